@@ -1,0 +1,16 @@
+/** Limits a client can meet. Sources: memcached 1.6 (doc/protocol.txt and observed behaviour). */
+export const KEY_BYTES_MAX = 250;
+/** A value's length field is 30 bits: -I ends at 1 GiB. */
+export const VALUE_BYTES_MAX = 1 << 30;
+/** Byte counts on the wire end here, as memcached's do: INT_MAX less the line end. */
+export const WIRE_VALUE_BYTES_MAX = 2_147_483_645;
+/** Opaque tokens of meta commands. */
+export const OPAQUE_BYTES_MAX = 31;
+/** A line with no end after this many bytes closes the connection, unless it is a get or gets. */
+export const LINE_BYTES_MAX = 2048;
+/** Tokens of one meta line: command, key and datalen included. */
+export const META_TOKENS_MAX = 20;
+/** Tokens of one classic line that are looked at. */
+export const LINE_TOKENS_MAX = 23;
+/** The version we answer: clients parse it, and we follow this one's protocol. */
+export const PROTOCOL_VERSION = "1.6.45";

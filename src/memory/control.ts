@@ -1,0 +1,111 @@
+/**
+ * Control block: the words every thread reads and (but for the sleep words) only the primary writes.
+ *
+ *   word  0  server seconds now            the primary, once a second
+ *   word  1  state: 0 starting, 1 serving, 2 draining, 3 stopped     the primary
+ *   word  2  verbosity 0…3                 whoever runs `verbosity` (one word, last writer wins)
+ *   word  3  requests a client made of the primary: bits of ControlAsk    any worker, Atomics.or; the primary takes them
+ *   word  4  stats reset generation        any thread, Atomics.add
+ *   word  5  item memory, MiB, as cache_memlimit last set it         any worker, Atomics.store
+ *   word  6  connections open              transports, Atomics.add: the one count -c is checked against
+ *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
+ *
+ * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
+ */
+import { CACHE_LINE_BYTES, type ServerSeconds } from "../base/unit.ts";
+import type { Arena } from "./arena.ts";
+
+const NOW_WORD = 0;
+const STATE_WORD = 1;
+const VERBOSITY_WORD = 2;
+const ASK_WORD = 3;
+const RESET_WORD = 4;
+const MEMLIMIT_WORD = 5;
+const OPEN_WORD = 6;
+const THREADS_WORD = 16;
+const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
+
+export const ServerState = { starting: 0, serving: 1, draining: 2, stopped: 3 } as const;
+export type ServerState = (typeof ServerState)[keyof typeof ServerState];
+
+/** What a client's command asks of the primary. */
+export const ControlAsk = { shutdown: 1, shutdownGraceful: 2, memlimit: 4, resetStats: 8 } as const;
+
+/** Bytes of the control block for `threadCount` workers and the primary. */
+export function controlBytes(threadCount: number): number {
+  return CACHE_LINE_BYTES * (1 + threadCount + 1);
+}
+
+export class Control {
+  readonly #ints: Int32Array;
+  readonly #word: number;
+
+  constructor(arena: Arena, base: number) {
+    this.#ints = arena.ints;
+    this.#word = base >>> 2;
+  }
+
+  now(): ServerSeconds {
+    return this.#ints[this.#word + NOW_WORD] as ServerSeconds;
+  }
+
+  setNow(now: ServerSeconds): void {
+    Atomics.store(this.#ints, this.#word + NOW_WORD, now);
+  }
+
+  state(): ServerState {
+    return Atomics.load(this.#ints, this.#word + STATE_WORD) as ServerState;
+  }
+
+  setState(state: ServerState): void {
+    Atomics.store(this.#ints, this.#word + STATE_WORD, state);
+  }
+
+  verbosity(): number {
+    return this.#ints[this.#word + VERBOSITY_WORD] as number;
+  }
+
+  setVerbosity(level: number): void {
+    Atomics.store(this.#ints, this.#word + VERBOSITY_WORD, level);
+  }
+
+  /** Leaves a bit of `ControlAsk` for the primary, which must then be woken. */
+  ask(bit: number): void {
+    Atomics.or(this.#ints, this.#word + ASK_WORD, bit);
+  }
+
+  /** Takes every bit asked for since the last call. The primary only. */
+  takeAsked(): number {
+    return Atomics.exchange(this.#ints, this.#word + ASK_WORD, 0);
+  }
+
+  resetGeneration(): number {
+    return Atomics.load(this.#ints, this.#word + RESET_WORD);
+  }
+
+  nextResetGeneration(): void {
+    Atomics.add(this.#ints, this.#word + RESET_WORD, 1);
+  }
+
+  memlimitMib(): number {
+    return Atomics.load(this.#ints, this.#word + MEMLIMIT_WORD);
+  }
+
+  setMemlimitMib(mib: number): void {
+    Atomics.store(this.#ints, this.#word + MEMLIMIT_WORD, mib);
+  }
+
+  openConnections(): number {
+    return Atomics.load(this.#ints, this.#word + OPEN_WORD);
+  }
+
+  /** Counts `delta` connections opened (or, negative, closed); returns how many were open before. */
+  addOpenConnections(delta: number): number {
+    return Atomics.add(this.#ints, this.#word + OPEN_WORD, delta);
+  }
+
+  /** Index into `arena.ints` of a thread's sleep word; thread `threadCount` is the primary. */
+  sleepWord(thread: number): number {
+    return this.#word + THREADS_WORD + thread * WORDS_PER_LINE;
+  }
+}

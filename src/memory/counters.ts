@@ -1,0 +1,116 @@
+/**
+ * Counters: what a thread has done, in shared memory, one block a thread, one writer each, summed by whoever asks.
+ *
+ *   thread 0 | Counter 0 | Counter 1 | … | 8 bytes each, float64 |    thread 1 | …
+ *
+ * Why float64: exact up to 2^53, one add and one store, never torn on the 64-bit machines we run on.
+ * Names are memcached's stats (memcached doc/protocol.txt, "General-purpose statistics"), in camel case.
+ *
+ * `stats reset` does not write other threads' counters: each thread clears its own when it sees the reset generation move.
+ */
+import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import type { Arena } from "./arena.ts";
+
+/** Counted by the connection's thread, from the request and the outcome. */
+export const Counter = {
+  cmdGet: 0,
+  cmdSet: 1,
+  cmdFlush: 2,
+  cmdTouch: 3,
+  cmdMeta: 4,
+  getHits: 5,
+  getMisses: 6,
+  getExpired: 7,
+  getFlushed: 8,
+  deleteMisses: 9,
+  deleteHits: 10,
+  incrMisses: 11,
+  incrHits: 12,
+  decrMisses: 13,
+  decrHits: 14,
+  casMisses: 15,
+  casHits: 16,
+  casBadval: 17,
+  touchHits: 18,
+  touchMisses: 19,
+  storeTooLarge: 20,
+  storeNoMemory: 21,
+  authCmds: 22,
+  authErrors: 23,
+  idleKicks: 24,
+  bytesRead: 25,
+  bytesWritten: 26,
+  connYields: 27,
+  connectionsOpened: 28,
+  connectionsClosed: 29,
+  rejectedConnections: 30,
+  readBufOom: 31,
+  /** Our own: how reads were served, and what crossing between threads cost. */
+  readsDirect: 32,
+  readsRetried: 33,
+  readsBehind: 34,
+  requestsSent: 35,
+  requestsServed: 36,
+  wakesSent: 37,
+  loopTurns: 38,
+  busyNanoseconds: 39,
+  setAlreadyExpired: 40,
+  ringFull: 41,
+  /** Counted by the shard's owner. */
+  totalItems: 42,
+  evictions: 43,
+  evictedUnfetched: 44,
+  evictedActive: 45,
+  expiredUnfetched: 46,
+  reclaimed: 47,
+  crawlerReclaimed: 48,
+  crawlerItemsChecked: 49,
+  compactions: 50,
+  bytesCompacted: 51,
+  ghostHits: 52,
+  promotions: 53,
+  /** Seconds since last access (or storing) of the item evicted last. */
+  evictedTime: 54,
+  evictedNonzero: 55,
+  outOfMemory: 56,
+  directReclaims: 57,
+  bucketSplits: 58,
+} as const;
+export type Counter = (typeof Counter)[keyof typeof Counter];
+
+/** Room to grow without moving anything. */
+const COUNTERS_MAX = 128;
+
+/** Bytes of one thread's counters. */
+export const COUNTERS_BYTES = roundUp(COUNTERS_MAX * 8, CACHE_LINE_BYTES);
+
+/** One thread's counters. Only that thread adds; anybody reads. */
+export class Counters {
+  readonly #doubles: Float64Array;
+  readonly #first: number;
+
+  constructor(arena: Arena, base: number) {
+    this.#doubles = arena.doubles;
+    this.#first = base / 8;
+  }
+
+  value(counter: Counter): number {
+    return this.#doubles[this.#first + counter] as number;
+  }
+
+  add(counter: Counter, amount: number): void {
+    const at = this.#first + counter;
+    this.#doubles[at] = (this.#doubles[at] as number) + amount;
+  }
+
+  set(counter: Counter, value: number): void {
+    this.#doubles[this.#first + counter] = value;
+  }
+
+  /** Clears every counter but those in `kept` (what `stats reset` leaves alone). */
+  reset(kept: readonly Counter[]): void {
+    for (let counter = 0; counter < COUNTERS_MAX; counter++) {
+      if (!kept.includes(counter as Counter)) this.#doubles[this.#first + counter] = 0;
+    }
+  }
+}
