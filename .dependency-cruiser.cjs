@@ -84,7 +84,7 @@ module.exports = {
   options: {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: "tsconfig.json" },
+    parser: "swc",
     enhancedResolveOptions: { extensions: [".ts", ".js", ".mjs"] },
   },
 };

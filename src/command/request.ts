@@ -7,6 +7,7 @@
  *
  * A record of a ring is decoded into a Request too: the owner executes the same thing, with `bytes` pointing into the ring.
  */
+import type { ServerSeconds } from "../base/unit.ts";
 import { type ArithmeticMode, type DeleteMode, Op, StoreMode } from "./op.ts";
 import { WireError } from "./status.ts";
 
