@@ -1,0 +1,68 @@
+/**
+ * What the primary hands a worker's task, and what a worker says back. Plain data, structured-cloneable: the shared buffers
+ * are shared, everything else is copied.
+ *
+ *   primary  ── WorkerData ──▶  workers/shard.ts (default export; its promise settles when the worker has stopped)
+ *   primary  ◀── WorkerMessage ──  parentPort.postMessage, which works from a loop that never returns to libuv
+ *
+ * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that died is followed by one
+ * with the same index, the same memory and the next `incarnation`.
+ */
+import type { Settings } from "./settings.ts";
+
+/** Where a region lies: in `buffers[arena]`, from byte `base`, a multiple of 64. */
+export interface Place {
+  readonly arena: number;
+  readonly base: number;
+}
+
+/** Where everything lies. Each array has one entry per shard or per thread, as its comment says. */
+export interface MemoryLayout {
+  /** memory/control.ts */
+  readonly control: Place;
+  /** memory/counters.ts: threadCount + 1 blocks, one after the other. */
+  readonly counters: Place;
+  /** ring/link-plan.ts: every ring of every ordered pair. */
+  readonly links: Place;
+  /** One per shard: store/store.ts. */
+  readonly shards: readonly Place[];
+  /** One per thread, the primary last: blocks of its connections, the kernel's scratch. */
+  readonly io: readonly Place[];
+}
+
+export interface WorkerData {
+  /** This thread: worker and shard index, or `threadCount` for the primary itself. */
+  readonly self: number;
+  readonly threadCount: number;
+  /** 0 at first; above, this thread follows one that died over the same memory, which must be recovered. */
+  readonly incarnation: number;
+  readonly settings: Settings;
+  /** What serves the sockets, `auto` decided. */
+  readonly transport: "native" | "node";
+  readonly buffers: readonly SharedArrayBuffer[];
+  readonly layout: MemoryLayout;
+  /** Seeds of base/key-hash.ts, drawn at start, the same for every thread. */
+  readonly hashSeedLow: number;
+  readonly hashSeedHigh: number;
+  /** The Unix time at which the server's clock would have read 0 (base/clock.ts). */
+  readonly epochUnix: number;
+  /** native: the eventfd that wakes each thread, by thread index, the primary last. node: empty. */
+  readonly bells: readonly number[];
+}
+
+/** Levels of a worker's log record, as pino names them. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type WorkerMessage =
+  /** The worker serves: sent once, when its store is attached and recovered. `itemsDropped`: what recovery had to drop. */
+  | { readonly kind: "ready"; readonly self: number; readonly itemsDropped: number }
+  /** Something an operator must know, as one sentence of plain English. */
+  | {
+      readonly kind: "log";
+      readonly self: number;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, string | number | boolean>>;
+    }
+  /** Bits were left in the control block with Control.ask(): the primary takes them at once. */
+  | { readonly kind: "asked"; readonly self: number };
