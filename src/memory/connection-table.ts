@@ -1,0 +1,178 @@
+/**
+ * Connection table: who is connected, one row per connection slot of a thread, for `stats conns` and the dashboard.
+ *
+ *   row  0 state | 4 descriptor | 8 opened at | 12 last command at | 16 bytes in | 24 bytes out | 32 requests |
+ *        40 transport | 41 listen address index | 42 address bytes | 43 – | 44 address, to 84 bytes            128 bytes
+ *
+ * The thread that has the connection writes its row, plain stores; anybody reads. A row being reused while somebody reads it
+ * shows a mixture once: this is a display, nothing relies on it. Rows nobody has used are untouched pages.
+ */
+import { copyBytes } from "../base/bytes.ts";
+import type { Arena } from "./arena.ts";
+
+const ROW_BYTES = 128;
+const STATE = 0;
+const DESCRIPTOR = 1;
+const OPENED = 2;
+const COMMAND = 3;
+const BYTES_IN = 2;
+const BYTES_OUT = 3;
+const REQUESTS = 4;
+const TRANSPORT_OFFSET = 40;
+const LISTENER_OFFSET = 41;
+const LENGTH_OFFSET = 42;
+const ADDRESS_OFFSET = 44;
+/** Addresses are cut here; a Unix socket's path has at most 107 bytes and shows its beginning. */
+export const ADDRESS_BYTES_MAX = ROW_BYTES - ADDRESS_OFFSET;
+
+/** What a connection is doing: memcached's words where we do the same. */
+export const ConnectionState = {
+  free: 0,
+  /** Waiting for a request. */
+  read: 1,
+  /** Parsing, or being asked for: the connection that asks shows this. */
+  parse: 2,
+  /** A value is coming in. */
+  nread: 3,
+  /** Throwing away a value that is not wanted. */
+  swallow: 4,
+  /** Replies wait for the socket to take them. */
+  mwrite: 5,
+  /** Waiting for the owner of a shard. */
+  ioQueue: 6,
+  watch: 7,
+  closing: 8,
+  listening: 9,
+} as const;
+export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
+
+/** memcached's names, in the order of `ConnectionState`. */
+export const CONNECTION_STATE_NAMES = [
+  "conn_closed",
+  "conn_read",
+  "conn_parse_cmd",
+  "conn_nread",
+  "conn_swallow",
+  "conn_mwrite",
+  "conn_io_queue",
+  "conn_watch",
+  "conn_closing",
+  "conn_listening",
+] as const;
+
+/** What the socket is. */
+export const ConnectionTransport = { tcp: 0, tcp6: 1, unix: 2, udp: 3, tls: 4 } as const;
+export type ConnectionTransport = (typeof ConnectionTransport)[keyof typeof ConnectionTransport];
+
+/** Bytes of a table of `slotCount` rows. */
+export function connectionTableBytes(slotCount: number): number {
+  return slotCount * ROW_BYTES;
+}
+
+export class ConnectionTable {
+  readonly slotCount: number;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #doubles: Float64Array;
+  readonly #base: number;
+
+  constructor(arena: Arena, base: number, slotCount: number) {
+    this.slotCount = slotCount;
+    this.#bytes = arena.bytes;
+    this.#words = arena.words;
+    this.#doubles = arena.doubles;
+    this.#base = base;
+  }
+
+  /** Fills the row of a new connection. `address` as in `127.0.0.1:40000`, latin1. */
+  open(
+    slot: number,
+    descriptor: number,
+    transport: ConnectionTransport,
+    listener: number,
+    address: Uint8Array,
+    now: number,
+  ): void {
+    const row = this.#base + slot * ROW_BYTES;
+    const word = row >>> 2;
+    this.#words[word + DESCRIPTOR] = descriptor;
+    this.#words[word + OPENED] = now;
+    this.#words[word + COMMAND] = now;
+    this.#doubles.fill(0, row / 8 + BYTES_IN, row / 8 + REQUESTS + 1);
+    this.#bytes[row + TRANSPORT_OFFSET] = transport;
+    this.#bytes[row + LISTENER_OFFSET] = listener;
+    const length = Math.min(address.length, ADDRESS_BYTES_MAX);
+    copyBytes(this.#bytes, row + ADDRESS_OFFSET, address, 0, length);
+    this.#bytes[row + LENGTH_OFFSET] = length;
+    this.#words[word + STATE] = ConnectionState.read;
+  }
+
+  close(slot: number): void {
+    this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + STATE] = ConnectionState.free;
+  }
+
+  state(slot: number): ConnectionState {
+    return this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + STATE] as ConnectionState;
+  }
+
+  setState(slot: number, state: ConnectionState): void {
+    this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + STATE] = state;
+  }
+
+  /** Counts what one turn moved on a connection: once per turn and socket, not once per request. */
+  moved(slot: number, bytesIn: number, bytesOut: number, requests: number, now: number): void {
+    const row = this.#base + slot * ROW_BYTES;
+    const at = row / 8;
+    this.#doubles[at + BYTES_IN] = (this.#doubles[at + BYTES_IN] as number) + bytesIn;
+    this.#doubles[at + BYTES_OUT] = (this.#doubles[at + BYTES_OUT] as number) + bytesOut;
+    this.#doubles[at + REQUESTS] = (this.#doubles[at + REQUESTS] as number) + requests;
+    if (requests > 0) this.#words[(row >>> 2) + COMMAND] = now;
+  }
+
+  descriptor(slot: number): number {
+    return this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + DESCRIPTOR] as number;
+  }
+
+  openedAt(slot: number): number {
+    return this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + OPENED] as number;
+  }
+
+  lastCommandAt(slot: number): number {
+    return this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + COMMAND] as number;
+  }
+
+  bytesIn(slot: number): number {
+    return this.#doubles[(this.#base + slot * ROW_BYTES) / 8 + BYTES_IN] as number;
+  }
+
+  bytesOut(slot: number): number {
+    return this.#doubles[(this.#base + slot * ROW_BYTES) / 8 + BYTES_OUT] as number;
+  }
+
+  requests(slot: number): number {
+    return this.#doubles[(this.#base + slot * ROW_BYTES) / 8 + REQUESTS] as number;
+  }
+
+  transport(slot: number): ConnectionTransport {
+    return this.#bytes[this.#base + slot * ROW_BYTES + TRANSPORT_OFFSET] as ConnectionTransport;
+  }
+
+  /** Which listener it came through: an index into the listeners' addresses. */
+  listener(slot: number): number {
+    return this.#bytes[this.#base + slot * ROW_BYTES + LISTENER_OFFSET] as number;
+  }
+
+  address(slot: number): string {
+    const row = this.#base + slot * ROW_BYTES;
+    const length = this.#bytes[row + LENGTH_OFFSET] as number;
+    const start = row + ADDRESS_OFFSET;
+    return Buffer.from(this.#bytes.slice(start, start + length)).toString("latin1");
+  }
+
+  /** Closes every row: for the successor of a thread that died. */
+  clear(): void {
+    for (let slot = 0; slot < this.slotCount; slot++) {
+      if (this.state(slot) !== ConnectionState.free) this.close(slot);
+    }
+  }
+}

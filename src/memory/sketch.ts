@@ -1,0 +1,275 @@
+/**
+ * Sketch: the heaviest keys of a stream in fixed memory, in shared memory, one writer, read live by anybody.
+ *
+ * Space-Saving (Metwally et al., 2005) in sets: a key may live in the 8 ways of the set its hash names. A key that is not
+ * there takes the lightest way of its set and inherits its rank, which is kept as the entry's error. So the rank is never an
+ * underestimate, and a key whose share of the stream is well above 1/entries is always there. Sets instead of one heap: an
+ * update reads one line of hashes and one of ranks, 30 ns, where a global minimum would have to be found or maintained.
+ *
+ *   hashes   u32     [set][8]     low word of the key's hash; 0 is an empty way
+ *   ranks    f64     [set][8]     decayed weight: what the sketch sorts by
+ *   entries  320 B   [set][8]     0 version | 4 key bytes | 8 last value bytes | 12 last second |
+ *                                 16 error | 24 requests | 32 bytes | 40 misses | 48 writes | 56 – | 64 key, to 250 bytes
+ *
+ * Weights fade: `decay()` once a second multiplies all of them, so that a steady rate r settles at r / (1 - factor), and the
+ * reader gets rates back by the inverse. What was hot an hour ago is not hot.
+ *
+ * A way changes its key inside its entry's version (odd while changing), for readers; the numbers move without it.
+ */
+import { copyBytes, equalBytes } from "../base/bytes.ts";
+import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import { KEY_BYTES_MAX } from "../command/limits.ts";
+import type { Arena } from "./arena.ts";
+
+const WAYS = 8;
+const SETS = 32;
+/** Keys one sketch can hold. */
+export const SKETCH_ENTRIES = WAYS * SETS;
+
+/** Half of a weight is forgotten after this many seconds. */
+export const SKETCH_HALF_LIFE_SECONDS = 30;
+const FADE = 2 ** (-1 / SKETCH_HALF_LIFE_SECONDS);
+/** Turns a faded weight into a rate per second. */
+export const SKETCH_RATE = 1 - FADE;
+/** Weights below this are forgotten. */
+const WEIGHT_MIN = 0.01;
+
+const KEY_OFFSET = 64;
+const ENTRY_BYTES = KEY_OFFSET + roundUp(KEY_BYTES_MAX, CACHE_LINE_BYTES);
+const HASHES_OFFSET = 0;
+const RANKS_OFFSET = SKETCH_ENTRIES * 4;
+const ENTRIES_OFFSET = RANKS_OFFSET + SKETCH_ENTRIES * 8;
+
+/** Bytes of one sketch. */
+export const SKETCH_BYTES = ENTRIES_OFFSET + SKETCH_ENTRIES * ENTRY_BYTES;
+
+const VERSION = 0;
+const KEY_BYTES = 1;
+const VALUE_BYTES = 2;
+const SECOND = 3;
+const ERROR = 2;
+const REQUESTS = 3;
+const BYTES = 4;
+const MISSES = 5;
+const WRITES = 6;
+
+/** What a sampled request adds to its key's entry. Filled again for each sample. */
+export class Sample {
+  /** How many requests this one stands for. */
+  weight = 1;
+  /** Bytes of value it moved. */
+  bytes = 0;
+  misses = 0;
+  writes = 0;
+  /** The server second. */
+  second = 0;
+}
+
+/** What a reader copies out of an entry. */
+export interface SketchEntry {
+  key: Buffer;
+  /** Faded weights; multiply by `SKETCH_RATE` for a rate per second. */
+  rank: number;
+  error: number;
+  requests: number;
+  bytes: number;
+  misses: number;
+  writes: number;
+  /** Value bytes of the request seen last. */
+  valueBytes: number;
+  second: number;
+}
+
+export class Sketch {
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #ints: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #base: number;
+
+  constructor(arena: Arena, base: number) {
+    this.#bytes = arena.bytes;
+    this.#words = arena.words;
+    this.#ints = arena.ints;
+    this.#doubles = arena.doubles;
+    this.#base = base;
+  }
+
+  /** Adds `rank` to the key keys[start, end), whose hash is (`hashLow`, `hashHigh`). The writer only. */
+  add(
+    keys: Uint8Array,
+    start: number,
+    end: number,
+    hashLow: number,
+    hashHigh: number,
+    rank: number,
+    sample: Sample,
+  ): void {
+    const hash = hashLow >>> 0 || 1;
+    const first = ((hashHigh >>> 8) % SETS) * WAYS;
+    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    for (let way = first; way < first + WAYS; way++) {
+      if (this.#words[hashes + way] === hash && this.#holds(way, keys, start, end)) {
+        this.#count(way, rank, sample);
+        return;
+      }
+    }
+    const way = this.#lightest(first);
+    this.#replace(way, hash, keys, start, end);
+    this.#count(way, rank, sample);
+  }
+
+  /** Like `add`, for a rank that is a size and not a sum: the entry keeps the largest seen. */
+  keepLargest(
+    keys: Uint8Array,
+    start: number,
+    end: number,
+    hashLow: number,
+    hashHigh: number,
+    rank: number,
+    sample: Sample,
+  ): void {
+    const hash = hashLow >>> 0 || 1;
+    const first = ((hashHigh >>> 8) % SETS) * WAYS;
+    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    const ranks = (this.#base + RANKS_OFFSET) / 8;
+    for (let way = first; way < first + WAYS; way++) {
+      if (this.#words[hashes + way] === hash && this.#holds(way, keys, start, end)) {
+        if (rank > (this.#doubles[ranks + way] as number)) this.#doubles[ranks + way] = rank;
+        this.#count(way, 0, sample);
+        return;
+      }
+    }
+    const way = this.#lightest(first);
+    if (rank <= (this.#doubles[ranks + way] as number)) return;
+    this.#replace(way, hash, keys, start, end);
+    this.#doubles[ranks + way] = rank;
+    this.#count(way, 0, sample);
+  }
+
+  /** Fades every weight: once a second. The writer only. */
+  decay(): void {
+    const ranks = (this.#base + RANKS_OFFSET) / 8;
+    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    for (let way = 0; way < SKETCH_ENTRIES; way++) {
+      const rank = (this.#doubles[ranks + way] as number) * FADE;
+      if (rank < WEIGHT_MIN) {
+        if (this.#words[hashes + way] !== 0) this.#forget(way);
+        continue;
+      }
+      this.#doubles[ranks + way] = rank;
+      const at = this.#entry(way) / 8;
+      for (let field = ERROR; field <= WRITES; field++) {
+        this.#doubles[at + field] = (this.#doubles[at + field] as number) * FADE;
+      }
+    }
+  }
+
+  /** Forgets every key. The writer only. */
+  clear(): void {
+    for (let way = 0; way < SKETCH_ENTRIES; way++) this.#forget(way);
+  }
+
+  /** Copies every entry out, in no order. An entry that changes its key just now is left out. Any thread. */
+  read(): SketchEntry[] {
+    const entries: SketchEntry[] = [];
+    for (let way = 0; way < SKETCH_ENTRIES; way++) {
+      const entry = this.#readEntry(way);
+      if (entry !== null) entries.push(entry);
+    }
+    return entries;
+  }
+
+  #readEntry(way: number): SketchEntry | null {
+    const entry = this.#entry(way);
+    const word = entry >>> 2;
+    const version = Atomics.load(this.#ints, word + VERSION);
+    if ((version & 1) === 1) return null;
+    const hash = this.#words[((this.#base + HASHES_OFFSET) >>> 2) + way] as number;
+    const rank = this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number;
+    if (hash === 0) return null;
+    const keyBytes = Math.min(this.#words[word + KEY_BYTES] as number, KEY_BYTES_MAX);
+    const at = entry / 8;
+    const copy = {
+      key: Buffer.from(this.#bytes.slice(entry + KEY_OFFSET, entry + KEY_OFFSET + keyBytes)),
+      rank,
+      error: this.#doubles[at + ERROR] as number,
+      requests: this.#doubles[at + REQUESTS] as number,
+      bytes: this.#doubles[at + BYTES] as number,
+      misses: this.#doubles[at + MISSES] as number,
+      writes: this.#doubles[at + WRITES] as number,
+      valueBytes: this.#words[word + VALUE_BYTES] as number,
+      second: this.#words[word + SECOND] as number,
+    };
+    return Atomics.load(this.#ints, word + VERSION) === version ? copy : null;
+  }
+
+  #entry(way: number): number {
+    return this.#base + ENTRIES_OFFSET + way * ENTRY_BYTES;
+  }
+
+  #holds(way: number, keys: Uint8Array, start: number, end: number): boolean {
+    const entry = this.#entry(way);
+    const length = end - start;
+    if (this.#words[(entry >>> 2) + KEY_BYTES] !== length) return false;
+    return equalBytes(this.#bytes, entry + KEY_OFFSET, keys, start, length);
+  }
+
+  #lightest(first: number): number {
+    const ranks = (this.#base + RANKS_OFFSET) / 8;
+    let lightest = first;
+    let rank = this.#doubles[ranks + first] as number;
+    for (let way = first + 1; way < first + WAYS; way++) {
+      const other = this.#doubles[ranks + way] as number;
+      if (other < rank) {
+        rank = other;
+        lightest = way;
+      }
+    }
+    return lightest;
+  }
+
+  /** Gives the way to another key; the rank it had stays, as the newcomer's possible error. */
+  #replace(way: number, hash: number, keys: Uint8Array, start: number, end: number): void {
+    const entry = this.#entry(way);
+    const word = entry >>> 2;
+    const at = entry / 8;
+    const version = this.#ints[word + VERSION] as number;
+    Atomics.store(this.#ints, word + VERSION, version | 1);
+    Atomics.load(this.#ints, word + VERSION); // no plain store below moves above the odd version
+    const length = Math.min(end - start, KEY_BYTES_MAX);
+    copyBytes(this.#bytes, entry + KEY_OFFSET, keys, start, length);
+    this.#words[word + KEY_BYTES] = length;
+    this.#words[((this.#base + HASHES_OFFSET) >>> 2) + way] = hash;
+    this.#doubles[at + ERROR] = this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number;
+    for (let field = REQUESTS; field <= WRITES; field++) this.#doubles[at + field] = 0;
+    Atomics.store(this.#ints, word + VERSION, ((version | 1) + 1) | 0);
+  }
+
+  #count(way: number, rank: number, sample: Sample): void {
+    const ranks = (this.#base + RANKS_OFFSET) / 8;
+    const entry = this.#entry(way);
+    const at = entry / 8;
+    const weight = sample.weight;
+    const doubles = this.#doubles;
+    doubles[ranks + way] = (doubles[ranks + way] as number) + rank;
+    doubles[at + REQUESTS] = (doubles[at + REQUESTS] as number) + weight;
+    doubles[at + BYTES] = (doubles[at + BYTES] as number) + sample.bytes * weight;
+    doubles[at + MISSES] = (doubles[at + MISSES] as number) + sample.misses * weight;
+    doubles[at + WRITES] = (doubles[at + WRITES] as number) + sample.writes * weight;
+    if (sample.misses === 0) this.#words[(entry >>> 2) + VALUE_BYTES] = sample.bytes;
+    this.#words[(entry >>> 2) + SECOND] = sample.second;
+  }
+
+  #forget(way: number): void {
+    const entry = this.#entry(way);
+    const word = entry >>> 2;
+    const version = this.#ints[word + VERSION] as number;
+    Atomics.store(this.#ints, word + VERSION, version | 1);
+    Atomics.load(this.#ints, word + VERSION);
+    this.#words[((this.#base + HASHES_OFFSET) >>> 2) + way] = 0;
+    this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] = 0;
+    this.#doubles.fill(0, entry / 8 + ERROR, entry / 8 + WRITES + 1);
+    Atomics.store(this.#ints, word + VERSION, ((version | 1) + 1) | 0);
+  }
+}
