@@ -1,12 +1,13 @@
 /**
  * Counters: what a thread has done, in shared memory, one block a thread, one writer each, summed by whoever asks.
  *
- *   thread 0 | Counter 0 | Counter 1 | … | 8 bytes each, float64 |    thread 1 | …
+ *   thread 0 | Counter 0 | Counter 1 | … | base of 0 | base of 1 | … | 8 bytes each, float64 |    thread 1 | …
  *
  * Why float64: exact up to 2^53, one add and one store, never torn on the 64-bit machines we run on.
  * Names are memcached's stats (memcached doc/protocol.txt, "General-purpose statistics"), in camel case.
  *
- * `stats reset` does not write other threads' counters: each thread clears its own when it sees the reset generation move.
+ * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the reset is complete when the
+ * command is answered, also for threads that sleep, no thread ever clears what it counts, and metrics do not fall back to 0.
  */
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -75,14 +76,18 @@ export const Counter = {
   outOfMemory: 56,
   directReclaims: 57,
   bucketSplits: 58,
+  /** Counted by the connection's thread: stampedes that meta's stale and win marks prevented. */
+  staleServed: 59,
+  recacheWins: 60,
+  herdsPrevented: 61,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
 
 /** Room to grow without moving anything. */
 const COUNTERS_MAX = 128;
 
-/** Bytes of one thread's counters. */
-export const COUNTERS_BYTES = roundUp(COUNTERS_MAX * 8, CACHE_LINE_BYTES);
+/** Bytes of one thread's counters and their bases. */
+export const COUNTERS_BYTES = roundUp(2 * COUNTERS_MAX * 8, CACHE_LINE_BYTES);
 
 /** One thread's counters. Only that thread adds; anybody reads. */
 export class Counters {
@@ -107,10 +112,20 @@ export class Counters {
     this.#doubles[this.#first + counter] = value;
   }
 
-  /** Clears every counter but those in `kept` (what `stats reset` leaves alone). */
-  reset(kept: readonly Counter[]): void {
-    for (let counter = 0; counter < COUNTERS_MAX; counter++) {
-      if (!kept.includes(counter as Counter)) this.#doubles[this.#first + counter] = 0;
-    }
+  /** What was added since the last `rebase`: what `stats` shows. */
+  since(counter: Counter): number {
+    const at = this.#first + counter;
+    return (this.#doubles[at] as number) - (this.#doubles[at + COUNTERS_MAX] as number);
+  }
+
+  /** `stats reset`: `since` counts from here. Any thread; two at once are both right. */
+  rebase(): void {
+    const first = this.#first;
+    this.#doubles.copyWithin(first + COUNTERS_MAX, first, first + COUNTERS_MAX);
+  }
+
+  /** Clears every counter and base: for tests, and for memory that is used again. */
+  clear(): void {
+    this.#doubles.fill(0, this.#first, this.#first + 2 * COUNTERS_MAX);
   }
 }
