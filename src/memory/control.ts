@@ -8,6 +8,7 @@
  *   word  4  stats reset generation        any thread, Atomics.add
  *   word  5  item memory, MiB, as cache_memlimit last set it         any worker, Atomics.store
  *   word  6  connections open              transports, Atomics.add: the one count -c is checked against
+ *   word  7  1 while `stats detail` counts per prefix                any worker, Atomics.store
  *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
@@ -22,6 +23,7 @@ const ASK_WORD = 3;
 const RESET_WORD = 4;
 const MEMLIMIT_WORD = 5;
 const OPEN_WORD = 6;
+const DETAIL_WORD = 7;
 const THREADS_WORD = 16;
 const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
@@ -93,6 +95,15 @@ export class Control {
 
   setMemlimitMib(mib: number): void {
     Atomics.store(this.#ints, this.#word + MEMLIMIT_WORD, mib);
+  }
+
+  /** A plain load: it is asked for each request. */
+  detailEnabled(): boolean {
+    return this.#ints[this.#word + DETAIL_WORD] !== 0;
+  }
+
+  setDetailEnabled(enabled: boolean): void {
+    Atomics.store(this.#ints, this.#word + DETAIL_WORD, enabled ? 1 : 0);
   }
 
   openConnections(): number {
