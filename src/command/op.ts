@@ -33,6 +33,8 @@ export const Op = {
   flush: 13,
   /** A new item-memory budget for the shard, in `request.valueBytes` (bytes). */
   resize: 14,
+  /** The requester's thread is new: what its predecessor left open (uploads, leases) is dropped. */
+  disown: 15,
 
   /** A plain read: get, gets, mg without effects, binary Get. */
   get: 32,

@@ -41,6 +41,8 @@ export const Mark = {
   casMatchSkipsValue: 1 << 10,
   /** Binary: a compare on an absent key answers notFound for Add too. */
   binarySemantics: 1 << 11,
+  /** A fetch is sent again, and its first try won the right to recache: if that token is still out, it is ours. */
+  tokenHeld: 1 << 12,
 } as const;
 
 export class Request {
@@ -113,6 +115,8 @@ export class Request {
 
   /** Upload id or lease id, with the ops that need one. */
   handle = 0;
+  /** The thread that asks: what it leaves open in a store when it dies is found by this number. */
+  requester = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
