@@ -9,11 +9,13 @@ const layers = {
   memory: ["base", "command"],
   ring: ["base", "memory"],
   store: ["base", "command", "memory"],
+  stats: ["base", "command", "config", "memory", "store"],
+  admin: ["base", "command", "config", "memory", "store", "stats"],
   protocol: ["base", "command"],
   shard: ["base", "command", "memory", "ring", "store"],
   router: ["base", "command", "memory", "ring", "store", "shard"],
   transport: ["base", "memory"],
-  connection: ["base", "command", "memory", "protocol", "router", "store", "transport"],
+  connection: ["base", "command", "memory", "protocol", "router", "stats", "store", "transport"],
   worker: [
     "base",
     "command",
@@ -26,6 +28,7 @@ const layers = {
     "router",
     "transport",
     "connection",
+    "stats",
   ],
   primary: [
     "base",
@@ -40,6 +43,8 @@ const layers = {
     "transport",
     "connection",
     "worker",
+    "stats",
+    "admin",
   ],
 };
 
@@ -49,6 +54,8 @@ const packages = {
   piscina: "^(src/primary|bench)/",
   pino: "^src/primary/",
   "pino-pretty": "^src/primary/",
+  fastify: "^src/admin/",
+  "prom-client": "^src/admin/",
   commander: "^(src/config|bench)/",
 };
 

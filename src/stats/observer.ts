@@ -1,0 +1,284 @@
+/**
+ * Observer: looks at a sample of a thread's requests, and writes what it sees to shared memory (memory/observation.ts).
+ *
+ *   loop turn   turnBegan ── recv, parse, execute, encode, send … ── turnEnded        every T-th turn is timed
+ *   request                       due()? ── sampled()                                  every S-th request of a timed turn
+ *
+ * A request's latency counts from the moment its loop turn began, when its bytes were in the kernel at the latest, to the
+ * moment its reply was written; so waiting behind other sockets of the turn, and for another shard, is in it.
+ *
+ * Cost: reading the clock takes 60 ns and a sample 300 ns, so neither is done for every request. T and S follow the load, so
+ * that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.2 % of a core. Gaps are drawn at random, or the sampling
+ * would march in step with clients that repeat a pattern. Every sample is weighted by T × S, so counts stay true.
+ */
+import type { Clock } from "../base/clock.ts";
+import { Op, StoreMode } from "../command/op.ts";
+import { Mark, type Request } from "../command/request.ts";
+import type { Control } from "../memory/control.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import { type Family, familyOf, type Observation, SketchKind } from "../memory/observation.ts";
+import { PrefixCount } from "../memory/prefix-table.ts";
+import { Sample } from "../memory/sketch.ts";
+
+/** Samples, and timed turns, aimed at for each second. */
+export const SAMPLES_PER_SECOND = 4000;
+/** Between two ticks, this many samples double the period at once: a sudden flood does not wait for the tick. */
+const SAMPLES_BURST_MAX = 2 * SAMPLES_PER_SECOND;
+const REQUEST_PERIOD_START = 8;
+const TURN_PERIOD_START = 8;
+const PERIOD_MAX = 4096;
+/** Values of at least this many bytes are candidates for the list of large ones. */
+const LARGE_VALUE_BYTES = 4096;
+const NO_TOKEN = -1;
+/** A reply that is watched for is given up after this many ticks. */
+const AWAIT_TICKS_MAX = 3;
+const ASCII_0 = 0x30;
+const ASCII_9 = 0x39;
+
+export interface ObserverParts {
+  readonly observation: Observation;
+  readonly counters: Counters;
+  readonly control: Control;
+  readonly clock: Clock;
+  /** -D: what ends a key's prefix. */
+  readonly prefixDelimiter: string;
+  /** Seeds the gaps. */
+  readonly seed: number;
+  /** The time in nanoseconds; tests move it by hand. */
+  readonly nanoseconds?: () => number;
+}
+
+export class Observer {
+  readonly #observation: Observation;
+  readonly #counters: Counters;
+  readonly #control: Control;
+  readonly #clock: Clock;
+  readonly #delimiter: number;
+  readonly #nanoseconds: () => number;
+  readonly #sample = new Sample();
+  #random: number;
+  /** Whether this turn is timed, hence its requests may be sampled. */
+  #timed = false;
+  #turnStart = 0;
+  #turnsLeft = 1;
+  #turnPeriod = TURN_PERIOD_START;
+  #turnsTimed = 0;
+  #requestsLeft = 1;
+  #requestPeriod = REQUEST_PERIOD_START;
+  #samples = 0;
+  /** The one request in flight to another shard whose reply is timed. */
+  #awaited = NO_TOKEN;
+  #awaitedFamily: Family = 0;
+  #awaitedStart = 0;
+  #awaitedWeight = 0;
+  #awaitedTicks = 0;
+
+  constructor(parts: ObserverParts) {
+    this.#observation = parts.observation;
+    this.#counters = parts.counters;
+    this.#control = parts.control;
+    this.#clock = parts.clock;
+    this.#delimiter = parts.prefixDelimiter.charCodeAt(0);
+    this.#random = parts.seed | 0 || 0x2545f491;
+    this.#nanoseconds = parts.nanoseconds ?? (() => performance.now() * 1e6);
+    this.#observation.setPeriod(this.#requestPeriod * this.#turnPeriod);
+  }
+
+  /** The loop woke: to be called before the first socket is read. */
+  turnBegan(): void {
+    if (--this.#turnsLeft > 0) {
+      this.#timed = false;
+      return;
+    }
+    this.#turnsLeft = this.#gap(this.#turnPeriod);
+    this.#timed = true;
+    this.#turnStart = this.#nanoseconds();
+  }
+
+  /** The loop is about to sleep: counts the turn and the time it was busy. */
+  turnEnded(): void {
+    this.#counters.add(Counter.loopTurns, 1);
+    if (!this.#timed) return;
+    this.#timed = false;
+    const busy = this.#nanoseconds() - this.#turnStart;
+    this.#counters.add(Counter.busyNanoseconds, busy * this.#turnPeriod);
+    if (++this.#turnsTimed >= SAMPLES_BURST_MAX) {
+      this.#turnsTimed = 0;
+      this.#turnPeriod = Math.min(this.#turnPeriod * 2, PERIOD_MAX);
+    }
+  }
+
+  /** True when the request just served is to be looked at: call `sampled` or `sent` with it. */
+  due(): boolean {
+    if (!this.#timed || --this.#requestsLeft > 0) return false;
+    this.#requestsLeft = this.#gap(this.#requestPeriod);
+    return true;
+  }
+
+  /**
+   * Looks at a request that has been answered. `missed`: it named an item that was not there. `bytes`: the length of the
+   * value it read or wrote. The request's key and hash must still be as the router left them.
+   */
+  sampled(request: Request, missed: boolean, bytes: number): void {
+    const elapsed = this.#nanoseconds() - this.#turnStart;
+    const weight = this.#turnPeriod * this.#requestPeriod;
+    const histogram = this.#observation.latency[familyOf(request.op)];
+    histogram?.record(elapsed, weight);
+    this.#look(request, missed, bytes, weight);
+  }
+
+  /** Looks at a request that went to another shard; its latency is recorded when `replied` meets its token. */
+  sent(request: Request, token: number): void {
+    const weight = this.#turnPeriod * this.#requestPeriod;
+    if (this.#awaited === NO_TOKEN) {
+      this.#awaited = token;
+      this.#awaitedFamily = familyOf(request.op);
+      this.#awaitedStart = this.#turnStart;
+      this.#awaitedWeight = weight;
+      this.#awaitedTicks = 0;
+    }
+    this.#look(request, false, request.valueBytes, weight);
+  }
+
+  /** To be called with the token of every reply that comes back: one comparison. */
+  replied(token: number): void {
+    if (token === this.#awaited) this.#arrived();
+  }
+
+  /** True while `stats detail` counts: then every request must be given to `detail`. */
+  detailEnabled(): boolean {
+    return this.#control.detailEnabled();
+  }
+
+  /** Counts a request for its prefix; keys without the delimiter are not recorded, as in memcached. */
+  detail(request: Request, hit: boolean): void {
+    const start = request.keyStart;
+    const end = this.#delimiterAt(request.keyBytes, start, request.keyEnd);
+    if (end < 0) return;
+    const prefixes = this.#observation.prefixes;
+    switch (request.op) {
+      case Op.get:
+      case Op.fetch:
+        prefixes.tryCount(PrefixCount.get, request.keyBytes, start, end);
+        if (hit) prefixes.tryCount(PrefixCount.hit, request.keyBytes, start, end);
+        return;
+      case Op.store:
+        prefixes.tryCount(PrefixCount.set, request.keyBytes, start, end);
+        return;
+      case Op.delete:
+        prefixes.tryCount(PrefixCount.delete, request.keyBytes, start, end);
+        return;
+      default:
+    }
+  }
+
+  /** Once a second: fades the sketches, obeys `stats reset`, and fits the periods to the load. */
+  tick(): void {
+    const generation = this.#control.resetGeneration() >>> 0;
+    if (generation !== this.#observation.generation()) this.#observation.clear(generation);
+    for (const sketch of this.#observation.sketches) sketch.decay();
+    const turns = this.#turnsTimed * this.#turnPeriod;
+    const requests = this.#samples * this.#turnPeriod * this.#requestPeriod;
+    this.#turnPeriod = periodFor(turns);
+    this.#requestPeriod = Math.max(1, Math.round(periodFor(requests) / this.#turnPeriod));
+    this.#turnsTimed = 0;
+    this.#samples = 0;
+    this.#turnsLeft = Math.min(this.#turnsLeft, this.#turnPeriod);
+    this.#requestsLeft = Math.min(this.#requestsLeft, this.#requestPeriod);
+    this.#observation.setPeriod(this.#turnPeriod * this.#requestPeriod);
+    if (this.#awaited !== NO_TOKEN && ++this.#awaitedTicks > AWAIT_TICKS_MAX) {
+      this.#awaited = NO_TOKEN;
+    }
+  }
+
+  #arrived(): void {
+    this.#awaited = NO_TOKEN;
+    const elapsed = this.#nanoseconds() - this.#awaitedStart;
+    this.#observation.latency[this.#awaitedFamily]?.record(elapsed, this.#awaitedWeight);
+  }
+
+  #look(request: Request, missed: boolean, bytes: number, weight: number): void {
+    this.#observation.countSample();
+    if (++this.#samples >= SAMPLES_BURST_MAX) {
+      this.#samples = 0;
+      this.#requestPeriod = Math.min(this.#requestPeriod * 2, PERIOD_MAX);
+    }
+    const start = request.keyStart;
+    const end = request.keyEnd;
+    if (end <= start) return;
+    const isStore = request.op === Op.store;
+    const sample = this.#sample;
+    sample.weight = weight;
+    sample.bytes = bytes;
+    sample.misses = missed ? 1 : 0;
+    sample.writes = isStore ? 1 : 0;
+    sample.second = this.#clock.now;
+    if (isStore) this.#lookAtStore(request, weight);
+    const { sketches } = this.#observation;
+    const keys = request.keyBytes;
+    const low = request.hashLow;
+    const high = request.hashHigh;
+    sketches[SketchKind.requests]?.add(keys, start, end, low, high, weight, sample);
+    if (bytes > 0) {
+      sketches[SketchKind.bytes]?.add(keys, start, end, low, high, bytes * weight, sample);
+    }
+    if (missed) sketches[SketchKind.misses]?.add(keys, start, end, low, high, weight, sample);
+    if (bytes >= LARGE_VALUE_BYTES) {
+      sketches[SketchKind.largest]?.keepLargest(keys, start, end, low, high, bytes, sample);
+    }
+    const prefixEnd = this.#prefixEnd(keys, start, end);
+    if (prefixEnd > start) {
+      const hash = hashPrefix(keys, start, prefixEnd);
+      const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+      sketches[SketchKind.prefixes]?.add(keys, start, prefixEnd, hash, mixed, weight, sample);
+    }
+  }
+
+  #lookAtStore(request: Request, weight: number): void {
+    this.#observation.valueBytes.record(request.valueBytes, weight);
+    if (request.mode === StoreMode.append || request.mode === StoreMode.prepend) return;
+    if ((request.marks & Mark.exptime) === 0 || request.exptime === 0) return;
+    this.#observation.ttl.record(Math.max(0, request.exptime - this.#clock.now), weight);
+  }
+
+  /** A gap between 1 and 2 × period - 1, whose mean is the period (xorshift32). */
+  #gap(period: number): number {
+    if (period === 1) return 1;
+    let random = this.#random;
+    random ^= random << 13;
+    random ^= random >>> 17;
+    random ^= random << 5;
+    this.#random = random;
+    return 1 + ((random >>> 0) % (2 * period - 1));
+  }
+
+  /** Where the delimiter is; -1 when the key has none. */
+  #delimiterAt(keys: Uint8Array, start: number, end: number): number {
+    for (let at = start; at < end; at++) if (keys[at] === this.#delimiter) return at;
+    return -1;
+  }
+
+  /** A key's prefix ends behind its delimiter; without one, before its first digit; else it has none: `start`. */
+  #prefixEnd(keys: Uint8Array, start: number, end: number): number {
+    const delimiter = this.#delimiterAt(keys, start, end);
+    if (delimiter >= 0) return delimiter + 1;
+    for (let at = start; at < end; at++) {
+      const byte = keys[at] as number;
+      if (byte >= ASCII_0 && byte <= ASCII_9) return at;
+    }
+    return start;
+  }
+}
+
+/** How many of `perSecond` events are worth one look. */
+function periodFor(perSecond: number): number {
+  return Math.min(PERIOD_MAX, Math.max(1, Math.round(perSecond / SAMPLES_PER_SECOND)));
+}
+
+function hashPrefix(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = start; at < end; at++) {
+    hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  }
+  return hash;
+}
