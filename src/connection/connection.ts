@@ -1,0 +1,98 @@
+/**
+ * Connection: what a thread remembers of one client between two turns. A plain record; the files beside it act on it.
+ *
+ *   input    bytes of a request that is not whole yet, or that must wait, in a block [inStart, inEnd)
+ *   output   replies that could not leave yet, in a block [outStart, outEnd)      (output.ts)
+ *   pending  requests other shards have not answered, a list in the PendingTable   (pending-table.ts)
+ *   stage    where the request at the head of the input stands
+ *
+ * An idle connection holds no block at all: some hundred bytes of heap, whatever it did before.
+ */
+import type { ServerSeconds } from "../base/unit.ts";
+import type { Reply } from "../command/reply.ts";
+import { NO_BLOCK } from "../memory/block-pool.ts";
+import type { WireState } from "../protocol/wire-state.ts";
+import type { Order } from "../router/order.ts";
+import { NO_PENDING } from "./pending-table.ts";
+import type { Source } from "./source.ts";
+
+/** Where the request at the head of the input stands. */
+export const Stage = {
+  /** Not begun: it is parsed and performed. */
+  fresh: 0,
+  /** Sent to other shards; the connection stands still until `waiting` replies have come. */
+  waiting: 1,
+  /** They have come; `reply` is the last of them. */
+  answered: 2,
+} as const;
+export type Stage = (typeof Stage)[keyof typeof Stage];
+
+/** What is done with the bytes that arrive. */
+export const Intake = {
+  /** They are requests. */
+  requests: 0,
+  /** They are thrown away: the value of a refused request. */
+  swallow: 1,
+  /** They are a value on its way into a slab chain. */
+  upload: 2,
+  /** Nothing any more: the connection closes once its output has left. */
+  closing: 3,
+} as const;
+export type Intake = (typeof Intake)[keyof typeof Intake];
+
+export class Connection {
+  readonly slot: number;
+  readonly wire: WireState;
+  readonly order: Order;
+
+  inBlock = NO_BLOCK;
+  inStart = 0;
+  inEnd = 0;
+  outBlock = NO_BLOCK;
+  outStart = 0;
+  outEnd = 0;
+
+  pendingFirst = NO_PENDING;
+  pendingLast = NO_PENDING;
+  /** Entries of the list, and those not answered yet. */
+  pendingCount = 0;
+  unsettled = 0;
+  /** Holes in the output. */
+  holes = 0;
+
+  stage: Stage = Stage.fresh;
+  /** Replies the stage still waits for. */
+  waiting = 0;
+  /** The reply waited for; made when first needed. */
+  reply: Reply | null = null;
+
+  intake: Intake = Intake.requests;
+  /** Bytes of the stream still to be swallowed, or to be uploaded. */
+  intakeBytes = 0;
+  /** What the reply after the intake must repeat, as the encoder saved it, in a block. */
+  savedBlock = NO_BLOCK;
+  /** The upload the bytes belong to. */
+  upload = 0;
+
+  /** Produces output by and by: a large value, a dump, a watcher's log. */
+  source: Source | null = null;
+
+  /** The socket took only part of the output; nothing is parsed until it has drained. */
+  blocked = false;
+  /** Reading is paused: too much input waits. */
+  paused = false;
+  /** It is on the list of those to go on with this turn. */
+  listed = false;
+  /** The socket is gone: close at the first occasion. */
+  dead = false;
+
+  /** The last command, for idle timeouts and `stats conns`. */
+  activeAt: ServerSeconds;
+
+  constructor(slot: number, wire: WireState, order: Order, now: ServerSeconds) {
+    this.slot = slot;
+    this.wire = wire;
+    this.order = order;
+    this.activeAt = now;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Which counter a request moves: memcached's rules (observed with `stats`; docs/protocol-support.md lists the differences).
+ *
+ * The thread that holds the connection counts, once, when the outcome is known; what a shard does by itself (evictions,
+ * expiries) its owner counts.
+ */
+import { SERVER_SECONDS_PAST } from "../base/unit.ts";
+import { ArithmeticMode, DeleteMode, Op } from "../command/op.ts";
+import { ItemMark, type Reply } from "../command/reply.ts";
+import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Status } from "../command/status.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+
+/** Counts `request`, of which `reply` is the outcome. */
+export function countOutcome(counters: Counters, request: Request, reply: Reply): void {
+  switch (request.op) {
+    case Op.get:
+      countGet(counters, reply);
+      break;
+    case Op.fetch:
+      countFetch(counters, request, reply);
+      break;
+    case Op.store:
+      countStore(counters, request, reply);
+      break;
+    case Op.delete:
+      countDelete(counters, request, reply);
+      break;
+    case Op.arithmetic:
+      countArithmetic(counters, request, reply);
+      break;
+    case Op.touch:
+      counters.add(Counter.cmdTouch, 1);
+      counters.add(reply.status === Status.touched ? Counter.touchHits : Counter.touchMisses, 1);
+      break;
+    case Op.inspect:
+      counters.add(Counter.cmdMeta, 1);
+      break;
+    case Op.flushAll:
+      counters.add(Counter.cmdFlush, 1);
+      break;
+    default:
+      break;
+  }
+}
+
+function countGet(counters: Counters, reply: Reply): void {
+  counters.add(Counter.cmdGet, 1);
+  if (reply.status === Status.hit) {
+    counters.add(Counter.getHits, 1);
+    return;
+  }
+  counters.add(Counter.getMisses, 1);
+  if ((reply.marks & ItemMark.expired) !== 0) counters.add(Counter.getExpired, 1);
+  if ((reply.marks & ItemMark.flushed) !== 0) counters.add(Counter.getFlushed, 1);
+}
+
+/** gat and touching reads count as touches; mg that vivifies or recaches counts as a get. */
+function countFetch(counters: Counters, request: Request, reply: Reply): void {
+  const touches = (request.marks & Mark.exptime) !== 0;
+  const hit = reply.status === Status.hit;
+  if (!touches || (request.dialect === Dialect.meta && !hit)) {
+    countGet(counters, reply);
+    return;
+  }
+  counters.add(Counter.cmdTouch, 1);
+  counters.add(hit ? Counter.touchHits : Counter.touchMisses, 1);
+}
+
+function countStore(counters: Counters, request: Request, reply: Reply): void {
+  if (reply.status === Status.tooLarge) {
+    counters.add(Counter.storeTooLarge, 1);
+    return;
+  }
+  if (reply.status === Status.outOfMemory) {
+    counters.add(Counter.storeNoMemory, 1);
+    return;
+  }
+  counters.add(Counter.cmdSet, 1);
+  if (reply.status === Status.stored && request.exptime === SERVER_SECONDS_PAST) {
+    counters.add(Counter.setAlreadyExpired, 1);
+  }
+  if ((request.marks & Mark.compareCas) === 0) return;
+  if (reply.status === Status.stored) counters.add(Counter.casHits, 1);
+  else if (reply.status === Status.exists) counters.add(Counter.casBadval, 1);
+  else if (reply.status === Status.notFound) counters.add(Counter.casMisses, 1);
+}
+
+function countDelete(counters: Counters, request: Request, reply: Reply): void {
+  if (request.mode === DeleteMode.invalidate) return;
+  const done = reply.status === Status.deleted || reply.status === Status.stored;
+  if (done) counters.add(Counter.deleteHits, 1);
+  else if (request.dialect !== Dialect.binary || reply.status === Status.notFound) {
+    counters.add(Counter.deleteMisses, 1);
+  }
+}
+
+function countArithmetic(counters: Counters, request: Request, reply: Reply): void {
+  if ((reply.marks & ItemMark.created) !== 0) return;
+  const increments = request.mode === ArithmeticMode.increment;
+  if (reply.status === Status.stored) {
+    counters.add(increments ? Counter.incrHits : Counter.decrHits, 1);
+  } else if (reply.status === Status.notFound) {
+    counters.add(increments ? Counter.incrMisses : Counter.decrMisses, 1);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Pending table: the requests of one thread's connections that another shard has not answered yet.
+ *
+ * A connection's pending requests form a list in request order. Each either left a hole in the connection's output, as
+ * large as its reply can get, or needs no reply (noreply, quiet forms that stay silent), or is waited for.
+ *
+ *   output   | VALUE a … | hole 1    | VALUE b … | hole 2    | END …     later bytes go on being written behind the holes
+ *   list                   first ──────────────▶ last
+ *
+ * When the last of them is answered, the holes are closed by moving the bytes together (`Output.settle`), and all is sent.
+ *
+ * Why a table of numbers: a token that travels through a ring must be a number, and a request must cost no garbage.
+ */
+import { assert } from "../base/assert.ts";
+
+/** Pending requests of one thread. A power of two: the token's low bits. */
+export const PENDING_MAX = 4096;
+/** Of one connection, so that one flood of noreply commands cannot take all. */
+export const PENDING_PER_CONNECTION_MAX = 512;
+export const NO_PENDING = -1;
+const NO_SLOT = -1;
+
+/** What a pending request's reply is for. */
+export const PendingKind = {
+  /** It fills a hole. */
+  hole: 0,
+  /** Nothing is written. */
+  silent: 1,
+  /** The connection stands still until it comes. */
+  wait: 2,
+} as const;
+export type PendingKind = (typeof PendingKind)[keyof typeof PendingKind];
+
+export class PendingTable {
+  readonly #slot = new Int32Array(PENDING_MAX).fill(NO_SLOT);
+  readonly #kind = new Int32Array(PENDING_MAX);
+  readonly #dialect = new Int32Array(PENDING_MAX);
+  /** Where the hole begins, counted from the start of the connection's output. */
+  readonly #holeAt = new Int32Array(PENDING_MAX);
+  readonly #holeBytes = new Int32Array(PENDING_MAX);
+  readonly #filledBytes = new Int32Array(PENDING_MAX);
+  readonly #next = new Int32Array(PENDING_MAX);
+  #free = 0;
+
+  constructor() {
+    for (let pending = 0; pending < PENDING_MAX; pending++) this.#next[pending] = pending + 1;
+    this.#next[PENDING_MAX - 1] = NO_PENDING;
+  }
+
+  /** An entry for the connection in `slot`; NO_PENDING when the table is full. */
+  take(slot: number, kind: PendingKind, dialect: number): number {
+    const pending = this.#free;
+    if (pending === NO_PENDING) return NO_PENDING;
+    this.#free = this.#next[pending] as number;
+    this.#slot[pending] = slot;
+    this.#kind[pending] = kind;
+    this.#dialect[pending] = dialect;
+    this.#holeBytes[pending] = 0;
+    this.#filledBytes[pending] = 0;
+    this.#next[pending] = NO_PENDING;
+    return pending;
+  }
+
+  give(pending: number): void {
+    this.#slot[pending] = NO_SLOT;
+    this.#next[pending] = this.#free;
+    this.#free = pending;
+  }
+
+  /** The connection has gone: its reply, when it comes, only frees the entry. */
+  orphan(pending: number): void {
+    this.#slot[pending] = NO_SLOT;
+  }
+
+  /** The connection's slot; -1 when it has gone. */
+  slot(pending: number): number {
+    return this.#slot[pending] as number;
+  }
+
+  kind(pending: number): PendingKind {
+    return this.#kind[pending] as PendingKind;
+  }
+
+  dialect(pending: number): number {
+    return this.#dialect[pending] as number;
+  }
+
+  next(pending: number): number {
+    return this.#next[pending] as number;
+  }
+
+  setNext(pending: number, next: number): void {
+    this.#next[pending] = next;
+  }
+
+  setHole(pending: number, at: number, bytes: number): void {
+    this.#holeAt[pending] = at;
+    this.#holeBytes[pending] = bytes;
+  }
+
+  holeAt(pending: number): number {
+    return this.#holeAt[pending] as number;
+  }
+
+  holeBytes(pending: number): number {
+    return this.#holeBytes[pending] as number;
+  }
+
+  filledBytes(pending: number): number {
+    return this.#filledBytes[pending] as number;
+  }
+
+  fill(pending: number, bytes: number): void {
+    assert(bytes <= (this.#holeBytes[pending] as number), "a reply fits its hole");
+    this.#filledBytes[pending] = bytes;
+  }
+}
