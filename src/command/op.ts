@@ -88,3 +88,17 @@ export const DeleteMode = {
   invalidateBlank: 3,
 } as const;
 export type DeleteMode = (typeof DeleteMode)[keyof typeof DeleteMode];
+
+/** Which command an `Op.admin` is, in `request.level`: its words are for whoever serves it to read. */
+export const AdminWord = {
+  slabs: 1,
+  lru: 2,
+  lruCrawler: 3,
+  watch: 4,
+  debugtime: 5,
+} as const;
+export type AdminWord = (typeof AdminWord)[keyof typeof AdminWord];
+
+/** How `Op.shutdown` ends, in `request.level`. */
+export const ShutdownMode = { interrupt: 0, graceful: 1 } as const;
+export type ShutdownMode = (typeof ShutdownMode)[keyof typeof ShutdownMode];

@@ -43,6 +43,8 @@ export const Mark = {
   binarySemantics: 1 << 11,
   /** A fetch is sent again, and its first try won the right to recache: if that token is still out, it is ours. */
   tokenHeld: 1 << 12,
+  /** The reply tells the exptime from before this request changed it (meta t left of T). */
+  exptimeBefore: 1 << 13,
 } as const;
 
 export class Request {
@@ -95,7 +97,10 @@ export class Request {
   /** gets, gats: the CAS is printed. */
   withCas = false;
 
-  /** What the line got wrong, with Op.error. */
+  /**
+   * What the line got wrong. With Op.error it is the whole answer. With another op the op is done all the same, silently,
+   * and then the error is answered: a set that is too large is a delete of the old item with `tooLarge`.
+   */
   error: WireError = WireError.none;
   /** The connection is closed once the reply has been sent. */
   closeAfter = false;
@@ -110,7 +115,7 @@ export class Request {
   /** Binary: opcode, opaque (32 bits as sent), and the extras length. */
   opcode = 0;
   opaque = 0;
-  /** A plain number of small commands: verbosity level, memory limit. */
+  /** A plain number of small commands: verbosity level, memory limit in MiB, shutdown mode, which admin word. */
   level = 0;
 
   /** Upload id or lease id, with the ops that need one. */
@@ -121,5 +126,24 @@ export class Request {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.keyBytes = bytes;
+  }
+
+  /** A new request: whatever says how to answer is reset. Numbers an op reads (key, value, exptime …) are the parser's. */
+  begin(op: Op, dialect: Dialect, bytes: Uint8Array): void {
+    this.op = op;
+    this.dialect = dialect;
+    this.mode = StoreMode.set;
+    this.marks = 0;
+    this.bytes = bytes;
+    this.keyBytes = bytes;
+    this.streamed = false;
+    this.noreply = false;
+    this.quiet = false;
+    this.firstKey = true;
+    this.lastKey = true;
+    this.withCas = false;
+    this.error = WireError.none;
+    this.closeAfter = false;
+    this.swallowBytes = 0;
   }
 }
