@@ -4,6 +4,8 @@
  *   row  0 state | 4 descriptor | 8 opened at | 12 last command at | 16 bytes in | 24 bytes out | 32 requests |
  *        40 transport | 41 listen address index | 42 address bytes | 43 – | 44 address, to 84 bytes            128 bytes
  *
+ * Behind the connections' rows lie the listeners', written by the primary in its own table.
+ *
  * The thread that has the connection writes its row, plain stores; anybody reads. A row being reused while somebody reads it
  * shows a mixture once: this is a display, nothing relies on it. Rows nobody has used are untouched pages.
  */
@@ -64,9 +66,12 @@ export const CONNECTION_STATE_NAMES = [
 export const ConnectionTransport = { tcp: 0, tcp6: 1, unix: 2, udp: 3, tls: 4 } as const;
 export type ConnectionTransport = (typeof ConnectionTransport)[keyof typeof ConnectionTransport];
 
-/** Bytes of a table of `slotCount` rows. */
+/** Listening sockets a table has room for; more are served, not shown. */
+export const LISTENERS_MAX = 32;
+
+/** Bytes of a table of `slotCount` connections. */
 export function connectionTableBytes(slotCount: number): number {
-  return slotCount * ROW_BYTES;
+  return (slotCount + LISTENERS_MAX) * ROW_BYTES;
 }
 
 export class ConnectionTable {
@@ -105,6 +110,20 @@ export class ConnectionTable {
     copyBytes(this.#bytes, row + ADDRESS_OFFSET, address, 0, length);
     this.#bytes[row + LENGTH_OFFSET] = length;
     this.#words[word + STATE] = ConnectionState.read;
+  }
+
+  /** Fills the row of listening socket number `listener`; its slot is `slotCount + listener`. */
+  openListener(
+    listener: number,
+    descriptor: number,
+    transport: ConnectionTransport,
+    address: Uint8Array,
+    now: number,
+  ): void {
+    if (listener >= LISTENERS_MAX) return;
+    const slot = this.slotCount + listener;
+    this.open(slot, descriptor, transport, listener, address, now);
+    this.setState(slot, ConnectionState.listening);
   }
 
   close(slot: number): void {

@@ -80,6 +80,26 @@ export const Counter = {
   staleServed: 59,
   recacheWins: 60,
   herdsPrevented: 61,
+  /**
+   * How much of a counter above belongs to the main queue and to large items, for `stats slabs`; the rest is the small
+   * queue's. Counted by the connection's thread from `reply.queue`, by `queueCounter`.
+   */
+  getHitsMain: 64,
+  getHitsLarge: 65,
+  cmdSetMain: 66,
+  cmdSetLarge: 67,
+  deleteHitsMain: 68,
+  deleteHitsLarge: 69,
+  incrHitsMain: 70,
+  incrHitsLarge: 71,
+  decrHitsMain: 72,
+  decrHitsLarge: 73,
+  casHitsMain: 74,
+  casHitsLarge: 75,
+  casBadvalMain: 76,
+  casBadvalLarge: 77,
+  touchHitsMain: 78,
+  touchHitsLarge: 79,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
 
