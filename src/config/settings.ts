@@ -1,8 +1,10 @@
 /**
- * Settings: what flags, environment, file and defaults come to. Plain data: structured-cloneable, handed to every worker, never
- * changed after the start (what a client may change at run time, such as verbosity, lives in the control block).
+ * Settings: what flags, environment, file and defaults come to. Plain data: structured-cloneable,
+ * handed to every worker, never changed after the start (what a client may change at run time, such
+ * as verbosity, lives in the control block).
  *
- * Names are ours; the memcached flag behind each stands beside it. Sizes are bytes and times seconds whatever the flag's unit.
+ * Names are ours; the memcached flag behind each stands beside it. Sizes are bytes and times
+ * seconds whatever the flag's unit.
  */
 import { GIB, KIB, MIB } from "../base/unit.ts";
 
@@ -22,7 +24,10 @@ export interface ListenAddress {
   readonly tag: string;
 }
 
-/** -o: memcached's tuning words. Those that have no meaning here are kept because `stats settings` prints them. */
+/**
+ * -o: memcached's tuning words. Those that have no meaning here are kept because `stats settings`
+ * prints them.
+ */
 export interface ExtendedSettings {
   readonly maxconnsFast: boolean;
   readonly hashpower: number;
@@ -128,6 +133,8 @@ export interface Settings {
   readonly extended: ExtendedSettings;
   /** --transport */
   readonly transport: TransportChoice;
+  /** --persistence-dir; empty = none. Nothing is kept there yet. */
+  readonly persistenceDir: string;
   /** MEMCACHED_PORT_FILENAME; empty = none. */
   readonly portFile: string;
 }
@@ -210,5 +217,6 @@ export const SETTINGS_DEFAULTS: Settings = {
   idleSeconds: 0,
   extended: EXTENDED_DEFAULTS,
   transport: "auto",
+  persistenceDir: "",
   portFile: "",
 };

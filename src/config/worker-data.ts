@@ -1,12 +1,12 @@
 /**
- * What the primary hands a worker's task, and what a worker says back. Plain data, structured-cloneable: the shared buffers
- * are shared, everything else is copied.
+ * What the primary hands a worker's task, and what a worker says back. Plain data,
+ * structured-cloneable: the shared buffers are shared, everything else is copied.
  *
  *   primary  ── WorkerData ──▶  workers/shard.ts (default export; its promise settles when the worker has stopped)
  *   primary  ◀── WorkerMessage ──  parentPort.postMessage, which works from a loop that never returns to libuv
  *
- * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that died is followed by one
- * with the same index, the same memory and the next `incarnation`.
+ * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that
+ * died is followed by one with the same index, the same memory and the next `incarnation`.
  */
 import type { Settings } from "./settings.ts";
 
@@ -34,7 +34,10 @@ export interface WorkerData {
   /** This thread: worker and shard index, or `threadCount` for the primary itself. */
   readonly self: number;
   readonly threadCount: number;
-  /** 0 at first; above, this thread follows one that died over the same memory, which must be recovered. */
+  /**
+   * 0 at first; above, this thread follows one that died over the same memory, which must be
+   * recovered.
+   */
   readonly incarnation: number;
   readonly settings: Settings;
   /** What serves the sockets, `auto` decided. */
@@ -54,7 +57,10 @@ export interface WorkerData {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type WorkerMessage =
-  /** The worker serves: sent once, when its store is attached and recovered. `itemsDropped`: what recovery had to drop. */
+  /**
+   * The worker serves: sent once, when its store is attached and recovered. `itemsDropped`: what
+   * recovery had to drop.
+   */
   | { readonly kind: "ready"; readonly self: number; readonly itemsDropped: number }
   /** Something an operator must know, as one sentence of plain English. */
   | {

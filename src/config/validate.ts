@@ -1,0 +1,107 @@
+/**
+ * Checks that need more than one option, after all of them are known. memcached's words and exit
+ * codes first.
+ */
+import { ConfigError } from "../base/errors.ts";
+import { MIB } from "../base/unit.ts";
+import { EXIT_USAGE } from "./option.ts";
+import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
+import { checkSuboptions } from "./suboptions.ts";
+import { sizeText } from "./values.ts";
+
+/**
+ * What the connection layer does not do yet. An option that promises protection must never be taken
+ * in silence: a server that ignored -Y would let everybody in.
+ */
+const SERVED = { udp: false, sasl: false, asciiAuthentication: false };
+
+/** Throws a ConfigError for the first combination that cannot be served. */
+export function validate(settings: Settings): void {
+  validateItemSize(settings);
+  validateAuthentication(settings);
+  if (settings.udpPort !== 0 && !SERVED.udp) {
+    refuse("UDP is not served", "-U, --udp-port", String(settings.udpPort), "0");
+  }
+  if (settings.port === 0 && settings.unixSocket === "" && settings.udpPort === 0) {
+    refuse("Nothing to listen on", "-p, --port", "0", "a port, or a path with -s");
+  }
+  if (settings.napiIds > settings.threads) {
+    refuse(
+      `Number of napi_ids(${settings.napiIds}) cannot be greater than number of threads(${settings.threads})`,
+      "-N, --napi-ids",
+      String(settings.napiIds),
+      `1 to ${settings.threads}`,
+    );
+  }
+  const refusal = checkSuboptions(settings.extended);
+  if (refusal !== null) {
+    const { complaint, allowed, exitCode } = refusal;
+    throw new ConfigError(`${complaint} (-o, --extended: allowed: ${allowed})`, exitCode);
+  }
+}
+
+function validateItemSize(settings: Settings): void {
+  const { itemBytesMax, memoryBytes } = settings;
+  const name = "-I, --max-item-size";
+  const allowed = `1k to ${sizeText(Math.min(ITEM_BYTES_MAX_MOST, memoryBytes / 2))}`;
+  if (itemBytesMax > memoryBytes / 2) {
+    const complaint = "Cannot set item size limit higher than 1/2 of memory max.";
+    refuse(complaint, name, sizeText(itemBytesMax), `${allowed}, half of -m`);
+  }
+  if (itemBytesMax > ITEM_BYTES_MAX_MOST) {
+    const complaint = "Cannot set item size limit higher than a gigabyte.";
+    refuse(complaint, name, sizeText(itemBytesMax), allowed);
+  }
+}
+
+function validateAuthentication(settings: Settings): void {
+  const { protocol, saslEnabled, authFile, udpPort } = settings;
+  if (saslEnabled && !SERVED.sasl) {
+    refuse("This server is not built with SASL support.", "-S, --enable-sasl", "-S", "no -S");
+  }
+  if (saslEnabled && protocol === "ascii") {
+    const complaint = "ERROR: You cannot allow the ASCII protocol while using SASL.";
+    refuse(complaint, "-B, --protocol", protocol, "binary or auto");
+  }
+  if (saslEnabled && udpPort !== 0) {
+    const complaint = "ERROR: Cannot enable UDP while using binary SASL authentication.";
+    refuse(complaint, "-U, --udp-port", String(udpPort), "0");
+  }
+  if (authFile === "") return;
+  if (!SERVED.asciiAuthentication) {
+    const complaint = "This server does not authenticate ASCII connections yet.";
+    refuse(complaint, "-Y, --auth-file", authFile, "no -Y");
+  }
+  if (protocol === "binary") {
+    const complaint =
+      "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.";
+    refuse(complaint, "-B, --protocol", protocol, "ascii or auto");
+  }
+  if (udpPort !== 0) {
+    const complaint = "Cannot use UDP with ascii authentication enabled (-U 0 to disable)";
+    refuse(complaint, "-U, --udp-port", String(udpPort), "0");
+  }
+}
+
+function refuse(complaint: string, name: string, value: string, allowed: string): never {
+  throw new ConfigError(`${complaint} (${name}: got "${value}", allowed: ${allowed})`, EXIT_USAGE);
+}
+
+/** What the operator should know though nothing is wrong. */
+export function warningsOf(settings: Settings): string[] {
+  const warnings: string[] = [];
+  if (settings.persistenceDir !== "") {
+    warnings.push(
+      `WARNING: data is not kept on disk yet: persistence-dir ${settings.persistenceDir} is not used, a restart starts empty`,
+    );
+  }
+  if (settings.largePages) {
+    warnings.push("WARNING: -L has no effect: large pages are not used yet");
+  }
+  if (settings.memoryBytes / settings.threads < MIB) {
+    warnings.push(
+      `WARNING: ${sizeText(settings.memoryBytes)} over ${settings.threads} threads is less than 1m for each: use fewer threads or more memory`,
+    );
+  }
+  return warnings;
+}
