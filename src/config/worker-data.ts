@@ -22,6 +22,12 @@ export interface MemoryLayout {
   readonly control: Place;
   /** memory/counters.ts: threadCount + 1 blocks, one after the other. */
   readonly counters: Place;
+  /** memory/observation.ts: threadCount + 1 blocks of OBSERVATION_BYTES. */
+  readonly observations: Place;
+  /** memory/connection-table.ts: threadCount + 1 tables of connectionTableBytes(connectionSlots). */
+  readonly connections: Place;
+  /** Connections one thread can have: slots of its transport. */
+  readonly connectionSlots: number;
   /** ring/link-plan.ts: every ring of every ordered pair. */
   readonly links: Place;
   /** One per shard: store/store.ts. */
