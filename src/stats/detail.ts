@@ -1,0 +1,20 @@
+/** `stats detail dump`: what each key prefix was asked, over all threads, while `stats detail` was on. */
+import type { Emit } from "./general.ts";
+import type { NodeView } from "./node-view.ts";
+
+/** Emits whole lines: `PREFIX <prefix> get <n> hit <n> set <n> del <n>`. */
+export function emitDetail(view: NodeView, emit: Emit): void {
+  const merged = new Map<string, number[]>();
+  for (const observation of view.observations) {
+    observation.prefixes.forEach((prefix, counts) => {
+      const known = merged.get(prefix);
+      merged.set(
+        prefix,
+        counts.map((count, kind) => count + (known?.[kind] ?? 0)),
+      );
+    });
+  }
+  for (const [prefix, [get, hit, set, deleted]] of merged) {
+    emit(`PREFIX ${prefix} get ${get} hit ${hit} set ${set} del ${deleted}`, "");
+  }
+}

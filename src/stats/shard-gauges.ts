@@ -1,0 +1,116 @@
+/**
+ * Shard gauges: what is in a shard now, read from its slab table by any thread, without asking its owner.
+ *
+ *   slab table ──▶ per queue: items, bytes, slabs, age          the class numbers of `stats items` and `stats slabs`
+ *              ──▶ per slab: queue, written, live, age, expiry  the dashboard's slab map
+ *
+ * memcached's slab classes do not exist here; its tools see one class per queue: 1 small (new items), 2 main (items that were
+ * read), 3 large (items of more than half a slab, a chain of slabs each).
+ *
+ * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab costs one cache line to read.
+ */
+import type { Arena } from "../memory/arena.ts";
+import { readPlan, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
+import { NEVER, Queue, SlabTable } from "../memory/slab-table.ts";
+
+/** The classes tools see. */
+export const QUEUE_CLASSES = [1, 2, 3] as const;
+export type QueueClass = (typeof QUEUE_CLASSES)[number];
+export const QUEUE_CLASS_NAMES = ["small", "main", "large"] as const;
+
+/** One class, summed over slabs, and by the caller over shards. */
+export interface QueueGauges {
+  items: number;
+  /** Bytes of live items: header, key, value, padding. */
+  bytes: number;
+  /** Bytes written, the dead ones included. */
+  writtenBytes: number;
+  slabs: number;
+  /** Seconds since the oldest slab of the queue was opened: the age of what would be evicted next. */
+  ageSeconds: number;
+}
+
+/** One slab, for the map. */
+export interface SlabView {
+  /** 0 free, else the class. */
+  queue: number;
+  writtenBytes: number;
+  liveBytes: number;
+  items: number;
+  /** Server second it was opened at. */
+  openedAt: number;
+  /** The least exptime in it; 0 when nothing in it expires. */
+  exptimeMin: number;
+}
+
+export class ShardGauges {
+  readonly plan: ShardPlan;
+  readonly #slabs: SlabTable;
+
+  constructor(arena: Arena, base: number) {
+    this.plan = readPlan(arena, base);
+    this.#slabs = new SlabTable(arena, base, this.plan);
+  }
+
+  /** Adds this shard's three classes to `into` (index 0 is class 1); returns its free slabs. */
+  addQueues(into: readonly QueueGauges[], now: number): number {
+    let free = 0;
+    for (let slab = 0; slab < this.plan.slabCount; slab++) {
+      const index = classOf(this.#slabs.queue(slab)) - 1;
+      const gauges = into[index];
+      if (gauges === undefined) {
+        free++;
+        continue;
+      }
+      gauges.slabs++;
+      gauges.items += this.#slabs.items(slab);
+      gauges.bytes += this.#slabs.liveBytes(slab);
+      gauges.writtenBytes += this.#slabs.writtenBytes(slab);
+      if (this.#slabs.items(slab) > 0) {
+        const age = Math.max(0, now - this.#slabs.openedAt(slab));
+        if (age > gauges.ageSeconds) gauges.ageSeconds = age;
+      }
+    }
+    return free;
+  }
+
+  /** What is known of one slab. */
+  slab(slab: number): SlabView {
+    const exptimeMin = this.#slabs.exptimeMin(slab);
+    return {
+      queue: classOf(this.#slabs.queue(slab)),
+      writtenBytes: this.#slabs.writtenBytes(slab),
+      liveBytes: this.#slabs.liveBytes(slab),
+      items: this.#slabs.items(slab),
+      openedAt: this.#slabs.openedAt(slab),
+      exptimeMin: exptimeMin === NEVER ? 0 : exptimeMin,
+    };
+  }
+
+  /** Bytes a slab can hold. */
+  slabRoomBytes(): number {
+    return this.plan.slabBytes - SLAB_HEAD_BYTES;
+  }
+}
+
+/** Three empty classes. */
+export function emptyQueues(): [QueueGauges, QueueGauges, QueueGauges] {
+  return [emptyQueue(), emptyQueue(), emptyQueue()];
+}
+
+function emptyQueue(): QueueGauges {
+  return { items: 0, bytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
+}
+
+function classOf(queue: Queue): number {
+  switch (queue) {
+    case Queue.free:
+      return 0;
+    case Queue.small:
+      return 1;
+    case Queue.main:
+      return 2;
+    default:
+      return 3;
+  }
+}
