@@ -16,16 +16,16 @@ function cpuSeconds(microseconds: number): string {
   return (microseconds / 1e6).toFixed(6);
 }
 
-/** Entries of one bucket are 8: what memcached calls the hash power is the log2 of its buckets, one item each. */
+/** memcached's hash power is the log2 of its buckets, which hold an item each; ours hold 8. */
 function hashPower(view: NodeView): number {
-  let entries = 0;
-  for (const shard of view.shards) entries += shard.plan.bucketsMax * 8;
-  return entries === 0 ? 0 : Math.floor(Math.log2(entries));
+  let room = 0;
+  for (const shard of view.shards) room += shard.indexRoom();
+  return room === 0 ? 0 : Math.floor(Math.log2(room));
 }
 
 function hashBytes(view: NodeView): number {
   let bytes = 0;
-  for (const shard of view.shards) bytes += shard.plan.ghostOffset - shard.plan.bucketOffset;
+  for (const shard of view.shards) bytes += shard.indexBytes();
   return bytes;
 }
 

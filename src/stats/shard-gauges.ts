@@ -9,9 +9,13 @@
  *
  * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab costs one cache line to read.
  */
+import { CACHE_LINE_BYTES } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";
 import { readPlan, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NEVER, Queue, SlabTable } from "../memory/slab-table.ts";
+
+/** A set of the ghost table: 4 ways of 4 bytes (memory/ghost-table.ts). */
+const GHOST_SET_BYTES = 16;
 
 /** The classes tools see. */
 export const QUEUE_CLASSES = [1, 2, 3] as const;
@@ -46,14 +50,17 @@ export interface SlabView {
 export class ShardGauges {
   readonly plan: ShardPlan;
   readonly #slabs: SlabTable;
+  readonly #header: ShardHeader;
 
   constructor(arena: Arena, base: number) {
     this.plan = readPlan(arena, base);
+    this.#header = new ShardHeader(arena, base);
     this.#slabs = new SlabTable(arena, base, this.plan);
   }
 
   /** Adds this shard's three classes to `into` (index 0 is class 1); returns its free slabs. */
   addQueues(into: readonly QueueGauges[], now: number): number {
+    const epoch = this.#header.epoch();
     let free = 0;
     for (let slab = 0; slab < this.plan.slabCount; slab++) {
       const index = classOf(this.#slabs.queue(slab)) - 1;
@@ -63,6 +70,7 @@ export class ShardGauges {
         continue;
       }
       gauges.slabs++;
+      if (this.#slabs.epoch(slab) !== epoch) continue; // flushed, not reclaimed yet
       gauges.items += this.#slabs.items(slab);
       gauges.bytes += this.#slabs.liveBytes(slab);
       gauges.writtenBytes += this.#slabs.writtenBytes(slab);
@@ -85,6 +93,26 @@ export class ShardGauges {
       openedAt: this.#slabs.openedAt(slab),
       exptimeMin: exptimeMin === NEVER ? 0 : exptimeMin,
     };
+  }
+
+  /** Bytes of the index that are in use. */
+  indexBytes(): number {
+    return (this.#header.bucketCount() + this.#header.overflowUsed()) * CACHE_LINE_BYTES;
+  }
+
+  /** Entries the index has room for before it overflows. */
+  indexRoom(): number {
+    return this.#header.bucketCount() * BUCKET_ENTRIES;
+  }
+
+  /** Bytes of the ghost table in use. */
+  ghostBytes(): number {
+    return this.#header.ghostSets() * GHOST_SET_BYTES;
+  }
+
+  /** Slabs that may be used: all, or fewer after cache_memlimit. */
+  slabLimit(): number {
+    return Math.min(this.#header.slabLimit(), this.plan.slabCount);
   }
 
   /** Bytes a slab can hold. */
