@@ -11,11 +11,13 @@
  */
 import { CACHE_LINE_BYTES } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";
-import { readPlan, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
+import { GHOST_WAYS } from "../memory/ghost-table.ts";
+import { ShardHeader } from "../memory/shard-header.ts";
+import { BUCKET_ENTRIES, readPlan, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NEVER, Queue, SlabTable } from "../memory/slab-table.ts";
 
-/** A set of the ghost table: 4 ways of 4 bytes (memory/ghost-table.ts). */
-const GHOST_SET_BYTES = 16;
+/** A set of the ghost table is a row of u32 (memory/ghost-table.ts). */
+const GHOST_SET_BYTES = GHOST_WAYS * 4;
 
 /** The classes tools see. */
 export const QUEUE_CLASSES = [1, 2, 3] as const;
