@@ -1,0 +1,256 @@
+/**
+ * Tickets: leases and uploads, in the own shard and in others alike. The router's methods of the same names lead here.
+ *
+ *   lease      ──▶ reply hit, ticket    value is read from shared memory        ──▶ letGo ▶ Op.release
+ *   uploadBegin──▶ reply ok, ticket ──▶ uploadData … ──▶ uploadEnd, or            letGo ▶ Op.uploadAbort
+ *
+ * A store's handle means something in its shard only; a ticket is this thread's name for (shard, handle), and the reminder
+ * that lets it go (ticket-table.ts).
+ */
+import { assert } from "../base/assert.ts";
+import { shardOf } from "../base/key-hash.ts";
+import { Op } from "../command/op.ts";
+import { Reply } from "../command/reply.ts";
+import { Request } from "../command/request.ts";
+import { Status } from "../command/status.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import type { ShardStore } from "../shard/shard.ts";
+import { type Link, NO_TICKET, NO_TOKEN } from "./link.ts";
+import type { Order } from "./order.ts";
+import { Outcome } from "./outcome.ts";
+import { TICKETS_MAX, TicketKind, TicketState, TicketTable } from "./ticket-table.ts";
+
+/** A fragment takes this share of a ring, so that the owner can work on one while the next is written. */
+const FRAGMENTS_PER_RING = 4;
+
+export interface TicketParts {
+  readonly self: number;
+  readonly shardCount: number;
+  readonly ownStore: ShardStore | null;
+  readonly plan: { readonly ringBytes: number };
+  readonly counters: Counters;
+}
+
+export class Tickets {
+  readonly #self: number;
+  readonly #shardCount: number;
+  readonly #ownStore: ShardStore | null;
+  readonly #counters: Counters;
+  readonly #links: readonly Link[];
+  readonly #fragmentBytesMax: number;
+  readonly #table = new TicketTable();
+  /** Requests without a key, of our own making. */
+  readonly #control = new Request(new Uint8Array(0));
+  readonly #ignored = new Reply(new Uint8Array(0));
+  #refused = false;
+
+  constructor(parts: TicketParts, links: readonly Link[]) {
+    this.#self = parts.self;
+    this.#shardCount = parts.shardCount;
+    this.#ownStore = parts.ownStore;
+    this.#counters = parts.counters;
+    this.#links = links;
+    this.#fragmentBytesMax = parts.plan.ringBytes / FRAGMENTS_PER_RING;
+    this.#control.requester = parts.self;
+  }
+
+  shard(ticket: number): number {
+    return this.#table.shard(ticket);
+  }
+
+  handle(ticket: number): number {
+    return this.#table.handle(ticket);
+  }
+
+  /** A ticket for so many replies; NO_TICKET when all are out. */
+  takeBroadcast(replies: number): number {
+    const ticket = this.#take(TicketKind.broadcast, this.#self, null);
+    if (ticket !== NO_TICKET) this.#table.setHandle(ticket, replies);
+    return ticket;
+  }
+
+  lease(request: Request, reply: Reply, order: Order, token: number): Outcome {
+    return this.#ask(TicketKind.lease, Op.lease, request, reply, order, token);
+  }
+
+  uploadBegin(request: Request, reply: Reply, order: Order, token: number): Outcome {
+    return this.#ask(TicketKind.upload, Op.uploadBegin, request, reply, order, token);
+  }
+
+  uploadData(ticket: number, bytes: Uint8Array, start: number, end: number): number {
+    assert(this.#table.kind(ticket) === TicketKind.upload, "only an upload takes data");
+    assert(this.#table.state(ticket) === TicketState.held, "an upload begins before its data");
+    const shard = this.#table.shard(ticket);
+    const control = this.#fill(Op.uploadData, ticket);
+    control.bytes = bytes;
+    let at = start;
+    while (at < end) {
+      control.valueStart = at;
+      control.valueEnd = Math.min(end, at + this.#fragmentBytesMax);
+      if (!this.#perform(shard, control)) break;
+      at = control.valueEnd;
+    }
+    return at - start;
+  }
+
+  uploadEnd(ticket: number, reply: Reply, order: Order, token: number): Outcome {
+    const table = this.#table;
+    assert(table.kind(ticket) === TicketKind.upload, "only an upload is ended");
+    assert(table.state(ticket) === TicketState.held, "an upload is ended once");
+    const shard = table.shard(ticket);
+    const control = this.#fill(Op.uploadEnd, ticket);
+    control.hashLow = table.hashLow(ticket);
+    control.hashHigh = table.hashHigh(ticket);
+    if (shard === this.#self) {
+      (this.#ownStore as ShardStore).execute(control, reply);
+      table.give(ticket);
+      return Outcome.done;
+    }
+    if (!this.#trySend(shard, control, token, NO_TICKET, order)) return Outcome.full;
+    order.sent(control.hashLow, control.hashHigh);
+    table.give(ticket);
+    return Outcome.sent;
+  }
+
+  /** Releases what the ticket holds, now or as soon as the ring takes it. */
+  letGo(ticket: number): void {
+    assert(this.#table.kind(ticket) !== TicketKind.broadcast, "a broadcast is not held");
+    if (this.#tryLetGo(ticket)) this.#table.give(ticket);
+    else this.#table.owe(ticket);
+  }
+
+  /** Lets go what the connection holds. What it has asked for is let go when it is granted. */
+  letGoAllOf(order: Order): void {
+    for (let ticket = 0; ticket < TICKETS_MAX; ticket++) {
+      if (this.#table.kind(ticket) === TicketKind.free) continue;
+      if (this.#table.order(ticket) !== order) continue;
+      if (this.#table.state(ticket) === TicketState.held) this.letGo(ticket);
+    }
+  }
+
+  /** Sends what had been refused. */
+  payOwed(): void {
+    for (let ticket = 0; this.#table.owed > 0 && ticket < TICKETS_MAX; ticket++) {
+      if (this.#table.kind(ticket) === TicketKind.free) continue;
+      if (this.#table.state(ticket) !== TicketState.owed) continue;
+      if (this.#tryLetGo(ticket)) this.#table.give(ticket);
+    }
+  }
+
+  /** A reply for a ticket has come. False when the connection is not to hear of it yet. */
+  settle(ticket: number, op: Op, reply: Reply): boolean {
+    if (this.#table.kind(ticket) === TicketKind.broadcast)
+      return this.#settleBroadcast(ticket, reply);
+    assert(op === Op.lease || op === Op.uploadBegin, "a ticket is granted by what asked for it");
+    this.#settleGrant(ticket, reply);
+    return true;
+  }
+
+  /** True once after a ticket was refused, when there are tickets again. */
+  takeRoomNews(): boolean {
+    if (!this.hasRoomNews()) return false;
+    this.#refused = false;
+    return true;
+  }
+
+  hasRoomNews(): boolean {
+    return this.#refused && this.#table.hasFree();
+  }
+
+  #ask(
+    kind: TicketKind,
+    op: Op,
+    request: Request,
+    reply: Reply,
+    order: Order,
+    token: number,
+  ): Outcome {
+    assert(!order.closed, "a closed connection asks for nothing");
+    const shard = shardOf(request.hashHigh, this.#shardCount);
+    const ticket = this.#take(kind, shard, order);
+    if (ticket === NO_TICKET) return Outcome.full;
+    this.#table.setHash(ticket, request.hashLow, request.hashHigh);
+    const asked = request.op;
+    request.op = op;
+    request.requester = this.#self;
+    let outcome: Outcome = Outcome.sent;
+    if (shard === this.#self) {
+      (this.#ownStore as ShardStore).execute(request, reply);
+      this.#settleGrant(ticket, reply);
+      outcome = Outcome.done;
+    } else if (this.#trySend(shard, request, token, ticket, order)) {
+      order.sentForNone();
+    } else {
+      this.#table.give(ticket);
+      outcome = Outcome.full;
+    }
+    request.op = asked;
+    return outcome;
+  }
+
+  #settleGrant(ticket: number, reply: Reply): void {
+    const table = this.#table;
+    const order = table.order(ticket) as Order;
+    const isLease = table.kind(ticket) === TicketKind.lease;
+    if (reply.status !== (isLease ? Status.hit : Status.ok)) {
+      table.give(ticket);
+      return;
+    }
+    table.hold(ticket, reply.handle);
+    reply.handle = ticket;
+    if (order.closed) this.letGo(ticket);
+  }
+
+  /** The last reply speaks for all; a lost owner is not hidden by the others. */
+  #settleBroadcast(ticket: number, reply: Reply): boolean {
+    const table = this.#table;
+    const waiting = table.handle(ticket) - 1;
+    table.setHandle(ticket, waiting);
+    if (reply.status !== Status.ok) table.setStatus(ticket, reply.status);
+    if (waiting > 0) return false;
+    const status = table.status(ticket);
+    if (status !== Status.none) reply.status = status;
+    table.give(ticket);
+    return true;
+  }
+
+  #tryLetGo(ticket: number): boolean {
+    const isLease = this.#table.kind(ticket) === TicketKind.lease;
+    const control = this.#fill(isLease ? Op.release : Op.uploadAbort, ticket);
+    return this.#perform(this.#table.shard(ticket), control);
+  }
+
+  /** Executes or sends a request whose reply nobody waits for. */
+  #perform(shard: number, request: Request): boolean {
+    if (shard !== this.#self) return this.#trySend(shard, request, NO_TOKEN, NO_TICKET, null);
+    (this.#ownStore as ShardStore).execute(request, this.#ignored);
+    return true;
+  }
+
+  #fill(op: Op, ticket: number): Request {
+    const control = this.#control;
+    control.op = op;
+    control.handle = this.#table.handle(ticket);
+    control.valueStart = 0;
+    control.valueEnd = 0;
+    return control;
+  }
+
+  #take(kind: TicketKind, shard: number, order: Order | null): number {
+    const ticket = this.#table.take(kind, shard, order);
+    if (ticket === NO_TICKET) this.#refused = true;
+    return ticket;
+  }
+
+  #trySend(
+    shard: number,
+    request: Request,
+    token: number,
+    ticket: number,
+    order: Order | null,
+  ): boolean {
+    const sent = (this.#links[shard] as Link).trySend(request, token, ticket, order);
+    this.#counters.add(sent ? Counter.requestsSent : Counter.ringFull, 1);
+    return sent;
+  }
+}
