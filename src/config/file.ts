@@ -1,9 +1,9 @@
 /**
  * Configuration files, in either of two forms, line by line:
  *
- *   name = value      our own: every long option, `name` alone for a switch, # comments (config/shardcached.conf)
- *   -m 64             Debian's /etc/memcached.conf: command-line flags, one or more a line
- *   logfile FILE      Debian's directive for its start script: passed over, as its systemd wrapper does
+ *   name = value   our own: every long option, `name` alone for a switch (config/shardcached.conf)
+ *   -m 64          Debian's /etc/memcached.conf: command-line flags, one or more a line
+ *   logfile FILE   Debian's directive for its start script: passed over, as its wrapper does
  *
  * -d and -h in flag lines are passed over too: Debian's scripts drop them, since whoever starts the
  * server says whether it goes into the background. `daemon = yes` means what it says.

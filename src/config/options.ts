@@ -36,6 +36,11 @@ import {
 } from "./special-options.ts";
 
 const INT32_MAX = 0x7fff_ffff;
+/**
+ * Each thread has a table row for each; Linux gives a process no more descriptors than this by
+ * default.
+ */
+export const CONNECTIONS_MAX = 1_048_576;
 const PORT_MAX = 65_535;
 const BACKLOG_MAX = 65_535;
 const VERBOSITY_MAX = 3;
@@ -113,7 +118,7 @@ export const OPTIONS: readonly Option[] = [
       help: ["max simultaneous connections (default: 1024)"],
     },
     "maxConnections",
-    count(INT32_MAX),
+    count(CONNECTIONS_MAX),
     () => "Maximum connections must be greater than 0",
   ),
   switchOption(

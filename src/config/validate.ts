@@ -3,7 +3,6 @@
  * codes first.
  */
 import { ConfigError } from "../base/errors.ts";
-import { MIB } from "../base/unit.ts";
 import { EXIT_USAGE } from "./option.ts";
 import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
 import { checkSuboptions } from "./suboptions.ts";
@@ -27,7 +26,8 @@ export function validate(settings: Settings): void {
   }
   if (settings.napiIds > settings.threads) {
     refuse(
-      `Number of napi_ids(${settings.napiIds}) cannot be greater than number of threads(${settings.threads})`,
+      `Number of napi_ids(${settings.napiIds}) cannot be greater than ` +
+        `number of threads(${settings.threads})`,
       "-N, --napi-ids",
       String(settings.napiIds),
       `1 to ${settings.threads}`,
@@ -92,16 +92,12 @@ export function warningsOf(settings: Settings): string[] {
   const warnings: string[] = [];
   if (settings.persistenceDir !== "") {
     warnings.push(
-      `WARNING: data is not kept on disk yet: persistence-dir ${settings.persistenceDir} is not used, a restart starts empty`,
+      `WARNING: data is not kept on disk yet: persistence-dir ${settings.persistenceDir} ` +
+        "is not used, a restart starts empty",
     );
   }
   if (settings.largePages) {
     warnings.push("WARNING: -L has no effect: large pages are not used yet");
-  }
-  if (settings.memoryBytes / settings.threads < MIB) {
-    warnings.push(
-      `WARNING: ${sizeText(settings.memoryBytes)} over ${settings.threads} threads is less than 1m for each: use fewer threads or more memory`,
-    );
   }
   return warnings;
 }

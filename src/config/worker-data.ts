@@ -2,8 +2,8 @@
  * What the primary hands a worker's task, and what a worker says back. Plain data,
  * structured-cloneable: the shared buffers are shared, everything else is copied.
  *
- *   primary  ── WorkerData ──▶  workers/shard.ts (default export; its promise settles when the worker has stopped)
- *   primary  ◀── WorkerMessage ──  parentPort.postMessage, which works from a loop that never returns to libuv
+ *   primary ── WorkerData ──▶ workers/shard.ts: default export, settles when the worker has stopped
+ *   primary ◀── WorkerMessage ── parentPort.postMessage: works from a loop that never turns libuv's
  *
  * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that
  * died is followed by one with the same index, the same memory and the next `incarnation`.
@@ -22,19 +22,27 @@ export interface MemoryLayout {
   readonly control: Place;
   /** memory/counters.ts: threadCount + 1 blocks, one after the other. */
   readonly counters: Place;
-  /** memory/observation.ts: threadCount + 1 blocks of OBSERVATION_BYTES. */
-  readonly observations: Place;
-  /** memory/connection-table.ts: threadCount + 1 tables of connectionTableBytes(connectionSlots). */
-  readonly connections: Place;
-  /** Connections one thread can have: slots of its transport. */
-  readonly connectionSlots: number;
   /** ring/link-plan.ts: every ring of every ordered pair. */
   readonly links: Place;
+  /** ring/slot-ring.ts, one per worker: descriptors the primary hands over. */
+  readonly handoffs: readonly Place[];
+  /** memory/observation.ts: threadCount + 1 blocks of OBSERVATION_BYTES. */
+  readonly observations: Place;
+  /** memory/connection-table.ts, one per thread, the primary last, each for `connectionSlots`. */
+  readonly connections: readonly Place[];
+  /** Connections one thread can have: slots of its transport. */
+  readonly connectionSlots: number;
   /** One per shard: store/store.ts. */
   readonly shards: readonly Place[];
-  /** One per thread, the primary last: blocks of its connections, the kernel's scratch. */
+  /**
+   * memory/io-region.ts, one per thread, the primary last; of 0 bytes where a thread serves no
+   * sockets.
+   */
   readonly io: readonly Place[];
 }
+
+/** What serves the sockets: libc and epoll in every worker, or node:net in the primary. */
+export type TransportKind = "native" | "node";
 
 export interface WorkerData {
   /** This thread: worker and shard index, or `threadCount` for the primary itself. */
@@ -46,8 +54,8 @@ export interface WorkerData {
    */
   readonly incarnation: number;
   readonly settings: Settings;
-  /** What serves the sockets, `auto` decided. */
-  readonly transport: "native" | "node";
+  /** `auto` decided. */
+  readonly transport: TransportKind;
   readonly buffers: readonly SharedArrayBuffer[];
   readonly layout: MemoryLayout;
   /** Seeds of base/key-hash.ts, drawn at start, the same for every thread. */
