@@ -1,0 +1,104 @@
+/**
+ * The servers a wire test runs against: shardcached for every thread count and transport, and the oracle.
+ *
+ *                   native    node
+ *   1 thread          ×         ×
+ *   2 threads         ×         ×        + a real memcached, when the machine has one
+ *   8 threads         ×         ×
+ *
+ * One server per cell and test file, all started at once. `TEST_SERVERS` narrows the matrix while developing: a comma
+ * list of words, a cell runs when its label contains one of them (`TEST_SERVERS="memcached -t,2 threads, native"` is
+ * two labels: separate them by `;`).
+ */
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { describeSpec, type ServerSpec, TestServer } from "./test-server.ts";
+
+const HOOK_MILLISECONDS_MAX = 60_000;
+
+export type Size =
+  /** Every thread count and transport. */
+  | "full"
+  /** Several threads on both transports: for what does not depend on their number. */
+  | "small";
+
+export interface FleetOptions {
+  readonly args?: readonly string[];
+  readonly ownArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly size?: Size;
+  /** False: the real memcached is left out, for what it cannot do; the test's name says why. */
+  readonly oracle?: boolean;
+  readonly unixSocket?: boolean;
+}
+
+/** One server of a fleet, running from the file's beforeAll to its afterAll. */
+export class Cell {
+  readonly spec: ServerSpec;
+  readonly label: string;
+  #server: TestServer | undefined;
+
+  constructor(spec: ServerSpec) {
+    this.spec = spec;
+    this.label = describeSpec(spec);
+  }
+
+  get server(): TestServer {
+    if (this.#server === undefined) throw new Error(`${this.label} is not running`);
+    return this.#server;
+  }
+
+  async start(): Promise<void> {
+    this.#server = await TestServer.start(this.spec);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
+}
+
+/** The cells for these options; no server is started. */
+export function cells(options: FleetOptions = {}): readonly Cell[] {
+  const shared = {
+    ...(options.args !== undefined && { args: options.args }),
+    ...(options.ownArgs !== undefined && { ownArgs: options.ownArgs }),
+    ...(options.env !== undefined && { env: options.env }),
+    ...(options.unixSocket !== undefined && { unixSocket: options.unixSocket }),
+  };
+  const specs: ServerSpec[] = [];
+  for (const threads of options.size === "small" ? [2] : [1, 2, 8]) {
+    for (const transport of ["native", "node"] as const) {
+      specs.push({ implementation: "shardcached", threads, transport, ...shared });
+    }
+  }
+  if (options.oracle !== false && isInstalled("memcached")) {
+    specs.push({ implementation: "memcached", threads: 2, transport: "native", ...shared });
+  }
+  return specs.filter(isWanted).map((spec) => new Cell(spec));
+}
+
+/** Registers hooks that start these cells before the file's tests and stop them after. */
+export function fleet(options: FleetOptions = {}): readonly Cell[] {
+  const all = cells(options);
+  beforeAll(async () => {
+    await Promise.all(all.map((cell) => cell.start()));
+  }, HOOK_MILLISECONDS_MAX);
+  afterAll(async () => {
+    await Promise.all(all.map((cell) => cell.stop()));
+  }, HOOK_MILLISECONDS_MAX);
+  return all;
+}
+
+/** Whether a program is on the PATH. */
+export function isInstalled(program: string): boolean {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, program)));
+}
+
+function isWanted(spec: ServerSpec): boolean {
+  const wanted = process.env["TEST_SERVERS"];
+  if (wanted === undefined || wanted === "") return true;
+  return wanted.split(";").some((label) => describeSpec(spec).includes(label.trim()));
+}

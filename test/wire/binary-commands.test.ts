@@ -1,0 +1,429 @@
+/** The binary protocol: every opcode with its quiet twin, statuses, CAS, malformed packets. */
+import {
+  arithmeticExtras,
+  BinaryStatus,
+  Opcode,
+  type PacketFields,
+  packet,
+  type ResponseFields,
+  response,
+  responses,
+  storeExtras,
+  uint32,
+  uint64,
+} from "../support/binary-packets.ts";
+import type { Captures, Message } from "../support/template.ts";
+import { closes, oracle18, transcriptsOn } from "../support/transcript.ts";
+
+const transcript = transcriptsOn();
+
+const FAR = 0xffffffff;
+
+/** A request that carries a captured CAS. */
+function withCas(name: string, fields: PacketFields): Message {
+  return (captures: Captures) => packet({ ...fields, cas: BigInt(captures.get(name) ?? 1) });
+}
+
+function set(key: string, value: string, clientFlags = 0, opcode: number = Opcode.set): Buffer {
+  return packet({ opcode, key, value, extras: storeExtras(clientFlags, 0) });
+}
+
+function hit(value: string, clientFlags = 0, more: Partial<ResponseFields> = {}): ResponseFields {
+  return { opcode: Opcode.get, extras: uint32(clientFlags), value, cas: "cas", ...more };
+}
+
+const { notFound, exists, notStored, nonNumeric } = BinaryStatus;
+
+transcript("Set stores, Get gives it back, opaque and CAS included", [
+  [
+    packet({
+      opcode: Opcode.set,
+      key: "a",
+      value: "red",
+      extras: storeExtras(0xdeadbeef, 0),
+      opaque: 7,
+    }),
+    response({ opcode: Opcode.set, opaque: 7, cas: "cas" }),
+  ],
+  [
+    packet({ opcode: Opcode.get, key: "a", opaque: 0xffffffff }),
+    response(hit("red", 0xdeadbeef, { opaque: 0xffffffff })),
+  ],
+]);
+
+transcript("Get of an absent key", [
+  [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
+  [
+    packet({ opcode: Opcode.getK, key: "a" }),
+    response({ opcode: Opcode.getK, status: notFound, key: "a", value: "" }),
+  ],
+]);
+
+transcript("GetK repeats the key", [
+  [set("apple", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
+  [
+    packet({ opcode: Opcode.getK, key: "apple" }),
+    response(hit("red", 5, { opcode: Opcode.getK, key: "apple" })),
+  ],
+]);
+
+transcript("GetQ and GetKQ are silent on a miss and answer a hit", [
+  [
+    Buffer.concat([
+      packet({ opcode: Opcode.getQ, key: "a", opaque: 1 }),
+      packet({ opcode: Opcode.getKQ, key: "a", opaque: 2 }),
+      set("a", "red", 5),
+      packet({ opcode: Opcode.getQ, key: "a", opaque: 3 }),
+      packet({ opcode: Opcode.getQ, key: "b", opaque: 4 }),
+      packet({ opcode: Opcode.getKQ, key: "a", opaque: 5 }),
+      packet({ opcode: Opcode.noop, opaque: 6 }),
+    ]),
+    responses(
+      { opcode: Opcode.set, cas: "cas" },
+      hit("red", 5, { opcode: Opcode.getQ, opaque: 3 }),
+      hit("red", 5, { opcode: Opcode.getKQ, key: "a", opaque: 5 }),
+      { opcode: Opcode.noop, opaque: 6 },
+    ),
+  ],
+]);
+
+transcript("Add stores only what is absent, Replace only what is present", [
+  [set("a", "new", 0, Opcode.replace), response({ opcode: Opcode.replace, status: notFound })],
+  [set("a", "red", 1, Opcode.add), response({ opcode: Opcode.add, cas: "one" })],
+  [set("a", "new", 2, Opcode.add), response({ opcode: Opcode.add, status: exists })],
+  [set("a", "new", 3, Opcode.replace), response({ opcode: Opcode.replace, cas: "cas" })],
+  [packet({ opcode: Opcode.get, key: "a" }), response(hit("new", 3))],
+]);
+
+transcript("a CAS makes Set, Add and Replace compare", [
+  [
+    packet({ opcode: Opcode.set, key: "a", value: "x", extras: storeExtras(0, 0), cas: 5n }),
+    response({ opcode: Opcode.set, status: notFound }),
+  ],
+  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [
+    withCas("one", { opcode: Opcode.set, key: "a", value: "two", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.set, cas: "two" }),
+  ],
+  [
+    withCas("one", { opcode: Opcode.set, key: "a", value: "bad", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.set, status: exists }),
+  ],
+  [
+    withCas("one", { opcode: Opcode.replace, key: "a", value: "bad", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.replace, status: exists }),
+  ],
+  [
+    withCas("two", { opcode: Opcode.replace, key: "a", value: "three", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.replace, cas: "three" }),
+  ],
+  [
+    withCas("three", { opcode: Opcode.add, key: "b", value: "x", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.add, status: notFound }),
+  ],
+  [packet({ opcode: Opcode.get, key: "a" }), response(hit("three"))],
+]);
+
+transcript("SetQ, AddQ, ReplaceQ are silent on success and answer failures", [
+  [
+    Buffer.concat([
+      set("a", "red", 0, Opcode.setQ),
+      set("a", "new", 0, Opcode.addQ),
+      set("b", "new", 0, Opcode.replaceQ),
+      set("b", "new", 0, Opcode.addQ),
+      set("b", "newer", 0, Opcode.replaceQ),
+      packet({ opcode: Opcode.get, key: "b" }),
+    ]),
+    responses(
+      { opcode: Opcode.addQ, status: exists },
+      { opcode: Opcode.replaceQ, status: notFound },
+      hit("newer"),
+    ),
+  ],
+]);
+
+transcript("Delete and DeleteQ", [
+  [
+    packet({ opcode: Opcode.delete, key: "a" }),
+    response({ opcode: Opcode.delete, status: notFound }),
+  ],
+  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [
+    packet({ opcode: Opcode.delete, key: "a", cas: 0x7fffffffffffffffn }),
+    response({ opcode: Opcode.delete, status: exists }),
+  ],
+  [withCas("one", { opcode: Opcode.delete, key: "a" }), response({ opcode: Opcode.delete })],
+  [
+    Buffer.concat([
+      set("a", "red", 0, Opcode.setQ),
+      packet({ opcode: Opcode.deleteQ, key: "a" }),
+      packet({ opcode: Opcode.deleteQ, key: "a", opaque: 2 }),
+    ]),
+    response({ opcode: Opcode.deleteQ, status: notFound, opaque: 2 }),
+  ],
+]);
+
+transcript("Increment and Decrement create, count, wrap and stop", [
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 5n, FAR) }),
+    response({ opcode: Opcode.increment, status: notFound }),
+  ],
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 5n, 0) }),
+    response({ opcode: Opcode.increment, value: uint64(5n), cas: "a" }),
+  ],
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(10n, 0n, 0) }),
+    response({ opcode: Opcode.increment, value: uint64(15n), cas: "b" }),
+  ],
+  [
+    packet({ opcode: Opcode.decrement, key: "n", extras: arithmeticExtras(6n, 0n, FAR) }),
+    response({ opcode: Opcode.decrement, value: uint64(9n), cas: "c" }),
+  ],
+  [
+    packet({ opcode: Opcode.decrement, key: "n", extras: arithmeticExtras(100n, 0n, 0) }),
+    response({ opcode: Opcode.decrement, value: uint64(0n), cas: "d" }),
+  ],
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(2n ** 64n - 1n, 0n, 0) }),
+    response({ opcode: Opcode.increment, value: uint64(2n ** 64n - 1n), cas: "e" }),
+  ],
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
+    response({ opcode: Opcode.increment, value: uint64(0n), cas: "f" }),
+  ],
+  [
+    packet({ opcode: Opcode.decrement, key: "m", extras: arithmeticExtras(1n, 2n ** 63n, 0) }),
+    response({ opcode: Opcode.decrement, value: uint64(2n ** 63n), cas: "g" }),
+  ],
+  [packet({ opcode: Opcode.get, key: "m" }), response(hit(`${2n ** 63n}`))],
+]);
+
+transcript("counting what is no number, or with a wrong CAS", [
+  [set("n", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [
+    packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
+    response({ opcode: Opcode.increment, status: nonNumeric }),
+  ],
+  [
+    packet({ opcode: Opcode.decrementQ, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
+    response({ opcode: Opcode.decrementQ, status: nonNumeric }),
+  ],
+  [set("n", "5"), response({ opcode: Opcode.set, cas: "two" })],
+  [
+    packet({
+      opcode: Opcode.increment,
+      key: "n",
+      extras: arithmeticExtras(1n, 0n, 0),
+      cas: 0x7fffffffffffffffn,
+    }),
+    response({ opcode: Opcode.increment, status: exists }),
+  ],
+  [
+    withCas("two", { opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
+    response({ opcode: Opcode.increment, value: uint64(6n), cas: "three" }),
+  ],
+]);
+
+transcript("IncrementQ and DecrementQ", [
+  [
+    Buffer.concat([
+      packet({ opcode: Opcode.incrementQ, key: "n", extras: arithmeticExtras(1n, 41n, 0) }),
+      packet({ opcode: Opcode.incrementQ, key: "n", extras: arithmeticExtras(2n, 0n, 0) }),
+      packet({ opcode: Opcode.decrementQ, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
+      packet({ opcode: Opcode.incrementQ, key: "m", extras: arithmeticExtras(1n, 0n, FAR) }),
+      packet({ opcode: Opcode.get, key: "n" }),
+    ]),
+    responses({ opcode: Opcode.incrementQ, status: notFound }, hit("42")),
+  ],
+]);
+
+transcript("Append and Prepend join, and miss with Not stored", [
+  [
+    packet({ opcode: Opcode.append, key: "a", value: "x" }),
+    response({ opcode: Opcode.append, status: notStored }),
+  ],
+  [
+    packet({ opcode: Opcode.prepend, key: "a", value: "x" }),
+    response({ opcode: Opcode.prepend, status: notStored }),
+  ],
+  [set("a", "red", 5), response({ opcode: Opcode.set, cas: "one" })],
+  [
+    packet({ opcode: Opcode.append, key: "a", value: "-tail" }),
+    response({ opcode: Opcode.append, cas: "two" }),
+  ],
+  [
+    withCas("two", { opcode: Opcode.prepend, key: "a", value: "head-" }),
+    response({ opcode: Opcode.prepend, cas: "three" }),
+  ],
+  [
+    withCas("one", { opcode: Opcode.append, key: "a", value: "!" }),
+    response({ opcode: Opcode.append, status: exists }),
+  ],
+  [
+    Buffer.concat([
+      packet({ opcode: Opcode.appendQ, key: "a", value: "2" }),
+      packet({ opcode: Opcode.prependQ, key: "a", value: "1" }),
+      packet({ opcode: Opcode.appendQ, key: "b", value: "x" }),
+      packet({ opcode: Opcode.prependQ, key: "b", value: "x" }),
+      packet({ opcode: Opcode.get, key: "a" }),
+    ]),
+    responses(
+      { opcode: Opcode.appendQ, status: notStored },
+      { opcode: Opcode.prependQ, status: notStored },
+      hit("1head-red-tail2", 5),
+    ),
+  ],
+]);
+
+transcript("Touch, GAT, GATQ, GATK, GATKQ", [
+  [
+    packet({ opcode: Opcode.touch, key: "a", extras: uint32(0) }),
+    response({ opcode: Opcode.touch, status: notFound }),
+  ],
+  [
+    packet({ opcode: Opcode.gat, key: "a", extras: uint32(0) }),
+    response({ opcode: Opcode.gat, status: notFound }),
+  ],
+  [
+    packet({ opcode: Opcode.gatK, key: "a", extras: uint32(0) }),
+    response({ opcode: Opcode.gatK, status: notFound, key: "a", value: "" }),
+  ],
+  [set("a", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
+  [
+    packet({ opcode: Opcode.touch, key: "a", extras: uint32(100) }),
+    response({ opcode: Opcode.touch, extras: uint32(5), cas: "cas" }),
+  ],
+  [
+    packet({ opcode: Opcode.gat, key: "a", extras: uint32(0) }),
+    response(hit("red", 5, { opcode: Opcode.gat })),
+  ],
+  [
+    packet({ opcode: Opcode.gatK, key: "a", extras: uint32(FAR) }),
+    response(hit("red", 5, { opcode: Opcode.gatK, key: "a" })),
+  ],
+  [
+    Buffer.concat([
+      packet({ opcode: Opcode.gatQ, key: "b", extras: uint32(0) }),
+      packet({ opcode: Opcode.gatKQ, key: "b", extras: uint32(0) }),
+      packet({ opcode: Opcode.gatQ, key: "a", extras: uint32(0) }),
+      packet({ opcode: Opcode.gatKQ, key: "a", extras: uint32(0) }),
+    ]),
+    responses(
+      hit("red", 5, { opcode: Opcode.gatQ }),
+      hit("red", 5, { opcode: Opcode.gatKQ, key: "a" }),
+    ),
+  ],
+]);
+
+transcript("Flush and FlushQ", [
+  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [packet({ opcode: Opcode.flush }), response({ opcode: Opcode.flush })],
+  [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
+  [set("a", "red"), response({ opcode: Opcode.set, cas: "two" })],
+  [packet({ opcode: Opcode.flush, extras: uint32(0) }), response({ opcode: Opcode.flush })],
+  [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
+  [
+    Buffer.concat([
+      set("a", "red", 0, Opcode.setQ),
+      packet({ opcode: Opcode.flushQ }),
+      packet({ opcode: Opcode.get, key: "a" }),
+    ]),
+    response({ opcode: Opcode.get, status: notFound }),
+  ],
+]);
+
+transcript("No-op and Version", [
+  [
+    packet({ opcode: Opcode.noop, opaque: 0x01020304 }),
+    response({ opcode: Opcode.noop, opaque: 0x01020304 }),
+  ],
+  [
+    packet({ opcode: Opcode.version }),
+    response({ opcode: Opcode.version, value: "1.6.45" }),
+    oracle18(response({ opcode: Opcode.version, value: "1.6.18" }), "its own version"),
+  ],
+]);
+
+transcript("Quit answers and closes", [
+  [
+    Buffer.concat([packet({ opcode: Opcode.quit, opaque: 3 }), packet({ opcode: Opcode.noop })]),
+    closes(response({ opcode: Opcode.quit, opaque: 3 })),
+  ],
+]);
+
+transcript("QuitQ closes in silence, after what came before", [
+  [
+    Buffer.concat([
+      packet({ opcode: Opcode.noop, opaque: 1 }),
+      packet({ opcode: Opcode.quitQ }),
+      packet({ opcode: Opcode.noop }),
+    ]),
+    closes(response({ opcode: Opcode.noop, opaque: 1 })),
+  ],
+]);
+
+transcript("keys of any bytes, up to 250", [
+  [
+    packet({ opcode: Opcode.set, key: "\0 \r\n\x80", value: "v", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.set, cas: "one" }),
+  ],
+  [packet({ opcode: Opcode.get, key: "\0 \r\n\x80" }), response(hit("v"))],
+  [
+    packet({ opcode: Opcode.getK, key: "k".repeat(250) }),
+    response({ opcode: Opcode.getK, status: notFound, key: "k".repeat(250), value: "" }),
+  ],
+]);
+
+transcript("values of any bytes and sizes", [
+  [set("empty", ""), response({ opcode: Opcode.set, cas: "one" })],
+  [packet({ opcode: Opcode.get, key: "empty" }), response(hit(""))],
+  [set("big", "x".repeat(100_000)), response({ opcode: Opcode.set, cas: "two" })],
+  [
+    packet({ opcode: Opcode.get, key: "big" }),
+    response(hit("x".repeat(100_000), 0, { cas: "two" })),
+  ],
+  [set("lines", "\r\n\0END\r\n"), response({ opcode: Opcode.set, cas: "three" })],
+  [
+    packet({ opcode: Opcode.get, key: "lines" }),
+    response(hit("\r\n\0END\r\n", 0, { cas: "three" })),
+  ],
+]);
+
+transcript("a value over the limit: Too large, the old item deleted, the connection goes on", [
+  [set("a", "old"), response({ opcode: Opcode.set, cas: "one" })],
+  [
+    set("a", "x".repeat(1_048_576)),
+    response({ opcode: Opcode.set, status: BinaryStatus.tooLarge }),
+  ],
+  [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
+  [
+    set("a", "x".repeat(1_048_576), 0, Opcode.addQ),
+    response({ opcode: Opcode.addQ, status: BinaryStatus.tooLarge }),
+  ],
+]);
+
+transcript("a pipeline of many packets is answered in order", [
+  [
+    Buffer.concat(
+      Array.from({ length: 200 }, (_, index) => [
+        packet({
+          opcode: Opcode.setQ,
+          key: `k${index}`,
+          value: `${index}`,
+          extras: storeExtras(0, 0),
+        }),
+        packet({ opcode: Opcode.getQ, key: `k${index}`, opaque: index }),
+      ]).flat(),
+    ),
+    responses(
+      ...Array.from({ length: 200 }, (_, index) => ({
+        opcode: Opcode.getQ,
+        extras: uint32(0),
+        value: `${index}`,
+        opaque: index,
+        cas: `cas${index}`,
+      })),
+    ),
+  ],
+]);
