@@ -8,12 +8,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { MemoryLayout, Place } from "../config/worker-data.ts";
 import type { Arena } from "../memory/arena.ts";
-import {
-  ConnectionState,
-  ConnectionTable,
-  connectionTableBytes,
-  LISTENERS_MAX,
-} from "../memory/connection-table.ts";
+import { ConnectionState, ConnectionTable, LISTENERS_MAX } from "../memory/connection-table.ts";
 import { Control } from "../memory/control.ts";
 import { COUNTERS_BYTES, type Counter, Counters } from "../memory/counters.ts";
 import { BUCKET_COUNT } from "../memory/histogram.ts";
@@ -61,21 +56,15 @@ export class NodeView {
     this.control = new Control(arenaOf(layout.control), layout.control.base);
     this.shards = layout.shards.map((place) => new ShardGauges(arenaOf(place), place.base));
     const threads = Array.from({ length: threadCount + 1 }, (_, thread) => thread);
-    const { counters, observations, connections } = layout;
+    const { counters, observations } = layout;
     this.counters = threads.map(
       (i) => new Counters(arenaOf(counters), counters.base + i * COUNTERS_BYTES),
     );
     this.observations = threads.map(
       (i) => new Observation(arenaOf(observations), observations.base + i * OBSERVATION_BYTES),
     );
-    const tableBytes = connectionTableBytes(layout.connectionSlots);
-    this.connections = threads.map(
-      (i) =>
-        new ConnectionTable(
-          arenaOf(connections),
-          connections.base + i * tableBytes,
-          layout.connectionSlots,
-        ),
+    this.connections = layout.connections.map(
+      (place) => new ConnectionTable(arenaOf(place), place.base, layout.connectionSlots),
     );
   }
 
