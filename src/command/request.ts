@@ -146,4 +146,10 @@ export class Request {
     this.closeAfter = false;
     this.swallowBytes = 0;
   }
+
+  /** Makes it an error that answers `error`; noreply stays as it is. */
+  refuse(error: WireError): void {
+    this.op = Op.error;
+    this.error = error;
+  }
 }

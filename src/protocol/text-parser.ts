@@ -1,0 +1,329 @@
+/**
+ * TextParser: the classic and the meta protocol, from bytes to requests.
+ *
+ *   get <key>\r\n, set <key> <flags> <exptime> <bytes>\r\n     read in one pass, without cutting the line into tokens
+ *   everything else, and those two with anything unusual        cut into tokens first, then by command
+ *   a key of a line of several keys                             one request each; WireState knows we are inside
+ *
+ * A fast path never refuses: it reads the plain form, or leaves the line to the general path, which knows every error. So
+ * the rules are written once.
+ *
+ * Invariants:
+ *  - nothing outside bytes[start, end) is read, and no more than end - start is consumed;
+ *  - a line of keys is not begun before its end is here and no key in it is too long, since one bad key makes the whole
+ *    line answer an error and nothing else.
+ */
+import type { Clock } from "../base/clock.ts";
+import { decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";
+import type { ServerSeconds } from "../base/unit.ts";
+import {
+  GET_LINE_BYTES_MAX,
+  KEY_BYTES_MAX,
+  LEADING_SPACES_MAX,
+  LINE_BYTES_MAX,
+} from "../command/limits.ts";
+import { Op } from "../command/op.ts";
+import { Dialect, Mark, type Request } from "../command/request.ts";
+import { WireError } from "../command/status.ts";
+import { bytesOf, CR, LF, SPACE, ZERO } from "./ascii.ts";
+import { AsciiLogin } from "./ascii-login.ts";
+import { DataBlock } from "./data-block.ts";
+import { LineTokens } from "./line-tokens.ts";
+import { MetaParser } from "./meta-parser.ts";
+import { CLOSE, type Parser, type ProtocolOptions } from "./protocol.ts";
+import { NOT_HERE, TextCommands } from "./text-commands.ts";
+import { TextStorage } from "./text-storage.ts";
+import type { WireState } from "./wire-state.ts";
+
+const GET_AND_SPACE = 0x67657420;
+const SET_AND_SPACE = 0x73657420;
+/** "get k\r\n" and "set k 0 0 0\r\n…" are longer: a fast path may look at four bytes. */
+const FAST_BYTES_MIN = 7;
+const COMMAND_BYTES = 4;
+/** The fast path reads numbers of up to nine digits: they fit 32 bits whatever they are. */
+const FAST_DIGITS_MAX = 9;
+/** A line shorter than this, its end included, is no line to memcached 1.6.45. */
+const LINE_BYTES_MIN = 4;
+const LINE_END_BYTES = 2;
+/** What a fast path returns for a line it leaves to the general path. */
+const NOT_PLAIN = -2;
+
+const GET = bytesOf("get");
+const GETS = bytesOf("gets");
+const GAT = bytesOf("gat");
+const GATS = bytesOf("gats");
+const HTTP = bytesOf("HTTP/");
+
+export class TextParser implements Parser {
+  needed = 0;
+  readonly #clock: Clock;
+  readonly #tokens = new LineTokens();
+  readonly #block: DataBlock;
+  readonly #commands: TextCommands;
+  readonly #storage: TextStorage;
+  readonly #meta: MetaParser;
+  readonly #login: AsciiLogin;
+  /** Where the number read last by `#plainNumber` ended. */
+  #numberEnd = 0;
+
+  constructor(options: ProtocolOptions, clock: Clock) {
+    this.#clock = clock;
+    this.#block = new DataBlock(options);
+    this.#commands = new TextCommands(options, clock, this.#tokens);
+    this.#storage = new TextStorage(clock, this.#tokens, this.#block);
+    this.#meta = new MetaParser(options, clock, this.#tokens, this.#block);
+    this.#login = new AsciiLogin(this.#tokens);
+  }
+
+  parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
+    if (state.keysOp !== Op.none) return this.#key(state, request, bytes, start, start, end);
+    if (state.searchedBytes === 0 && end - start >= FAST_BYTES_MIN && state.authenticated) {
+      const word =
+        ((bytes[start] as number) << 24) |
+        ((bytes[start + 1] as number) << 16) |
+        ((bytes[start + 2] as number) << 8) |
+        (bytes[start + 3] as number);
+      if (word === GET_AND_SPACE) {
+        const consumed = this.#plainGet(request, bytes, start, end);
+        if (consumed > 0) return consumed;
+      } else if (word === SET_AND_SPACE) {
+        const consumed = this.#plainSet(request, bytes, start, end);
+        if (consumed !== NOT_PLAIN) return consumed;
+      }
+    }
+    return this.#line(state, request, bytes, start, end);
+  }
+
+  /** `get <key>\r\n`, whole. 0 when it is anything else. */
+  #plainGet(request: Request, bytes: Uint8Array, start: number, end: number): number {
+    const keyStart = start + COMMAND_BYTES;
+    let at = keyStart;
+    while (at < end && (bytes[at] as number) > SPACE) at += 1;
+    if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return 0;
+    if (at === keyStart || at - keyStart > KEY_BYTES_MAX) return 0;
+    request.begin(Op.get, Dialect.text, bytes);
+    request.marks = Mark.wantsValue;
+    request.keyStart = keyStart;
+    request.keyEnd = at;
+    return at + LINE_END_BYTES - start;
+  }
+
+  /** `set <key> <flags> <exptime> <bytes>\r\n` in its plainest form. `NOT_PLAIN` when it is anything else. */
+  #plainSet(request: Request, bytes: Uint8Array, start: number, end: number): number {
+    const keyStart = start + COMMAND_BYTES;
+    let at = keyStart;
+    while (at < end && (bytes[at] as number) > SPACE) at += 1;
+    if (at >= end || bytes[at] !== SPACE) return NOT_PLAIN;
+    if (at === keyStart || at - keyStart > KEY_BYTES_MAX) return NOT_PLAIN;
+    const keyEnd = at;
+    const clientFlags = this.#plainNumber(bytes, at + 1, end, SPACE);
+    if (clientFlags < 0) return NOT_PLAIN;
+    const exptime = this.#plainNumber(bytes, this.#numberEnd + 1, end, SPACE);
+    if (exptime < 0) return NOT_PLAIN;
+    const valueBytes = this.#plainNumber(bytes, this.#numberEnd + 1, end, CR);
+    if (valueBytes < 0) return NOT_PLAIN;
+    at = this.#numberEnd + 1;
+    if (at >= end || bytes[at] !== LF) return NOT_PLAIN;
+    request.begin(Op.store, Dialect.text, bytes);
+    request.marks = Mark.exptime;
+    request.keyStart = keyStart;
+    request.keyEnd = keyEnd;
+    request.clientFlags = clientFlags;
+    request.exptime = this.#clock.deadline(exptime);
+    request.valueBytes = valueBytes;
+    return this.#dataBlock(request, bytes, start, at + 1, end);
+  }
+
+  /** One to nine digits before `delimiter`; the place of the delimiter is in `#numberEnd`. -1 when it is anything else. */
+  #plainNumber(bytes: Uint8Array, start: number, end: number, delimiter: number): number {
+    const last = Math.min(end, start + FAST_DIGITS_MAX + 1);
+    let value = 0;
+    for (let at = start; at < last; at++) {
+      const byte = bytes[at] as number;
+      const digit = byte - ZERO;
+      if (digit >= 0 && digit <= 9) {
+        value = value * 10 + digit;
+        continue;
+      }
+      if (byte !== delimiter || at === start) return -1;
+      this.#numberEnd = at;
+      return value;
+    }
+    return -1;
+  }
+
+  #dataBlock(
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    dataStart: number,
+    end: number,
+  ): number {
+    const consumed = this.#block.complete(request, bytes, start, dataStart, end);
+    if (consumed === 0) this.needed = this.#block.needed;
+    return consumed;
+  }
+
+  /** The general path: any line. */
+  #line(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
+    const tokens = this.#tokens;
+    if (!holdsLineEnd(bytes, start + state.searchedBytes, end) || !tokens.scan(bytes, start, end)) {
+      return this.#unfinished(state, request, bytes, start, end);
+    }
+    state.searchedBytes = 0;
+    request.begin(Op.error, Dialect.text, bytes);
+    request.lineStart = start;
+    request.lineEnd = tokens.lineEnd;
+    if (!state.authenticated) {
+      const consumed = this.#login.parse(request, bytes, start, end);
+      if (consumed === 0) this.needed = this.#login.needed;
+      return consumed;
+    }
+    const lineBytes = tokens.next - start;
+    if (lineBytes < LINE_BYTES_MIN) {
+      request.error = WireError.badFormat;
+      return lineBytes;
+    }
+    if (tokens.count > 0 && tokens.start(0) === start) {
+      if (this.#storage.isStorage(bytes)) {
+        const consumed = this.#storage.parse(request, bytes, start, end);
+        if (consumed === 0) this.needed = this.#block.needed;
+        return consumed;
+      }
+      if (bytes[start] === 0x67) {
+        const consumed = this.#keysLine(state, request, bytes, start);
+        if (consumed > 0) return consumed;
+      }
+      if (bytes[start] === 0x6d && this.#meta.isMeta(bytes)) {
+        const consumed = this.#meta.parse(request, bytes, start, end);
+        if (consumed === 0) this.needed = this.#block.needed;
+        return consumed;
+      }
+      const error = this.#commands.parse(request, bytes);
+      if (error > WireError.none) request.refuse(error as WireError);
+      if (error !== NOT_HERE) return lineBytes;
+    }
+    if (tokens.count > 0 && tokens.beginsWith(bytes, tokens.count - 1, HTTP)) return CLOSE;
+    request.error = WireError.unknownCommand;
+    request.noreply = tokens.asksNoreply(bytes);
+    return lineBytes;
+  }
+
+  /** No line end yet: wait, unless nothing useful can come of so long a line. */
+  #unfinished(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    state.searchedBytes = end - start;
+    this.needed = 0;
+    if (end - start <= LINE_BYTES_MAX) return 0;
+    let at = start;
+    while (at < end && bytes[at] === SPACE) at += 1;
+    if (at - start > LEADING_SPACES_MAX || !state.authenticated) return CLOSE;
+    const afterGet = bytes[at + GET.length] === 0x73 ? at + GETS.length : at + GET.length;
+    const mayGrow =
+      bytes[at] === GET[0] &&
+      bytes[at + 1] === GET[1] &&
+      bytes[at + 2] === GET[2] &&
+      bytes[afterGet] === SPACE;
+    if (!mayGrow) return CLOSE;
+    if (end - start <= GET_LINE_BYTES_MAX) return 0;
+    request.begin(Op.error, Dialect.text, bytes);
+    request.error = WireError.outOfMemoryReading;
+    request.closeAfter = true;
+    return end - start;
+  }
+
+  /** get, gets, gat, gats: the first key of the line. 0 when it is another command. */
+  #keysLine(state: WireState, request: Request, bytes: Uint8Array, start: number): number {
+    const tokens = this.#tokens;
+    const gets = tokens.is(bytes, 0, GETS);
+    const gats = tokens.is(bytes, 0, GATS);
+    const touches = gats || tokens.is(bytes, 0, GAT);
+    if (!gets && !touches && !tokens.is(bytes, 0, GET)) return 0;
+    const firstKey = touches ? 2 : 1;
+    const lineBytes = tokens.next - start;
+    if (tokens.count <= firstKey) {
+      request.error = WireError.badFormat;
+      return lineBytes;
+    }
+    let exptime = 0;
+    if (touches) {
+      exptime = decimalToInt32(bytes, tokens.start(1), tokens.end(1));
+      if (exptime === NOT_A_NUMBER) {
+        request.error = WireError.invalidExptime;
+        return lineBytes;
+      }
+    }
+    const keysStart = tokens.start(firstKey);
+    if (holdsLongKey(bytes, keysStart, tokens.lineEnd)) {
+      request.error = WireError.badFormat;
+      return lineBytes;
+    }
+    state.keysOp = touches ? Op.fetch : Op.get;
+    state.keysWithCas = gets || gats;
+    state.keysExptime = touches ? this.#clock.deadline(exptime) : (0 as ServerSeconds);
+    const consumed = this.#key(state, request, bytes, start, keysStart, tokens.next);
+    request.firstKey = true;
+    return consumed;
+  }
+
+  /** The key at `keyStart` of a line of keys, whose end is in sight. Consumes from `start` to the next key or line. */
+  #key(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    keyStart: number,
+    end: number,
+  ): number {
+    let at = keyStart;
+    let byte = 0;
+    for (; at < end; at++) {
+      byte = bytes[at] as number;
+      if (byte > SPACE) continue;
+      if (byte === SPACE || byte === LF) break;
+      if (byte === CR && at + 1 < end && bytes[at + 1] === LF) break;
+    }
+    const keyEnd = at;
+    while (at < end && bytes[at] === SPACE) at += 1;
+    if (at < end && bytes[at] === CR && at + 1 < end && bytes[at + 1] === LF) at += 1;
+    if (at >= end) return 0; // only when we were handed less of the line than before
+    const last = bytes[at] === LF;
+    const op = state.keysOp;
+    request.begin(op, Dialect.text, bytes);
+    request.marks = op === Op.fetch ? Mark.wantsValue | Mark.exptime : Mark.wantsValue;
+    request.withCas = state.keysWithCas;
+    request.exptime = state.keysExptime;
+    request.keyStart = keyStart;
+    request.keyEnd = keyEnd;
+    request.firstKey = false;
+    request.lastKey = last;
+    if (!last) return at - start;
+    state.keysOp = Op.none;
+    return at + 1 - start;
+  }
+}
+
+function holdsLineEnd(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === LF) return true;
+  return false;
+}
+
+/**
+ * True when a key in bytes[start, end) is too long. It looks back from where the longest key would end: short keys are
+ * skipped by the dozen.
+ */
+function holdsLongKey(bytes: Uint8Array, start: number, end: number): boolean {
+  let keyStart = start;
+  while (end - keyStart > KEY_BYTES_MAX) {
+    let at = keyStart + KEY_BYTES_MAX;
+    while (at >= keyStart && bytes[at] !== SPACE) at -= 1;
+    if (at < keyStart) return true;
+    keyStart = at + 1;
+  }
+  return false;
+}
