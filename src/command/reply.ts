@@ -60,4 +60,25 @@ export class Reply {
   constructor(bytes: Uint8Array) {
     this.value = bytes;
   }
+
+  /** Becomes what `from` is. */
+  copy(from: Reply): void {
+    this.status = from.status;
+    this.marks = from.marks;
+    this.casLow = from.casLow;
+    this.casHigh = from.casHigh;
+    this.clientFlags = from.clientFlags;
+    this.exptime = from.exptime;
+    this.accessed = from.accessed;
+    this.valueBytes = from.valueBytes;
+    this.numberLow = from.numberLow;
+    this.numberHigh = from.numberHigh;
+    this.totalBytes = from.totalBytes;
+    this.queue = from.queue;
+    this.handle = from.handle;
+    this.value = from.value;
+    this.valueStart = from.valueStart;
+    this.keyStart = from.keyStart;
+    this.keyBytes = from.keyBytes;
+  }
 }
