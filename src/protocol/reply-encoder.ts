@@ -1,0 +1,75 @@
+/** ReplyEncoder: the encoder of every dialect, by the request's. What is saved of a request is the same for all. */
+import type { Clock } from "../base/clock.ts";
+import type { Reply } from "../command/reply.ts";
+import { Dialect, type Request } from "../command/request.ts";
+import type { WireError } from "../command/status.ts";
+import { ClassicEncoder } from "./classic-encoder.ts";
+import { MetaEncoder } from "./meta-encoder.ts";
+import type { Encoder } from "./protocol.ts";
+import { RequestRestorer, saveRequest } from "./saved-request.ts";
+
+export class ReplyEncoder implements Encoder {
+  readonly #classic = new ClassicEncoder();
+  readonly #meta: MetaEncoder;
+  readonly #restorer = new RequestRestorer();
+
+  constructor(clock: Clock) {
+    this.#meta = new MetaEncoder(clock);
+  }
+
+  carriesValue(request: Request, reply: Reply): boolean {
+    return request.dialect === Dialect.text
+      ? this.#classic.carriesValue(request, reply)
+      : this.#meta.carriesValue(request, reply);
+  }
+
+  encode(request: Request, reply: Reply, out: Uint8Array, at: number): number {
+    return request.dialect === Dialect.text
+      ? this.#classic.encode(request, reply, out, at)
+      : this.#meta.encode(request, reply, out, at);
+  }
+
+  encodeHead(request: Request, reply: Reply, out: Uint8Array, at: number): number {
+    return request.dialect === Dialect.text
+      ? this.#classic.encodeHead(request, reply, out, at)
+      : this.#meta.encodeHead(request, reply, out, at);
+  }
+
+  encodeTail(request: Request, out: Uint8Array, at: number): number {
+    return request.dialect === Dialect.text
+      ? this.#classic.encodeTail(request, out, at)
+      : this.#meta.encodeTail(out, at);
+  }
+
+  encodeError(request: Request, error: WireError, out: Uint8Array, at: number): number {
+    return request.dialect === Dialect.text
+      ? this.#classic.encodeError(request, error, out, at)
+      : this.#meta.encodeError(error, out, at);
+  }
+
+  encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
+    return this.#classic.encodeStat(request, name, value, out, at);
+  }
+
+  encodeStatsEnd(request: Request, out: Uint8Array, at: number): number {
+    return this.#classic.encodeStatsEnd(request, out, at);
+  }
+
+  encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
+    return this.#classic.encodeWords(request, words, out, at);
+  }
+
+  bound(request: Request): number {
+    return request.dialect === Dialect.text
+      ? this.#classic.bound(request)
+      : this.#meta.bound(request);
+  }
+
+  save(request: Request, out: Uint8Array, at: number): number {
+    return saveRequest(request, out, at);
+  }
+
+  restore(request: Request, from: Uint8Array, at: number): void {
+    this.#restorer.restore(request, from, at);
+  }
+}

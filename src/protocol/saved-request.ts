@@ -1,0 +1,191 @@
+/**
+ * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the hole the reply will fill.
+ *
+ *  byte 0    1         2      3      4        8       9        10          11            12       16           20
+ *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | flags bytes | opaque | valueBytes | CAS … 28
+ *
+ *  then, only for a fetch, which may have to be asked again:
+ *       28        32        36        40             48            52     56          60
+ *       | exptime | vivify… | recache…| newCas       | clientFlags | hash low | hash high |
+ *
+ *  then the key, where the reply repeats it, and of a meta line the flags that return something.
+ *
+ * Little-endian, byte by byte: a hole begins anywhere. Its size is bounded, so a hole has room for it (Encoder.bound).
+ */
+import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
+import type { ServerSeconds } from "../base/unit.ts";
+import { KEY_BYTES_MAX, OPAQUE_BYTES_MAX } from "../command/limits.ts";
+import { Op } from "../command/op.ts";
+import { Dialect, type Request } from "../command/request.ts";
+import type { WireError } from "../command/status.ts";
+import { SPACE } from "./ascii.ts";
+
+const BIT_NOREPLY = 1 << 0;
+const BIT_QUIET = 1 << 1;
+const BIT_FIRST_KEY = 1 << 2;
+const BIT_LAST_KEY = 1 << 3;
+const BIT_WITH_CAS = 1 << 4;
+const BIT_CLOSE_AFTER = 1 << 5;
+
+/** c f h k l s t, as bits of their low five bits. */
+const RETURNING_FLAGS =
+  (1 << 3) | (1 << 6) | (1 << 8) | (1 << 11) | (1 << 12) | (1 << 19) | (1 << 20);
+const RETURNING_FLAGS_COUNT = 7;
+const OPAQUE = 0x4f;
+const LOWER_FIRST = 0x61;
+
+/** What every request takes, and what a fetch takes besides. */
+export const SAVED_FIXED_BYTES = 28;
+const SAVED_FETCH_BYTES = 32;
+/** The flags kept: each with a space, and O with its token. */
+const SAVED_FLAGS_BYTES_MAX = RETURNING_FLAGS_COUNT * 2 + 2 + OPAQUE_BYTES_MAX;
+/** The most a saved request takes, its key excepted. */
+export const SAVED_BYTES_MAX_LESS_KEY =
+  SAVED_FIXED_BYTES + SAVED_FETCH_BYTES + SAVED_FLAGS_BYTES_MAX;
+
+assert(KEY_BYTES_MAX < 256 && SAVED_FLAGS_BYTES_MAX < 256, "lengths fit one byte each");
+
+/** Writes what the reply to `request` will need at out[at]. The new end. */
+export function saveRequest(request: Request, out: Uint8Array, at: number): number {
+  const keyBytes = repeatsKey(request) ? request.keyEnd - request.keyStart : 0;
+  out[at] = request.op;
+  out[at + 1] = request.dialect;
+  out[at + 2] = request.mode;
+  out[at + 3] =
+    (request.noreply ? BIT_NOREPLY : 0) |
+    (request.quiet ? BIT_QUIET : 0) |
+    (request.firstKey ? BIT_FIRST_KEY : 0) |
+    (request.lastKey ? BIT_LAST_KEY : 0) |
+    (request.withCas ? BIT_WITH_CAS : 0) |
+    (request.closeAfter ? BIT_CLOSE_AFTER : 0);
+  writeWord(out, at + 4, request.marks);
+  out[at + 8] = request.error;
+  out[at + 9] = request.opcode;
+  out[at + 10] = keyBytes;
+  writeWord(out, at + 12, request.opaque);
+  writeWord(out, at + 16, request.valueBytes);
+  writeWord(out, at + 20, request.casLow);
+  writeWord(out, at + 24, request.casHigh);
+  let to = at + SAVED_FIXED_BYTES;
+  if (request.op === Op.fetch) {
+    writeWord(out, to, request.exptime);
+    writeWord(out, to + 4, request.vivifyExptime);
+    writeWord(out, to + 8, request.recacheSeconds);
+    writeWord(out, to + 12, request.newCasLow);
+    writeWord(out, to + 16, request.newCasHigh);
+    writeWord(out, to + 20, request.clientFlags);
+    writeWord(out, to + 24, request.hashLow);
+    writeWord(out, to + 28, request.hashHigh);
+    to += SAVED_FETCH_BYTES;
+  }
+  if (keyBytes > 0) copyBytes(out, to, request.keyBytes, request.keyStart, keyBytes);
+  to += keyBytes;
+  const end = returnsFlags(request) ? saveFlags(request, out, to) : to;
+  out[at + 11] = end - to;
+  return end;
+}
+
+/** Restores requests. The last one's key and flags lie in memory of its own, since the hole is about to be overwritten. */
+export class RequestRestorer {
+  readonly #bytes = new Uint8Array(KEY_BYTES_MAX + SAVED_FLAGS_BYTES_MAX);
+
+  /** Fills `request` from what `saveRequest` wrote at from[at]. Valid until the next call. */
+  restore(request: Request, from: Uint8Array, at: number): void {
+    const bits = from[at + 3] as number;
+    request.begin(from[at] as Op, from[at + 1] as Dialect, this.#bytes);
+    request.mode = from[at + 2] as Request["mode"];
+    request.noreply = (bits & BIT_NOREPLY) !== 0;
+    request.quiet = (bits & BIT_QUIET) !== 0;
+    request.firstKey = (bits & BIT_FIRST_KEY) !== 0;
+    request.lastKey = (bits & BIT_LAST_KEY) !== 0;
+    request.withCas = (bits & BIT_WITH_CAS) !== 0;
+    request.closeAfter = (bits & BIT_CLOSE_AFTER) !== 0;
+    request.marks = readWord(from, at + 4);
+    request.error = from[at + 8] as WireError;
+    request.opcode = from[at + 9] as number;
+    request.opaque = readWord(from, at + 12);
+    request.valueBytes = readWord(from, at + 16) >>> 0;
+    request.casLow = readWord(from, at + 20) >>> 0;
+    request.casHigh = readWord(from, at + 24) >>> 0;
+    let text = at + SAVED_FIXED_BYTES;
+    if (request.op === Op.fetch) {
+      request.exptime = (readWord(from, text) >>> 0) as ServerSeconds;
+      request.vivifyExptime = (readWord(from, text + 4) >>> 0) as ServerSeconds;
+      request.recacheSeconds = readWord(from, text + 8);
+      request.newCasLow = readWord(from, text + 12) >>> 0;
+      request.newCasHigh = readWord(from, text + 16) >>> 0;
+      request.clientFlags = readWord(from, text + 20) >>> 0;
+      request.hashLow = readWord(from, text + 24);
+      request.hashHigh = readWord(from, text + 28);
+      text += SAVED_FETCH_BYTES;
+    }
+    const keyBytes = from[at + 10] as number;
+    const flagsBytes = from[at + 11] as number;
+    copyBytes(this.#bytes, 0, from, text, keyBytes + flagsBytes);
+    request.keyStart = 0;
+    request.keyEnd = keyBytes;
+    request.lineStart = keyBytes;
+    request.metaFlagsStart = keyBytes;
+    request.lineEnd = keyBytes + flagsBytes;
+  }
+}
+
+/** True when the reply, or a second try, needs the key. */
+function repeatsKey(request: Request): boolean {
+  switch (request.op) {
+    case Op.get:
+    case Op.fetch:
+    case Op.inspect:
+      return true;
+    default:
+      return request.dialect === Dialect.meta && request.op !== Op.noop;
+  }
+}
+
+/** True when the line's flags were checked and the reply returns some. */
+function returnsFlags(request: Request): boolean {
+  return request.dialect === Dialect.meta && request.op !== Op.noop && request.op !== Op.inspect;
+}
+
+/** Copies the flags that return something, a space before each. The new end. */
+function saveFlags(request: Request, out: Uint8Array, at: number): number {
+  const bytes = request.bytes;
+  const end = request.lineEnd;
+  let to = at;
+  let from = request.metaFlagsStart;
+  while (from < end) {
+    const flag = bytes[from] as number;
+    if (flag === SPACE) {
+      from += 1;
+      continue;
+    }
+    let tokenEnd = from + 1;
+    while (tokenEnd < end && bytes[tokenEnd] !== SPACE) tokenEnd += 1;
+    const returns = flag >= LOWER_FIRST && (RETURNING_FLAGS & (1 << (flag & 31))) !== 0;
+    if (returns || flag === OPAQUE) {
+      const kept = returns ? 1 : tokenEnd - from;
+      out[to] = SPACE;
+      for (let i = 0; i < kept; i++) out[to + 1 + i] = bytes[from + i] as number;
+      to += 1 + kept;
+    }
+    from = tokenEnd + 1;
+  }
+  return to;
+}
+
+function writeWord(out: Uint8Array, at: number, word: number): void {
+  out[at] = word;
+  out[at + 1] = word >>> 8;
+  out[at + 2] = word >>> 16;
+  out[at + 3] = word >>> 24;
+}
+
+function readWord(from: Uint8Array, at: number): number {
+  return (
+    (from[at] as number) |
+    ((from[at + 1] as number) << 8) |
+    ((from[at + 2] as number) << 16) |
+    ((from[at + 3] as number) << 24)
+  );
+}
