@@ -68,10 +68,33 @@ const prepare = (): void => {
   bench = new Bench();
 };
 const ITERATIONS = { smoke: 200, full: 400_000 } as const;
-/** Of a worker with 50 connections that sends a few requests each. */
-const REQUESTS_PER_TURN = 64;
-/** What a second of such load is, so that the observer's tick is in the mean. */
-const REQUESTS_PER_TICK = 200_000;
+/** Requests in the seconds of a worker that is asked request by request, and of one that is sent pipelines. */
+const RATES = [
+  { perSecond: 200_000, perTurn: 16 },
+  { perSecond: 1_500_000, perTurn: 256 },
+] as const;
+
+function loaded({ perSecond, perTurn }: (typeof RATES)[number]): MicroBench {
+  return {
+    name: `observe: the mean request of a worker at ${perSecond} a second, ${perTurn} a turn`,
+    iterations: { smoke: 512, full: 3_000_000 },
+    prepare,
+    run(iterations) {
+      let taken = 0;
+      for (let i = 0; i < iterations; i++) {
+        if (i % perTurn === 0) bench.observer.turnBegan();
+        const request = bench.next();
+        if (bench.observer.due()) {
+          bench.observer.sampled(request, (i & 7) === 0, 100);
+          taken++;
+        }
+        if (i % perTurn === perTurn - 1) bench.observer.turnEnded();
+        if (i % perSecond === perSecond - 1) bench.observer.tick();
+      }
+      return taken;
+    },
+  };
+}
 
 export default [
   {
@@ -106,23 +129,5 @@ export default [
       return bench.observation.samples();
     },
   },
-  {
-    name: "observe: the mean request of a worker at 200 000 a second",
-    iterations: ITERATIONS,
-    prepare,
-    run(iterations) {
-      let taken = 0;
-      for (let i = 0; i < iterations; i++) {
-        if (i % REQUESTS_PER_TURN === 0) bench.observer.turnBegan();
-        const request = bench.next();
-        if (bench.observer.due()) {
-          bench.observer.sampled(request, (i & 7) === 0, 100);
-          taken++;
-        }
-        if (i % REQUESTS_PER_TURN === REQUESTS_PER_TURN - 1) bench.observer.turnEnded();
-        if (i % REQUESTS_PER_TICK === REQUESTS_PER_TICK - 1) bench.observer.tick();
-      }
-      return taken;
-    },
-  },
+  ...RATES.map(loaded),
 ] satisfies MicroBench[];
