@@ -1,0 +1,126 @@
+/**
+ * Installs the packages and builds the sources, each only when something changed. Plain Node, no
+ * packages.
+ *
+ *   node_modules is fresh   while npm's own record in it is not older than package-lock.json
+ *   dist is fresh           while its stamp is not older than any source file or folder
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const SOURCE_FOLDERS = ["src", "workers", "bench", "test"];
+const SOURCE_FILES = ["package.json", "tsconfig.json"];
+/** Written by programs, read by none of the sources. */
+const PASSED_OVER = new Set(["node_modules", "out", "history"]);
+/** Files beside the sources that the server reads at run time. */
+const ASSETS = new Set([".html", ".css", ".js", ".svg", ".json", ".ico", ".png"]);
+const STAMP = join(ROOT, "dist", ".stamp");
+const SECONDS = 1000;
+const PARENT_WATCH_MILLISECONDS = 500;
+
+/** Milliseconds of a path's last change; 0 when it does not exist. */
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Runs a program, its output on our stderr. False when it fails. */
+function run(program, args, env = process.env) {
+  const result = spawnSync(program, args, { cwd: ROOT, env, stdio: ["ignore", 2, 2] });
+  if (result.error) console.error(`${program}: ${result.error.message}`);
+  return result.status === 0;
+}
+
+/**
+ * The environment for npm inside npm: development packages whatever NODE_ENV says, nothing of the
+ * outer call's options.
+ */
+function npmEnvironment() {
+  const env = { ...process.env };
+  delete env.NODE_ENV;
+  for (const name of Object.keys(env)) {
+    if (/^npm_config_(omit|production|only|dry_run|global|prefix)$/i.test(name)) delete env[name];
+  }
+  return env;
+}
+
+/**
+ * Installs the packages when they are missing or older than the lock file. False when that fails.
+ */
+export function ensureInstalled() {
+  const record = join(ROOT, "node_modules", ".package-lock.json");
+  if (changedAt(record) >= changedAt(join(ROOT, "package-lock.json"))) return true;
+  console.error("installing packages (npm ci) …");
+  const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+  const npm = process.env.npm_execpath;
+  const isInstalled = npm?.endsWith(".js")
+    ? run(process.execPath, [npm, ...args], npmEnvironment())
+    : run("npm", args, npmEnvironment());
+  if (!isInstalled) {
+    console.error("the packages could not be installed: npm's own words are above");
+    return false;
+  }
+  const now = Date.now() / SECONDS;
+  utimesSync(record, now, now);
+  return true;
+}
+
+/** The time of the newest change in a folder, its deletions included. */
+function newestIn(folder) {
+  let newest = changedAt(folder);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (PASSED_OVER.has(entry.name)) continue;
+    const path = join(folder, entry.name);
+    newest = Math.max(newest, entry.isDirectory() ? newestIn(path) : changedAt(path));
+  }
+  return newest;
+}
+
+function newestSource() {
+  const folders = SOURCE_FOLDERS.map((name) => newestIn(join(ROOT, name)));
+  const files = SOURCE_FILES.map((name) => changedAt(join(ROOT, name)));
+  return Math.max(...folders, ...files);
+}
+
+/** Builds when a source is newer than the last build. False when the sources do not compile. */
+export function ensureBuilt(force = false) {
+  if (!force && changedAt(STAMP) > newestSource()) return true;
+  const started = Date.now() / SECONDS;
+  console.error("building (tsc) …");
+  const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  if (!run(process.execPath, [compiler, "-p", "tsconfig.json"])) return false;
+  copyAssets(join(ROOT, "src"), join(ROOT, "dist", "src"));
+  writeFileSync(STAMP, "");
+  utimesSync(STAMP, started, started);
+  return true;
+}
+
+/** Copies what stands beside the sources and is no source. */
+function copyAssets(from, to) {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    if (entry.isDirectory()) copyAssets(source, join(to, entry.name));
+    else if (ASSETS.has(extname(entry.name))) {
+      mkdirSync(to, { recursive: true });
+      cpSync(source, join(to, entry.name));
+    }
+  }
+}
+
+/**
+ * Ends the server in order when the npm (or shell) that started it is gone: killed outright, it can
+ * pass no signal on. A server in the background (-d) is a process of its own and not concerned.
+ */
+export function watchParent() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, PARENT_WATCH_MILLISECONDS);
+  timer.unref();
+}
