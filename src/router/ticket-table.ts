@@ -29,7 +29,7 @@ export class TicketTable {
   readonly #kind = new Uint8Array(TICKETS_MAX);
   readonly #state = new Uint8Array(TICKETS_MAX);
   readonly #shard = new Int32Array(TICKETS_MAX);
-  readonly #handle = new Int32Array(TICKETS_MAX);
+  readonly #handle = new Uint32Array(TICKETS_MAX);
   readonly #hashLow = new Int32Array(TICKETS_MAX);
   readonly #hashHigh = new Int32Array(TICKETS_MAX);
   readonly #status = new Uint8Array(TICKETS_MAX);

@@ -62,6 +62,6 @@ export function readReply(arena: Arena, slot: number, reply: Reply): void {
   reply.numberLow = words[word + 8] as number;
   reply.numberHigh = words[word + 9] as number;
   reply.totalBytes = words[word + 10] as number;
-  reply.handle = arena.ints[word + 11] as number;
+  reply.handle = words[word + 11] as number;
   reply.valueStart = words[word + 12] as number;
 }

@@ -2,7 +2,7 @@
  * Request record: a Request as it lies in a request ring, and the only code that knows its fields.
  *
  *   word  0 bytes · 1 sequence                        the ring's (ring/request-ring.ts)
- *         2 op u8 | mode u8 | key bytes u8 | wide u8    3 value bytes in the record
+ *         2 op u8 | mode u8 | key bytes u8 | dialect u7 | wide u1    3 value bytes in the record
  *         4 hash low · 5 hash high                    6 marks · 7 client flags · 8 exptime · 9 handle
  *        10 declared value bytes, low · 11 high
  *  wide: 12 CAS low, high · 14 new CAS low, high · 16 delta low, high · 18 initial low, high
@@ -27,6 +27,7 @@ import { RECORD_ALIGN_BYTES } from "../ring/request-ring.ts";
 const HEAD_BYTES = 48;
 const WIDE_HEAD_BYTES = 88;
 const WIDE_MARKS = Mark.compareCas | Mark.explicitCas | Mark.vivify | Mark.recache;
+const WIDE_BIT = 1 << 31;
 const WORD_RANGE = 2 ** 32;
 
 assert(KEY_BYTES_MAX < 256, "a key's length fits a byte");
@@ -57,7 +58,12 @@ export function writeRequest(arena: Arena, position: number, request: Request): 
   const valueBytes = request.valueEnd - request.valueStart;
   assert(keyBytes >= 0 && keyBytes <= KEY_BYTES_MAX, "keys end at 250 bytes");
   assert(valueBytes >= 0, "a value's range is not inverted");
-  words[word + 2] = request.op | (request.mode << 8) | (keyBytes << 16) | (wide ? 1 << 24 : 0);
+  words[word + 2] =
+    request.op |
+    (request.mode << 8) |
+    (keyBytes << 16) |
+    (request.dialect << 24) |
+    (wide ? WIDE_BIT : 0);
   words[word + 3] = valueBytes;
   words[word + 4] = request.hashLow;
   words[word + 5] = request.hashHigh;
@@ -93,16 +99,17 @@ export function readRequest(arena: Arena, position: number, request: Request): v
   const ints = arena.ints;
   const word = position >>> 2;
   const kinds = words[word + 2] as number;
-  const wide = kinds >>> 24 !== 0;
+  const wide = (kinds & WIDE_BIT) !== 0;
   const keyBytes = (kinds >>> 16) & 0xff;
   request.op = (kinds & 0xff) as Request["op"];
   request.mode = ((kinds >>> 8) & 0xff) as Request["mode"];
+  request.dialect = ((kinds >>> 24) & 0x7f) as Request["dialect"];
   request.hashLow = ints[word + 4] as number;
   request.hashHigh = ints[word + 5] as number;
   request.marks = words[word + 6] as number;
   request.clientFlags = words[word + 7] as number;
   request.exptime = words[word + 8] as ServerSeconds;
-  request.handle = ints[word + 9] as number;
+  request.handle = words[word + 9] as number;
   request.valueBytes = (words[word + 10] as number) + (words[word + 11] as number) * WORD_RANGE;
   if (wide) readWide(words, word, request);
   const key = position + (wide ? WIDE_HEAD_BYTES : HEAD_BYTES);
