@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION } from "../command/limits.ts";
 import { Counter } from "../memory/counters.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { NodeView } from "./node-view.ts";
+import { bytesOf, itemsOf } from "./shard-gauges.ts";
 
 /** Takes one line of a stats list. */
 export type Emit = (name: string, value: string | number) => void;
@@ -21,12 +22,6 @@ function hashPower(view: NodeView): number {
   let room = 0;
   for (const shard of view.shards) room += shard.indexRoom();
   return room === 0 ? 0 : Math.floor(Math.log2(room));
-}
-
-function hashBytes(view: NodeView): number {
-  let bytes = 0;
-  for (const shard of view.shards) bytes += shard.indexBytes();
-  return bytes;
 }
 
 /** `stats` without an argument. */
@@ -121,7 +116,7 @@ function emitThreads(view: NodeView, emit: Emit): void {
   emit("threads", view.threadCount);
   emit("conn_yields", view.since(Counter.connYields));
   emit("hash_power_level", hashPower(view));
-  emit("hash_bytes", hashBytes(view));
+  emit("hash_bytes", view.store().indexBytes);
   emit("hash_is_expanding", 0);
   if (settings.extended.slabReassign) {
     emit("slab_reassign_rescues", 0);
@@ -152,8 +147,8 @@ function emitThreads(view: NodeView, emit: Emit): void {
 function emitItems(view: NodeView, emit: Emit): void {
   const store = view.store();
   const { lruSegmented } = view.settings.extended;
-  emit("bytes", store.bytes);
-  emit("curr_items", store.items);
+  emit("bytes", bytesOf(store));
+  emit("curr_items", itemsOf(store));
   emit("total_items", view.since(Counter.totalItems));
   emit("slab_global_page_pool", store.slabsFree);
   emit("expired_unfetched", view.since(Counter.expiredUnfetched));

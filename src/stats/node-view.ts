@@ -13,7 +13,7 @@ import { Control } from "../memory/control.ts";
 import { COUNTERS_BYTES, type Counter, Counters } from "../memory/counters.ts";
 import { BUCKET_COUNT } from "../memory/histogram.ts";
 import { type Family, OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
-import { emptyQueues, type QueueGauges, ShardGauges } from "./shard-gauges.ts";
+import { emptyGauges, ShardGauges, type StoreGauges } from "./shard-gauges.ts";
 
 /** What a view is made of; WorkerData has all of it. */
 export interface NodeParts {
@@ -23,16 +23,6 @@ export interface NodeParts {
   readonly arenas: readonly Arena[];
   readonly threadCount: number;
   readonly epochUnix: number;
-}
-
-/** What all shards hold, by class. */
-export interface StoreTotals {
-  readonly queues: readonly [QueueGauges, QueueGauges, QueueGauges];
-  readonly items: number;
-  readonly bytes: number;
-  readonly slabs: number;
-  readonly slabsFree: number;
-  readonly slabBytes: number;
 }
 
 export class NodeView {
@@ -98,23 +88,11 @@ export class NodeView {
   }
 
   /** What all shards hold now. */
-  store(): StoreTotals {
-    const queues = emptyQueues();
+  store(): StoreGauges {
+    const gauges = emptyGauges();
     const now = this.now();
-    let slabsFree = 0;
-    let slabs = 0;
-    for (const shard of this.shards) {
-      slabsFree += shard.addQueues(queues, now);
-      slabs += shard.plan.slabCount;
-    }
-    return {
-      queues,
-      items: queues.reduce((sum, queue) => sum + queue.items, 0),
-      bytes: queues.reduce((sum, queue) => sum + queue.bytes, 0),
-      slabs,
-      slabsFree,
-      slabBytes: this.shards[0]?.plan.slabBytes ?? 0,
-    };
+    for (const shard of this.shards) shard.addTo(gauges, now);
+    return gauges;
   }
 
   /** Latencies of one family over all threads, as merged buckets of memory/histogram.ts. */

@@ -36,6 +36,21 @@ export interface QueueGauges {
   ageSeconds: number;
 }
 
+/** What shards hold, summed. */
+export interface StoreGauges {
+  /** By class: small, main, large. */
+  readonly queues: readonly [QueueGauges, QueueGauges, QueueGauges];
+  slabs: number;
+  /** Slabs that may be used: all, or fewer after cache_memlimit. */
+  slabLimit: number;
+  slabsFree: number;
+  /** Of the free ones, those that were in use before, so that their memory is taken. */
+  slabsReused: number;
+  slabBytes: number;
+  indexBytes: number;
+  ghostBytes: number;
+}
+
 /** One slab, for the map. */
 export interface SlabView {
   /** 0 free, else the class. */
@@ -60,15 +75,14 @@ export class ShardGauges {
     this.#slabs = new SlabTable(arena, base, this.plan);
   }
 
-  /** Adds this shard's three classes to `into` (index 0 is class 1); returns its free slabs. */
-  addQueues(into: readonly QueueGauges[], now: number): number {
+  /** Adds what this shard holds to `into`. */
+  addTo(into: StoreGauges, now: number): void {
     const epoch = this.#header.epoch();
-    let free = 0;
     for (let slab = 0; slab < this.plan.slabCount; slab++) {
-      const index = classOf(this.#slabs.queue(slab)) - 1;
-      const gauges = into[index];
+      const gauges = into.queues[classOf(this.#slabs.queue(slab)) - 1];
       if (gauges === undefined) {
-        free++;
+        into.slabsFree++;
+        if (this.#slabs.openedAt(slab) > 0) into.slabsReused++;
         continue;
       }
       gauges.slabs++;
@@ -81,7 +95,11 @@ export class ShardGauges {
         if (age > gauges.ageSeconds) gauges.ageSeconds = age;
       }
     }
-    return free;
+    into.slabs += this.plan.slabCount;
+    into.slabLimit += this.slabLimit();
+    into.slabBytes = this.plan.slabBytes;
+    into.indexBytes += this.indexBytes();
+    into.ghostBytes += this.#header.ghostSets() * GHOST_SET_BYTES;
   }
 
   /** What is known of one slab. */
@@ -107,11 +125,6 @@ export class ShardGauges {
     return this.#header.bucketCount() * BUCKET_ENTRIES;
   }
 
-  /** Bytes of the ghost table in use. */
-  ghostBytes(): number {
-    return this.#header.ghostSets() * GHOST_SET_BYTES;
-  }
-
   /** Slabs that may be used: all, or fewer after cache_memlimit. */
   slabLimit(): number {
     return Math.min(this.#header.slabLimit(), this.plan.slabCount);
@@ -123,9 +136,28 @@ export class ShardGauges {
   }
 }
 
-/** Three empty classes. */
-export function emptyQueues(): [QueueGauges, QueueGauges, QueueGauges] {
-  return [emptyQueue(), emptyQueue(), emptyQueue()];
+/** Gauges of no shard at all, to be added to. */
+export function emptyGauges(): StoreGauges {
+  return {
+    queues: [emptyQueue(), emptyQueue(), emptyQueue()],
+    slabs: 0,
+    slabLimit: 0,
+    slabsFree: 0,
+    slabsReused: 0,
+    slabBytes: 0,
+    indexBytes: 0,
+    ghostBytes: 0,
+  };
+}
+
+/** Items of all classes. */
+export function itemsOf({ queues }: StoreGauges): number {
+  return queues[0].items + queues[1].items + queues[2].items;
+}
+
+/** Bytes of live items of all classes. */
+export function bytesOf({ queues }: StoreGauges): number {
+  return queues[0].bytes + queues[1].bytes + queues[2].bytes;
 }
 
 function emptyQueue(): QueueGauges {
