@@ -27,6 +27,7 @@ export interface Answer {
 
 export class ShardWorld {
   readonly stores: MapStore[] = [];
+  /** How other threads read a shard; its owner's own reader never finds a bucket busy. */
   readonly readers: MapReader[] = [];
   readonly shards: Shard[] = [];
   /** One for each worker, then the primary's. */
@@ -65,7 +66,9 @@ export class ShardWorld {
       ...this.#parts,
       self,
       ownStore: this.stores[self] ?? null,
-      readers: this.readers,
+      readers: this.readers.map((reader, shard) =>
+        shard === self ? new MapReader(reader.store) : reader,
+      ),
       counters: this.counters[self] as Counters,
       hash: new KeyHash(1, 2),
     });
