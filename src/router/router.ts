@@ -310,6 +310,7 @@ export class Router {
   }
 
   #fence(shard: number, order: Order, token: number): Outcome {
+    assert(shard !== this.#self, "an owner is not in the middle of a change when it reads");
     this.#control.op = Op.fence;
     if (!this.#trySend(shard, this.#control, token, NO_TICKET, order)) return Outcome.full;
     order.sentForNone();
