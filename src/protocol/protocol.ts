@@ -72,6 +72,8 @@ export interface Encoder {
   encodeStatsEnd(request: Request, out: Uint8Array, at: number): number;
   /** A reply in plain words: a line of text, or a successful packet with that body. */
   encodeWords(request: Request, words: string, out: Uint8Array, at: number): number;
+  /** SASL: go on with the next step. */
+  encodeContinue(request: Request, out: Uint8Array, at: number): number;
   /** The most bytes that `encode`, `encodeHead` with `encodeTail`, `encodeError` or `save` write for this request. */
   bound(request: Request): number;
   /** Writes what the reply will need of the request at out[at]. */

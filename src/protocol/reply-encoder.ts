@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Reply } from "../command/reply.ts";
 import { Dialect, type Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
+import { BinaryEncoder } from "./binary-encoder.ts";
 import { ClassicEncoder } from "./classic-encoder.ts";
 import { MetaEncoder } from "./meta-encoder.ts";
 import type { Encoder } from "./protocol.ts";
@@ -11,6 +12,7 @@ import { RequestRestorer, saveRequest } from "./saved-request.ts";
 export class ReplyEncoder implements Encoder {
   readonly #classic = new ClassicEncoder();
   readonly #meta: MetaEncoder;
+  readonly #binary = new BinaryEncoder();
   readonly #restorer = new RequestRestorer();
 
   constructor(clock: Clock) {
@@ -18,51 +20,61 @@ export class ReplyEncoder implements Encoder {
   }
 
   carriesValue(request: Request, reply: Reply): boolean {
-    return request.dialect === Dialect.text
-      ? this.#classic.carriesValue(request, reply)
-      : this.#meta.carriesValue(request, reply);
+    return request.dialect === Dialect.meta
+      ? this.#meta.carriesValue(request, reply)
+      : this.#classic.carriesValue(request, reply);
   }
 
   encode(request: Request, reply: Reply, out: Uint8Array, at: number): number {
-    return request.dialect === Dialect.text
-      ? this.#classic.encode(request, reply, out, at)
-      : this.#meta.encode(request, reply, out, at);
+    if (request.dialect === Dialect.text) return this.#classic.encode(request, reply, out, at);
+    if (request.dialect === Dialect.meta) return this.#meta.encode(request, reply, out, at);
+    return this.#binary.encode(request, reply, out, at);
   }
 
   encodeHead(request: Request, reply: Reply, out: Uint8Array, at: number): number {
-    return request.dialect === Dialect.text
-      ? this.#classic.encodeHead(request, reply, out, at)
-      : this.#meta.encodeHead(request, reply, out, at);
+    if (request.dialect === Dialect.text) return this.#classic.encodeHead(request, reply, out, at);
+    if (request.dialect === Dialect.meta) return this.#meta.encodeHead(request, reply, out, at);
+    return this.#binary.encodeHead(request, reply, out, at);
   }
 
   encodeTail(request: Request, out: Uint8Array, at: number): number {
-    return request.dialect === Dialect.text
-      ? this.#classic.encodeTail(request, out, at)
-      : this.#meta.encodeTail(out, at);
+    if (request.dialect === Dialect.text) return this.#classic.encodeTail(request, out, at);
+    if (request.dialect === Dialect.meta) return this.#meta.encodeTail(out, at);
+    return at;
   }
 
   encodeError(request: Request, error: WireError, out: Uint8Array, at: number): number {
-    return request.dialect === Dialect.text
-      ? this.#classic.encodeError(request, error, out, at)
-      : this.#meta.encodeError(error, out, at);
+    if (request.dialect === Dialect.text) return this.#classic.encodeError(request, error, out, at);
+    if (request.dialect === Dialect.meta) return this.#meta.encodeError(error, out, at);
+    return this.#binary.encodeError(request, error, out, at);
   }
 
   encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
-    return this.#classic.encodeStat(request, name, value, out, at);
+    return request.dialect === Dialect.binary
+      ? this.#binary.encodeStat(request, name, value, out, at)
+      : this.#classic.encodeStat(request, name, value, out, at);
   }
 
   encodeStatsEnd(request: Request, out: Uint8Array, at: number): number {
-    return this.#classic.encodeStatsEnd(request, out, at);
+    return request.dialect === Dialect.binary
+      ? this.#binary.encodeStatsEnd(request, out, at)
+      : this.#classic.encodeStatsEnd(request, out, at);
   }
 
   encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
-    return this.#classic.encodeWords(request, words, out, at);
+    return request.dialect === Dialect.binary
+      ? this.#binary.encodeWords(request, words, out, at)
+      : this.#classic.encodeWords(request, words, out, at);
+  }
+
+  encodeContinue(request: Request, out: Uint8Array, at: number): number {
+    return this.#binary.encodeContinue(request, out, at);
   }
 
   bound(request: Request): number {
-    return request.dialect === Dialect.text
-      ? this.#classic.bound(request)
-      : this.#meta.bound(request);
+    if (request.dialect === Dialect.text) return this.#classic.bound(request);
+    if (request.dialect === Dialect.meta) return this.#meta.bound(request);
+    return this.#binary.bound(request);
   }
 
   save(request: Request, out: Uint8Array, at: number): number {

@@ -25,12 +25,7 @@ export class WireState {
   keysExptime = 0 as ServerSeconds;
 
   constructor(options: ProtocolOptions) {
-    this.protocol =
-      options.protocol === "auto"
-        ? WireProtocol.undecided
-        : options.protocol === "ascii"
-          ? WireProtocol.text
-          : WireProtocol.binary;
+    this.protocol = protocolOf(options);
     this.authenticated = !options.asciiAuth && !options.sasl;
   }
 
@@ -38,4 +33,11 @@ export class WireState {
   get atRest(): boolean {
     return this.keysOp === Op.none;
   }
+}
+
+/** A login ties a connection to the protocol it is made in. */
+function protocolOf(options: ProtocolOptions): WireProtocol {
+  if (options.asciiAuth || options.protocol === "ascii") return WireProtocol.text;
+  if (options.sasl || options.protocol === "binary") return WireProtocol.binary;
+  return WireProtocol.undecided;
 }
