@@ -1,0 +1,322 @@
+/**
+ * EpollTransport: a worker's sockets, by one epoll set and plain system calls.
+ *
+ *   turn:  epoll_wait ─▶ each ready slot: recv ─▶ handler ─▶ send      3 crossings for an unpipelined request,
+ *          ─▶ slots that asked for `again` ─▶ handler.turn() ─▶ closes   one of them shared by all ready sockets
+ *
+ * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told between two turns.
+ *
+ * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot is changed lazily: pausing
+ * and resuming cost nothing unless the socket becomes ready meanwhile.
+ *
+ *   flags of a slot: paused · ended · blocked (a send was short) · closing · again · in/out (what epoll watches now) · deaf
+ *
+ * Invariants:
+ *  - a slot is freed only after every socket of a turn has been visited: no event of a batch meets a reused slot;
+ *  - epoll's data is the slot, and closing a descriptor removes it from the set, so no event outlives its slot;
+ *  - a descriptor is in the table before anything can be read from it, and out of the table before it is closed.
+ */
+import { assert } from "../base/assert.ts";
+import { SystemError } from "../base/errors.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Control } from "../memory/control.ts";
+import type { FdTable } from "./fd-table.ts";
+import type { Libc } from "./libc.ts";
+import {
+  EAGAIN,
+  EINTR,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLL_DATA_WORD,
+  EPOLL_EVENT_BYTES,
+  EPOLL_EVENT_WORDS,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  MSG_MORE,
+  MSG_NOSIGNAL,
+} from "./linux.ts";
+import { MemoryMap } from "./memory-map.ts";
+import type { NativeMemory } from "./native-memory.ts";
+import { EVENTS_MAX, INPUT_BYTES, type NativeParts } from "./native-plan.ts";
+import { SlotPool } from "./slot-pool.ts";
+import { localAddress, peerAddress } from "./socket-address.ts";
+import { GONE, type Transport, type TransportHandler } from "./transport.ts";
+
+/** epoll's data of the eventfd: no slot has this number. */
+const BELL = -1;
+/** Full input regions taken from one socket before the others get their turn. */
+const RECV_ROUNDS_MAX = 4;
+
+const PAUSED = 1;
+const ENDED = 2;
+const BLOCKED = 4;
+const CLOSING = 8;
+const AGAIN = 16;
+/** epoll watches the slot for input, for room to send. */
+const IN = 32;
+const OUT = 64;
+/** The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked. */
+const DEAF = 128;
+
+export interface EpollOptions {
+  readonly libc: Libc;
+  readonly parts: NativeParts;
+  readonly control: Control;
+  /** This thread's eventfd. */
+  readonly bellFd: number;
+}
+
+export class EpollTransport implements Transport {
+  readonly slotCount: number;
+  readonly #libc: Libc;
+  readonly #table: FdTable;
+  readonly #control: Control;
+  readonly #memory: NativeMemory;
+  readonly #memories: MemoryMap;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #ints: Int32Array;
+  readonly #eventsOffset: number;
+  readonly #inputOffset: number;
+  readonly #epoll: number;
+  readonly #flags: Uint8Array;
+  readonly #pool: SlotPool;
+  #handler: TransportHandler | null = null;
+  #sleepMs = 0;
+  #stopped = false;
+
+  constructor(options: EpollOptions) {
+    const { libc, parts } = options;
+    this.#libc = libc;
+    this.#control = options.control;
+    this.#table = parts.table;
+    this.slotCount = parts.table.slotCount;
+    this.#memories = new MemoryMap(libc, parts.arena);
+    this.#memory = this.#memories.of(parts.arena);
+    this.#bytes = parts.arena.bytes;
+    this.#words = parts.arena.words;
+    this.#ints = parts.arena.ints;
+    this.#eventsOffset = parts.base + parts.plan.eventsOffset;
+    this.#inputOffset = parts.base + parts.plan.inputOffset;
+    this.#flags = new Uint8Array(this.slotCount);
+    this.#pool = new SlotPool(this.slotCount);
+    assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
+    this.#epoll = libc.epollCreate(EPOLL_CLOEXEC);
+    if (this.#epoll < 0) throw new SystemError(`epoll_create1 failed (errno ${-this.#epoll})`);
+    this.#table.setLoopFd(this.#epoll);
+    this.#watch(EPOLL_CTL_ADD, options.bellFd, (EPOLLIN | EPOLLET) >>> 0, BELL);
+  }
+
+  /** Serves until `stop`. The thread does nothing else. */
+  run(handler: TransportHandler): void {
+    while (!this.#stopped) this.runTurn(handler, this.#sleepMs);
+  }
+
+  /** Ends `run` after the current turn. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** One turn, waiting at most `waitMs` for something to do. */
+  runTurn(handler: TransportHandler, waitMs: number): void {
+    this.#handler = handler;
+    const wait = this.#pool.againCount > 0 ? 0 : waitMs;
+    const count = this.#libc.epollWait(
+      this.#epoll,
+      this.#memory,
+      this.#eventsOffset,
+      EVENTS_MAX,
+      EPOLL_EVENT_BYTES,
+      wait,
+    );
+    assert(count >= 0 || count === -EINTR, "only a signal interrupts the wait");
+    if (this.#sleepMs !== 0) handler.awake();
+    for (let i = 0; i < count; i++) {
+      const word = (this.#eventsOffset >>> 2) + i * EPOLL_EVENT_WORDS;
+      const slot = this.#ints[word + EPOLL_DATA_WORD] as number;
+      if (slot !== BELL) this.#ready(handler, slot, this.#words[word] as number);
+    }
+    this.#visit(handler);
+    this.#sleepMs = handler.turn();
+    this.#closePending();
+  }
+
+  /**
+   * Takes over a connected, non-blocking descriptor. False when every slot is taken or the kernel watches no more: the
+   * caller closes it, and takes it off the count of open connections. Only inside a handler call.
+   */
+  adopt(fd: number, listener: number): boolean {
+    const slot = this.#pool.take();
+    if (slot === -1) return false;
+    this.#table.take(slot, fd);
+    if (this.#tryWatch(EPOLL_CTL_ADD, fd, EPOLLIN, slot) < 0) {
+      this.#table.release(slot);
+      this.#pool.give(slot);
+      return false;
+    }
+    this.#flags[slot] = IN;
+    (this.#handler as TransportHandler).opened(slot, listener);
+    return true;
+  }
+
+  send(slot: number, arena: Arena, start: number, end: number, more: boolean): number {
+    const flags = this.#flags[slot] as number;
+    if ((flags & CLOSING) !== 0) return GONE;
+    if ((flags & BLOCKED) !== 0) return 0;
+    const length = end - start;
+    const sent = this.#libc.send(
+      this.#table.fd(slot),
+      this.#memories.of(arena),
+      start,
+      length,
+      more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL,
+    );
+    if (sent === length) return sent;
+    if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return GONE;
+    this.#flags[slot] = flags | BLOCKED;
+    this.#sync(slot);
+    return Math.max(sent, 0);
+  }
+
+  pause(slot: number): void {
+    this.#flags[slot] = (this.#flags[slot] as number) | PAUSED;
+  }
+
+  resume(slot: number): void {
+    this.#flags[slot] = (this.#flags[slot] as number) & ~PAUSED;
+    this.#sync(slot);
+  }
+
+  again(slot: number): void {
+    const flags = this.#flags[slot] as number;
+    if ((flags & (AGAIN | CLOSING)) !== 0) return;
+    this.#flags[slot] = flags | AGAIN;
+    this.#pool.askAgain(slot);
+  }
+
+  close(slot: number): void {
+    const flags = this.#flags[slot] as number;
+    if ((flags & CLOSING) !== 0) return;
+    assert(this.#table.fd(slot) !== -1, "an open slot is closed");
+    this.#flags[slot] = flags | CLOSING;
+    this.#pool.closeLater(slot);
+  }
+
+  peerAddress(slot: number): string {
+    return peerAddress(this.#libc, this.#table.fd(slot));
+  }
+
+  localAddress(slot: number): string {
+    return localAddress(this.#libc, this.#table.fd(slot));
+  }
+
+  /** Closes every connection and the epoll set itself: the end of an orderly stop. No handler call follows. */
+  destroy(): void {
+    while (this.#pool.againCount > 0) {
+      const slot = this.#pool.nextAgain();
+      this.#flags[slot] = (this.#flags[slot] as number) & ~AGAIN;
+    }
+    for (let slot = 0; slot < this.slotCount; slot++) {
+      if (this.#table.fd(slot) !== -1) this.close(slot);
+    }
+    this.#closePending();
+    this.#table.setLoopFd(-1);
+    this.#libc.close(this.#epoll);
+  }
+
+  #ready(handler: TransportHandler, slot: number, events: number): void {
+    if (((this.#flags[slot] as number) & CLOSING) !== 0) return;
+    if ((events & EPOLLOUT) !== 0 && ((this.#flags[slot] as number) & BLOCKED) !== 0) {
+      this.#flags[slot] = (this.#flags[slot] as number) & ~BLOCKED;
+      handler.writable(slot);
+      if (((this.#flags[slot] as number) & CLOSING) !== 0) return;
+      this.#sync(slot);
+    }
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) === 0) return;
+    if (((this.#flags[slot] as number) & (PAUSED | ENDED)) === 0) this.#receive(handler, slot);
+    else if ((events & (EPOLLHUP | EPOLLERR)) === 0) this.#sync(slot);
+    else this.#silence(slot);
+  }
+
+  #receive(handler: TransportHandler, slot: number): void {
+    const fd = this.#table.fd(slot);
+    const input = this.#inputOffset;
+    for (let round = 0; round < RECV_ROUNDS_MAX; round++) {
+      const got = this.#libc.recv(fd, this.#memory, input, INPUT_BYTES, 0);
+      if (got > 0) {
+        handler.received(slot, this.#bytes, input, input + got);
+        if (got < INPUT_BYTES) return;
+        if (((this.#flags[slot] as number) & (PAUSED | CLOSING)) !== 0) return;
+      } else if (got === -EAGAIN || got === -EINTR) {
+        return;
+      } else {
+        this.#flags[slot] = (this.#flags[slot] as number) | ENDED;
+        handler.ended(slot); // what is left to watch of it is set by the next event, if it is not closed by then
+        return;
+      }
+    }
+  }
+
+  #visit(handler: TransportHandler): void {
+    // Whoever asks during its visit is visited next turn.
+    for (let count = this.#pool.againCount; count > 0; count--) {
+      const slot = this.#pool.nextAgain();
+      const flags = this.#flags[slot] as number;
+      this.#flags[slot] = flags & ~AGAIN;
+      if ((flags & CLOSING) === 0) handler.again(slot);
+    }
+  }
+
+  #closePending(): void {
+    for (let count = this.#pool.closingCount; count > 0; count--) {
+      const slot = this.#pool.nextClosing();
+      if (((this.#flags[slot] as number) & AGAIN) !== 0) {
+        this.#pool.closeLater(slot); // it is in that list still; the next turn takes it out
+        continue;
+      }
+      this.#flags[slot] = 0;
+      const fd = this.#table.release(slot);
+      this.#libc.close(fd);
+      this.#control.addOpenConnections(-1);
+      this.#pool.give(slot);
+    }
+  }
+
+  /** Takes a slot that hung up out of the set: epoll reports that whether asked or not. */
+  #silence(slot: number): void {
+    const flags = this.#flags[slot] as number;
+    if ((flags & DEAF) !== 0) return;
+    this.#watch(EPOLL_CTL_DEL, this.#table.fd(slot), 0, slot);
+    this.#flags[slot] = (flags | DEAF) & ~(IN | OUT);
+  }
+
+  /** Makes epoll watch what the slot's flags ask for, when it does not. */
+  #sync(slot: number): void {
+    const flags = this.#flags[slot] as number;
+    const wanted =
+      ((flags & (PAUSED | ENDED)) === 0 ? IN : 0) | ((flags & BLOCKED) !== 0 ? OUT : 0);
+    if (wanted === (flags & (IN | OUT))) return;
+    const operation = (flags & DEAF) !== 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    const events = ((wanted & IN) !== 0 ? EPOLLIN : 0) | ((wanted & OUT) !== 0 ? EPOLLOUT : 0);
+    this.#watch(operation, this.#table.fd(slot), events, slot);
+    this.#flags[slot] = (flags & ~(IN | OUT | DEAF)) | wanted;
+  }
+
+  #watch(operation: number, fd: number, events: number, data: number): void {
+    const result = this.#tryWatch(operation, fd, events, data);
+    assert(result === 0, "epoll knows every descriptor it was given");
+  }
+
+  #tryWatch(operation: number, fd: number, events: number, data: number): number {
+    const scratch = this.#libc.scratch;
+    scratch.arena.words[0] = events;
+    scratch.arena.ints[EPOLL_DATA_WORD] = data;
+    scratch.arena.ints[EPOLL_DATA_WORD + 1] = 0;
+    return this.#libc.epollCtl(this.#epoll, operation, fd, scratch, 0, EPOLL_EVENT_BYTES);
+  }
+}

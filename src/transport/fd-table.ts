@@ -1,0 +1,90 @@
+/**
+ * FdTable: which descriptor each connection slot of a worker holds, in shared memory.
+ *
+ *  word 0       1           2 … 15   16        17
+ *      | open | loop fd+1 | spare  | slot 0: fd+1 | slot 1: fd+1 | …        zeroed memory is an empty table
+ *
+ *  all words: written by the worker that owns the table; anybody may read them (load, `stats conns`)
+ *
+ * Why shared: a descriptor belongs to the process, not to the thread. When a worker dies, its successor finds here what is
+ * left open, and closes it.
+ *
+ * Invariant: a slot is cleared before its descriptor is closed. A worker that dies between the two leaks one descriptor;
+ * the other order would let the successor close a number that by then belongs to somebody else.
+ */
+import { assert } from "../base/assert.ts";
+import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import type { Arena } from "../memory/arena.ts";
+
+const OPEN_WORD = 0;
+const LOOP_WORD = 1;
+const SLOTS_WORD = 16;
+
+/** Bytes of a table of `slotCount` slots. */
+export function fdTableBytes(slotCount: number): number {
+  return roundUp((SLOTS_WORD + slotCount) * 4, CACHE_LINE_BYTES);
+}
+
+export class FdTable {
+  readonly slotCount: number;
+  readonly #ints: Int32Array;
+  readonly #first: number;
+
+  constructor(arena: Arena, base: number, slotCount: number) {
+    assert(base % CACHE_LINE_BYTES === 0, "a table starts a cache line");
+    assert(base + fdTableBytes(slotCount) <= arena.buffer.byteLength, "a table lies in its arena");
+    this.slotCount = slotCount;
+    this.#ints = arena.ints;
+    this.#first = base >>> 2;
+  }
+
+  /** Connections open. */
+  open(): number {
+    return this.#ints[this.#first + OPEN_WORD] as number;
+  }
+
+  /** The descriptor of a slot, -1 when the slot is free. */
+  fd(slot: number): number {
+    assert(slot >= 0 && slot < this.slotCount, "a slot of this table");
+    return (this.#ints[this.#first + SLOTS_WORD + slot] as number) - 1;
+  }
+
+  /** Fills a free slot. The owner only. */
+  take(slot: number, fd: number): void {
+    assert(this.fd(slot) === -1, "a slot is taken once");
+    assert(fd >= 0, "a descriptor is not negative");
+    this.#ints[this.#first + SLOTS_WORD + slot] = fd + 1;
+    this.#ints[this.#first + OPEN_WORD] = this.open() + 1;
+  }
+
+  /** Frees a slot and returns its descriptor, which the caller closes next. The owner only. */
+  release(slot: number): number {
+    const fd = this.fd(slot);
+    assert(fd !== -1, "a slot is released once");
+    this.#ints[this.#first + SLOTS_WORD + slot] = 0;
+    this.#ints[this.#first + OPEN_WORD] = this.open() - 1;
+    return fd;
+  }
+
+  /** Counts again: a worker that died inside `take` or `release` may have left the count wrong. The owner only. */
+  recount(): void {
+    let open = 0;
+    for (let slot = 0; slot < this.slotCount; slot++) if (this.fd(slot) !== -1) open++;
+    this.#ints[this.#first + OPEN_WORD] = open;
+  }
+
+  /** The descriptor of the worker's own event loop, -1 when none: a successor closes that too. */
+  loopFd(): number {
+    return (this.#ints[this.#first + LOOP_WORD] as number) - 1;
+  }
+
+  setLoopFd(fd: number): void {
+    this.#ints[this.#first + LOOP_WORD] = fd + 1;
+  }
+
+  /** The slot that holds `fd`, -1 when none does. O(slots). */
+  slotOf(fd: number): number {
+    for (let slot = 0; slot < this.slotCount; slot++) if (this.fd(slot) === fd) return slot;
+    return -1;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Leftovers: what a dead worker's successor does before it serves: close the descriptors its predecessor left open.
+ *
+ * The FdTable says which they are; their clients see the connection end. The mailbox keeps what the predecessor had not yet
+ * taken, and the successor adopts that as if nothing had happened.
+ */
+import type { Control } from "../memory/control.ts";
+import type { Libc } from "./libc.ts";
+import type { NativeParts } from "./native-plan.ts";
+
+/** Closes everything in the table; how many connections that were. Only when the worker that owned them is gone. */
+export function closeLeftovers(libc: Libc, parts: NativeParts, control: Control): number {
+  const { table, mailbox } = parts;
+  // It died between putting a descriptor in the table and taking it from the mailbox: it is in both.
+  const posted = mailbox.first();
+  if (posted !== -1 && table.slotOf(posted) !== -1) mailbox.take();
+  const loop = table.loopFd();
+  if (loop !== -1) {
+    table.setLoopFd(-1);
+    libc.close(loop);
+  }
+  let closed = 0;
+  for (let slot = 0; slot < table.slotCount; slot++) {
+    if (table.fd(slot) === -1) continue;
+    libc.close(table.release(slot));
+    control.addOpenConnections(-1);
+    closed++;
+  }
+  table.recount();
+  return closed;
+}

@@ -1,0 +1,82 @@
+/**
+ * NativeBell: wakes a thread that waits in the kernel, by its eventfd.
+ *
+ *   producer: write(eventfd, 1) ──▶ epoll (edge-triggered) of a worker │ libuv poll of the primary
+ *
+ * A worker's loop watches its eventfd edge-triggered: every write is an edge, so nothing need be read back, and a write that
+ * comes while the loop is awake ends its next wait at once. None is lost. The primary's loop is libuv's, level-triggered:
+ * it reads the count back.
+ *
+ * The eventfds are made by the primary before any worker and live as long as the process: their numbers are plain data that
+ * a worker is started with.
+ */
+import { assert } from "../base/assert.ts";
+import { SystemError } from "../base/errors.ts";
+import { Arena } from "../memory/arena.ts";
+import type { Libc, PollHandle } from "./libc.ts";
+import { EFD_CLOEXEC, EFD_NONBLOCK } from "./linux.ts";
+import type { NativeMemory } from "./native-memory.ts";
+import type { Bell } from "./transport.ts";
+
+const ONE_OFFSET = 0;
+const READ_OFFSET = 8;
+const BELL_BYTES = 16;
+
+/** One eventfd per thread, to hand to every `NativeBell`. The primary only. */
+export function openBells(libc: Libc, threadCount: number): number[] {
+  const fds: number[] = [];
+  for (let thread = 0; thread < threadCount; thread++) {
+    const fd = libc.eventfd(EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+      throw new SystemError(
+        `cannot create an eventfd (errno ${-fd}): raise the limit of open files`,
+      );
+    fds.push(fd);
+  }
+  return fds;
+}
+
+export class NativeBell implements Bell {
+  readonly #libc: Libc;
+  readonly #fds: readonly number[];
+  readonly #memory: NativeMemory;
+
+  constructor(libc: Libc, fds: readonly number[]) {
+    this.#libc = libc;
+    this.#fds = fds;
+    const arena = new Arena(new SharedArrayBuffer(BELL_BYTES));
+    arena.words[ONE_OFFSET >>> 2] = 1; // a u64 of 1: both machines are little-endian
+    this.#memory = libc.memory(arena);
+  }
+
+  /** The eventfd of a thread, for its own loop to watch. */
+  fd(thread: number): number {
+    return this.#fds[thread] as number;
+  }
+
+  ring(thread: number): void {
+    const written = this.#libc.write(this.fd(thread), this.#memory, ONE_OFFSET, 8);
+    // EAGAIN would mean 2^64 - 2 rings unheard; the count is not 0 then either, so the thread wakes.
+    assert(written === 8 || written < 0, "an eventfd takes eight bytes or none");
+  }
+
+  /** Calls `heard` in this thread's libuv loop after each ring (several may become one). Close it by `stop`. */
+  watch(thread: number, heard: () => void): BellWatch {
+    return new BellWatch(this.#libc, this.#memory, this.fd(thread), heard);
+  }
+}
+
+export class BellWatch {
+  readonly #handle: PollHandle;
+
+  constructor(libc: Libc, memory: NativeMemory, fd: number, heard: () => void) {
+    this.#handle = libc.poll(fd, () => {
+      libc.read(fd, memory, READ_OFFSET, 8);
+      heard();
+    });
+  }
+
+  stop(): void {
+    this.#handle.close();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * NativeMemory: an arena as the kernel sees it. The only place that turns (arena, offset, length) into an address.
+ *
+ *   offset, length ── inside the buffer? ──▶ base address + offset
+ *
+ * Why the cache: an address does not fit a small integer, so V8 boxes each one it hands to a native function: 12 bytes a
+ * call, and a collection every million calls. Almost every call passes one of a few offsets (the input region, the starts of
+ * output), so their boxes are kept, 256 of them, found by the offset's own bits.
+ *
+ * Invariants:
+ *  - shared memory never moves and is never detached: an address stays good as long as this object holds the arena;
+ *  - no address leaves without its whole range having been checked, whatever the caller believes.
+ */
+import { assert } from "../base/assert.ts";
+import type { Arena } from "../memory/arena.ts";
+
+const BOX_COUNT = 256;
+/** Starts are usually cache-line aligned, so these bits differ between them. */
+const BOX_SHIFT = 6;
+
+export class NativeMemory {
+  readonly arena: Arena;
+  readonly #base: number;
+  readonly #bytes: number;
+  readonly #offsets: Float64Array;
+  /** Holds addresses boxed: an array of anything, so that V8 does not store bare doubles. */
+  readonly #boxes: (number | null)[];
+
+  constructor(arena: Arena, base: number) {
+    assert(base > 0 && Number.isSafeInteger(base), "an address is a positive integer");
+    this.arena = arena;
+    this.#base = base;
+    this.#bytes = arena.buffer.byteLength;
+    this.#offsets = new Float64Array(BOX_COUNT).fill(-1);
+    this.#boxes = new Array<number | null>(BOX_COUNT).fill(null);
+  }
+
+  /** The address of arena bytes [offset, offset + length). */
+  address(offset: number, length: number): number {
+    assert(
+      offset >= 0 && length >= 0 && offset + length <= this.#bytes,
+      "a range lies in its arena",
+    );
+    const box = (offset >>> BOX_SHIFT) & (BOX_COUNT - 1);
+    if (this.#offsets[box] === offset) return this.#boxes[box] as number;
+    return this.#fill(box, offset);
+  }
+
+  #fill(box: number, offset: number): number {
+    assert(Number.isInteger(offset), "an offset is whole");
+    const address = this.#base + offset;
+    this.#offsets[box] = offset;
+    this.#boxes[box] = address; // alloc: a box, kept
+    return address;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The shared memory of one worker's native transport.
+ *
+ *   base | FdTable | FdMailbox | events | input |         each part starts a cache line
+ *
+ * It lives in the arena of the items, when there is one for all, so that copying a value from the input to its place is a
+ * `copyWithin`; and it outlives the worker, so that a successor finds the descriptors.
+ */
+import { CACHE_LINE_BYTES, KIB, roundUp } from "../base/unit.ts";
+import type { Arena } from "../memory/arena.ts";
+import { FdMailbox, fdMailboxBytes } from "./fd-mailbox.ts";
+import { FdTable, fdTableBytes } from "./fd-table.ts";
+import { EPOLL_EVENT_BYTES } from "./linux.ts";
+
+/** Most ready sockets one wait reports. */
+export const EVENTS_MAX = 512;
+/** Most bytes one recv takes: a pipeline of hundreds of requests, and what fits the second-level cache beside the store. */
+export const INPUT_BYTES = 64 * KIB;
+
+export interface NativePlan {
+  readonly connectionsMax: number;
+  readonly tableOffset: number;
+  readonly mailboxOffset: number;
+  readonly eventsOffset: number;
+  readonly inputOffset: number;
+  readonly bytes: number;
+}
+
+/** Where the parts lie for at most `connectionsMax` connections of one worker. */
+export function planNative(connectionsMax: number): NativePlan {
+  const mailboxOffset = fdTableBytes(connectionsMax);
+  const eventsOffset = mailboxOffset + fdMailboxBytes(connectionsMax);
+  const inputOffset = eventsOffset + roundUp(EVENTS_MAX * EPOLL_EVENT_BYTES, CACHE_LINE_BYTES);
+  return {
+    connectionsMax,
+    tableOffset: 0,
+    mailboxOffset,
+    eventsOffset,
+    inputOffset,
+    bytes: inputOffset + INPUT_BYTES,
+  };
+}
+
+/** The parts that both the primary and the worker hold. */
+export class NativeParts {
+  readonly plan: NativePlan;
+  readonly arena: Arena;
+  readonly base: number;
+  readonly table: FdTable;
+  readonly mailbox: FdMailbox;
+
+  constructor(arena: Arena, base: number, plan: NativePlan) {
+    this.plan = plan;
+    this.arena = arena;
+    this.base = base;
+    this.table = new FdTable(arena, base + plan.tableOffset, plan.connectionsMax);
+    this.mailbox = new FdMailbox(arena, base + plan.mailboxOffset, plan.connectionsMax);
+  }
+}
