@@ -123,7 +123,7 @@ export class BinaryParser implements Parser {
         request.clientFlags = extrasBytes === 0 ? 0 : readWord(bytes, extras) >>> 0;
         request.exptime =
           extrasBytes === 0 ? (0 as ServerSeconds) : this.#expiry(bytes, extras + 4);
-        return this.#value(request, bytes, start, end);
+        return this.#value(request, start, end);
       case Op.delete:
         this.#compareCas(request, bytes, start);
         break;
@@ -177,7 +177,7 @@ export class BinaryParser implements Parser {
     request.vivifyExptime = this.#clock.deadline(expiry);
   }
 
-  #value(request: Request, bytes: Uint8Array, start: number, end: number): number {
+  #value(request: Request, start: number, end: number): number {
     const headBytes = request.keyEnd - start;
     if (this.#block.isTooLarge(request)) {
       refuseTooLarge(request);

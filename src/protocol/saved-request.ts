@@ -16,7 +16,7 @@ import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import type { ServerSeconds } from "../base/unit.ts";
 import { KEY_BYTES_MAX, OPAQUE_BYTES_MAX } from "../command/limits.ts";
-import { Op } from "../command/op.ts";
+import { OP_MUTATION_MAX, Op } from "../command/op.ts";
 import { Dialect, type Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
 import { SPACE } from "./ascii.ts";
@@ -139,13 +139,14 @@ function repeatsKey(request: Request): boolean {
     case Op.inspect:
       return true;
     default:
-      return request.dialect === Dialect.meta && request.op !== Op.noop;
+      return returnsFlags(request);
   }
 }
 
-/** True when the line's flags were checked and the reply returns some. */
+/** True when the reply may return flags; then the parser has checked them, so what is kept of them is bounded. */
 function returnsFlags(request: Request): boolean {
-  return request.dialect === Dialect.meta && request.op !== Op.noop && request.op !== Op.inspect;
+  if (request.dialect !== Dialect.meta) return false;
+  return request.op < OP_MUTATION_MAX || request.op === Op.get;
 }
 
 /** Copies the flags that return something, a space before each. The new end. */
