@@ -10,7 +10,7 @@ import {
   uint32,
   uint64,
 } from "../support/binary-packets.ts";
-import { fleet } from "../support/server-matrix.ts";
+import { type Cell, fleet } from "../support/server-matrix.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const cells = fleet();
@@ -19,8 +19,10 @@ const cells = fleet();
 const TTL = 2;
 const DIES_WITHIN_MILLISECONDS = 8000;
 
+type Steps = readonly (readonly [message: string, reply: string])[];
+
 /** Ways to give the key `k` a TTL, each leaving it alive for now. */
-const WAYS: readonly (readonly [what: string, steps: readonly (readonly [string, string])[]])[] = [
+const WAYS: readonly (readonly [what: string, steps: Steps])[] = [
   ["set", [[`set k 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n"]]],
   ["add", [[`add k 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n"]]],
   [
@@ -77,75 +79,88 @@ const WAYS: readonly (readonly [what: string, steps: readonly (readonly [string,
   ],
 ];
 
-describe("an item with a TTL dies", () => {
+describe("an item with a TTL dies, whatever gave it the TTL", () => {
   for (const cell of cells) {
-    for (const [index, [what, steps]] of WAYS.entries()) {
-      test.concurrent(`${what}, ${cell.label}`, { timeout: 30_000 }, async () => {
-        const client = await WireClient.connect(cell.server);
-        const key = `ttl-${index}`;
-        for (const [message, reply] of steps) {
-          await client.ask(rename(message, key), rename(reply, key));
-        }
-        await dies(client, key);
-        await client.ask(`add ${key} 0 0 1\r\n3\r\n`, "STORED\r\n");
-        client.destroy();
-      });
-    }
-
-    test.concurrent(`an absolute time, ${cell.label}`, { timeout: 30_000 }, async () => {
-      const client = await WireClient.connect(cell.server);
-      const at = Math.floor(Date.now() / 1000) + TTL;
-      await client.ask(`set date 0 ${at} 1\r\n1\r\n`, "STORED\r\n");
-      await dies(client, "date");
-      client.destroy();
-    });
-
-    test.concurrent(`touch 0 saves an item, ${cell.label}`, { timeout: 30_000 }, async () => {
-      const client = await WireClient.connect(cell.server);
-      await client.ask(`set saved 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n");
-      await client.ask(`set canary 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n");
-      await client.ask("touch saved 0\r\n", "TOUCHED\r\n");
-      await dies(client, "canary");
-      await client.ask("get saved\r\n", "VALUE saved 0 1\r\n1\r\nEND\r\n");
-      client.destroy();
-    });
-
-    test.concurrent(`mg t and me exp show the time that is left, ${cell.label}`, async () => {
-      const client = await WireClient.connect(cell.server);
-      const seen = new Map<string, string>();
-      await client.ask("set left 0 1000 1\r\n1\r\n", "STORED\r\n");
-      await client.ask("mg left t\r\n", "HD t{left}\r\n", seen);
-      expect([999, 1000]).toContain(Number(seen.get("left")));
-      await client.ask("ma left t\r\n", "HD t{again}\r\n", seen);
-      expect([998, 999, 1000]).toContain(Number(seen.get("again")));
-      client.destroy();
-    });
-
-    test.concurrent(`binary expiry fields, ${cell.label}`, { timeout: 30_000 }, async () => {
-      const client = await WireClient.connect(cell.server);
-      const ascii = await WireClient.connect(cell.server);
-      await client.ask(
-        packet({ opcode: Opcode.set, key: "bin-1", value: "1", extras: storeExtras(0, TTL) }),
-        response({ opcode: Opcode.set, cas: "a" }),
+    test.concurrent(cell.label, async () => {
+      const plays = WAYS.map(([what, steps], index) =>
+        playWay(cell, `ttl-${index}`, steps).catch((error: Error) => {
+          throw new Error(`${what}: ${error.message}`);
+        }),
       );
-      await client.ask(
-        packet({ opcode: Opcode.set, key: "bin-2", value: "1", extras: storeExtras(0, 0) }),
-        response({ opcode: Opcode.set, cas: "b" }),
-      );
-      await client.ask(
-        packet({ opcode: Opcode.touch, key: "bin-2", extras: uint32(TTL) }),
-        response({ opcode: Opcode.touch, extras: uint32(0), cas: "c" }),
-      );
-      await client.ask(
-        packet({ opcode: Opcode.increment, key: "bin-3", extras: arithmeticExtras(1n, 7n, TTL) }),
-        response({ opcode: Opcode.increment, value: uint64(7n), cas: "d" }),
-      );
-      for (const key of ["bin-1", "bin-2", "bin-3"]) await dies(ascii, key);
-      client.destroy();
-      ascii.destroy();
+      await Promise.all([
+        ...plays,
+        playDate(cell),
+        playSaved(cell),
+        playLeft(cell),
+        playBinary(cell),
+      ]);
     });
   }
 });
+
+async function playWay(cell: Cell, key: string, steps: Steps): Promise<void> {
+  const client = await WireClient.connect(cell.server);
+  for (const [message, reply] of steps) await client.ask(rename(message, key), rename(reply, key));
+  await dies(client, key);
+  await client.ask(`add ${key} 0 0 1\r\n3\r\n`, "STORED\r\n");
+  client.destroy();
+}
+
+/** An absolute time. */
+async function playDate(cell: Cell): Promise<void> {
+  const client = await WireClient.connect(cell.server);
+  const at = Math.floor(Date.now() / 1000) + TTL;
+  await client.ask(`set date 0 ${at} 1\r\n1\r\n`, "STORED\r\n");
+  await dies(client, "date");
+  client.destroy();
+}
+
+/** touch 0 saves an item that would have died. */
+async function playSaved(cell: Cell): Promise<void> {
+  const client = await WireClient.connect(cell.server);
+  await client.ask(`set saved 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n");
+  await client.ask(`set canary 0 ${TTL} 1\r\n1\r\n`, "STORED\r\n");
+  await client.ask("touch saved 0\r\n", "TOUCHED\r\n");
+  await dies(client, "canary");
+  await client.ask("get saved\r\n", "VALUE saved 0 1\r\n1\r\nEND\r\n");
+  client.destroy();
+}
+
+/** mg t and ma t show the time that is left. */
+async function playLeft(cell: Cell): Promise<void> {
+  const client = await WireClient.connect(cell.server);
+  const seen = new Map<string, string>();
+  await client.ask("set left 0 1000 1\r\n1\r\n", "STORED\r\n");
+  await client.ask("mg left t\r\n", "HD t{left}\r\n", seen);
+  expect([998, 999, 1000]).toContain(Number(seen.get("left")));
+  await client.ask("ma left t\r\n", "HD t{again}\r\n", seen);
+  expect([997, 998, 999, 1000]).toContain(Number(seen.get("again")));
+  client.destroy();
+}
+
+async function playBinary(cell: Cell): Promise<void> {
+  const client = await WireClient.connect(cell.server);
+  const ascii = await WireClient.connect(cell.server);
+  await client.ask(
+    packet({ opcode: Opcode.set, key: "bin-1", value: "1", extras: storeExtras(0, TTL) }),
+    response({ opcode: Opcode.set, cas: "a" }),
+  );
+  await client.ask(
+    packet({ opcode: Opcode.set, key: "bin-2", value: "1", extras: storeExtras(0, 0) }),
+    response({ opcode: Opcode.set, cas: "b" }),
+  );
+  await client.ask(
+    packet({ opcode: Opcode.touch, key: "bin-2", extras: uint32(TTL) }),
+    response({ opcode: Opcode.touch, extras: uint32(0), cas: "c" }),
+  );
+  await client.ask(
+    packet({ opcode: Opcode.increment, key: "bin-3", extras: arithmeticExtras(1n, 7n, TTL) }),
+    response({ opcode: Opcode.increment, value: uint64(7n), cas: "d" }),
+  );
+  for (const key of ["bin-1", "bin-2", "bin-3"]) await dies(ascii, key);
+  client.destroy();
+  ascii.destroy();
+}
 
 const flushed = fleet({ size: "small" });
 
