@@ -64,6 +64,17 @@ const udpPort = integerOption(
 
 const count = (most: number) => ({ argument: "num", least: 1, most, exitCode: EXIT_FAILURE });
 
+/** 0, the default, cannot be written: memcached refuses it. */
+const napiIds: Option = {
+  ...integerOption(
+    { letter: "N", name: "napi-ids", help: ["accepted; threads are not chosen by NAPI id"] },
+    "napiIds",
+    count(THREADS_MAX),
+    () => "Maximum number of NAPI IDs must be greater than 0",
+  ),
+  shown: (settings) => (settings.napiIds === 0 ? null : String(settings.napiIds)),
+};
+
 /** In the order of memcached's help. */
 export const OPTIONS: readonly Option[] = [
   port,
@@ -229,12 +240,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   notBuilt("e", "memory-file", "file", "This server does not keep its memory in a file."),
   notBuilt("Z", "enable-ssl", "", "This server is not built with TLS support."),
-  integerOption(
-    { letter: "N", name: "napi-ids", help: ["accepted; threads are not chosen by NAPI id"] },
-    "napiIds",
-    count(THREADS_MAX),
-    () => "Maximum number of NAPI IDs must be greater than 0",
-  ),
+  napiIds,
   extended,
   integerOption(
     {

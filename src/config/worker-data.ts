@@ -24,8 +24,11 @@ export interface MemoryLayout {
   readonly counters: Place;
   /** ring/link-plan.ts: every ring of every ordered pair. */
   readonly links: Place;
-  /** ring/slot-ring.ts, one per worker: descriptors the primary hands over. */
-  readonly handoffs: readonly Place[];
+  /**
+   * transport/native-plan.ts, one per worker, each for `connectionSlots`: descriptors, on their way
+   * and in use, and the kernel's scratch. Empty under the node transport.
+   */
+  readonly native: readonly Place[];
   /** memory/observation.ts: threadCount + 1 blocks of OBSERVATION_BYTES. */
   readonly observations: Place;
   /** memory/connection-table.ts, one per thread, the primary last, each for `connectionSlots`. */

@@ -2,7 +2,7 @@
  * Memory plan: where everything lies that threads share. Decided once, before anything is
  * allocated.
  *
- *   buffer 0  | control | counters | links | handoffs | observations | connections | I/O | shards… |
+ *   buffer 0  | control | counters | links | native | observations | connections | I/O | shards… |
  *
  * One buffer while all of it fits, since `copyWithin` inside one array is the cheapest copy there
  * is; else every shard gets a buffer of its own, and the rest stays in buffer 0. Memory is zero
@@ -20,13 +20,10 @@ import { ioRegionBytes } from "../memory/io-region.ts";
 import { OBSERVATION_BYTES } from "../memory/observation.ts";
 import { planShard, type ShardPlan } from "../memory/shard-plan.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
-import { slotRingBytes } from "../ring/slot-ring.ts";
+import { planNative } from "../transport/native-plan.ts";
 
 /** A typed array on Node 20 ends here, and so do the word indexes that are computed with `>>>`. */
 export const ARENA_BYTES_MAX = 4 * GIB;
-
-/** Descriptors that may wait for one worker: more than a backlog brings in one turn. */
-export const HANDOFF_SLOTS = 1024;
 
 /** Regions begin on a page, so that no two threads' regions share one. */
 const REGION_STEP_BYTES = 4096;
@@ -73,6 +70,7 @@ export function planMemory(
   const requesters = threads + 1;
   const linkPlan = planLinks(requesters, threads, usualRingBytes(requesters, threads));
   const servingThreads = transport === "native" ? threads : 1;
+  const nativeBytes = planNative(maxConnections).bytes;
   const ioBytes = ioRegionBytes(servingThreads, settings.extended.readBufferBytesMax);
   const serves = (thread: number) => (transport === "native") === thread < threads;
 
@@ -81,7 +79,7 @@ export function planMemory(
     control: cursor.take(controlBytes(threads)),
     counters: cursor.take(COUNTERS_BYTES * requesters),
     links: cursor.take(linkPlan.regionBytes),
-    handoffs: cursor.takeEach(threads, () => slotRingBytes(HANDOFF_SLOTS)),
+    native: cursor.takeEach(transport === "native" ? threads : 0, () => nativeBytes),
     observations: cursor.take(OBSERVATION_BYTES * requesters),
     connections: cursor.takeEach(requesters, () => connectionTableBytes(maxConnections)),
     connectionSlots: maxConnections,

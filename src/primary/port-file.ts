@@ -1,0 +1,21 @@
+/**
+ * MEMCACHED_PORT_FILENAME: which ports were bound, for whoever started us with -p -1. memcached's
+ * format, one line a socket, written beside the file and renamed.
+ */
+import { renameSync, writeFileSync } from "node:fs";
+import { SystemError } from "../base/errors.ts";
+import type { Listening } from "./front.ts";
+
+/** Writes `TCP INET: 11211` and its kin. */
+export function writePortFile(path: string, sockets: readonly Listening[]): void {
+  const lines = sockets
+    .filter(({ family }) => family !== "")
+    .map(({ family, port }) => `${family}: ${port}\n`);
+  const temporary = `${path}.lck`;
+  try {
+    writeFileSync(temporary, lines.join(""));
+    renameSync(temporary, path);
+  } catch (cause) {
+    throw new SystemError(`Failed to write the port file ${path}`, 71, { cause });
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What the system must allow before we serve: descriptors for -c, core files for -r, locked memory
+ * for -k. All by libc; where there is none (the node transport on other systems), Node has raised
+ * the descriptor limit as far as it goes.
+ */
+import { SystemError } from "../base/errors.ts";
+import type { Settings } from "../config/settings.ts";
+import { Libc, libcAvailable } from "../transport/libc.ts";
+import { MCL_CURRENT, MCL_FUTURE, RLIMIT_CORE, RLIMIT_NOFILE } from "../transport/linux.ts";
+import type { Log } from "./log.ts";
+
+/** Descriptors of the process itself: streams, libuv, listeners. */
+const OWN_DESCRIPTORS = 64;
+/** Of each thread: its event loop, its bell, its libuv. */
+const DESCRIPTORS_PER_THREAD = 16;
+
+const UINT32_SIZE = 2 ** 32;
+const SOFT = 0;
+const HARD = 8;
+
+/**
+ * Raises what the settings need. Throws SystemError with memcached's words when the system refuses.
+ */
+export function raiseLimits(settings: Settings, log: Log): void {
+  if (!libcAvailable()) return;
+  const libc = Libc.load();
+  const own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * settings.threads;
+  raiseDescriptors(libc, settings.maxConnections + own);
+  if (settings.coreDumps) raiseCore(libc);
+  if (settings.lockMemory && libc.mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
+    log.warn(
+      "warning: -k invalid, mlockall() failed: raise the limit of locked memory, or be root",
+    );
+  }
+}
+
+function raiseDescriptors(libc: Libc, wanted: number): void {
+  const limit = new Limit(libc, RLIMIT_NOFILE);
+  if (limit.soft >= wanted) return;
+  if (limit.raise(wanted, Math.max(limit.hard, wanted))) return;
+  throw new SystemError(
+    "failed to set rlimit for open files. " +
+      "Try starting as root or requesting smaller maxconns value. " +
+      `(-c, --conn-limit: needs ${wanted} descriptors, the system allows ${limit.hard})`,
+  );
+}
+
+function raiseCore(libc: Libc): void {
+  const limit = new Limit(libc, RLIMIT_CORE);
+  limit.raise(limit.hard, limit.hard);
+  if (new Limit(libc, RLIMIT_CORE).soft === 0) {
+    throw new SystemError("failed to ensure corefile creation (-r): raise the hard limit of core");
+  }
+}
+
+/**
+ * One of the system's limits, as it was when read. "No limit" reads as 2^64 - 1, near enough in a
+ * double.
+ */
+class Limit {
+  readonly soft: number;
+  readonly hard: number;
+  readonly #libc: Libc;
+  readonly #resource: number;
+
+  constructor(libc: Libc, resource: number) {
+    this.#libc = libc;
+    this.#resource = resource;
+    libc.getrlimit(resource, libc.scratch, 0);
+    this.soft = this.#read(SOFT);
+    this.hard = this.#read(HARD);
+  }
+
+  /** False when the system refuses. */
+  raise(soft: number, hard: number): boolean {
+    // An unlimited hard limit must be written back as it was: all bits set, which a double cannot say.
+    this.#write(SOFT, soft);
+    if (hard !== this.hard) this.#write(HARD, hard);
+    return this.#libc.setrlimit(this.#resource, this.#libc.scratch, 0) === 0;
+  }
+
+  #read(offset: number): number {
+    const words = this.#libc.scratch.arena.words;
+    const low = words[offset >>> 2] as number;
+    return (words[(offset >>> 2) + 1] as number) * UINT32_SIZE + low;
+  }
+
+  #write(offset: number, value: number): void {
+    const words = this.#libc.scratch.arena.words;
+    const bits = BigInt.asUintN(64, BigInt(value));
+    words[offset >>> 2] = Number(bits & 0xffff_ffffn);
+    words[(offset >>> 2) + 1] = Number(bits >> 32n);
+  }
+}
