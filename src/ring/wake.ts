@@ -43,10 +43,11 @@ export class Sleeper {
     Atomics.store(this.#ints, this.#word, AWAKE);
   }
 
-  /** S3 for a thread that waits for nothing else: at most `milliseconds`. Ends awake. */
-  wait(milliseconds: number): void {
-    Atomics.wait(this.#ints, this.#word, ASLEEP, milliseconds);
+  /** S3 for a thread that waits for nothing else: at most `milliseconds`. Ends awake. False when nobody woke it. */
+  wait(milliseconds: number): boolean {
+    const result = Atomics.wait(this.#ints, this.#word, ASLEEP, milliseconds);
     this.cancel();
+    return result !== "timed-out";
   }
 }
 

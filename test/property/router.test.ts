@@ -20,6 +20,9 @@ interface Ask {
   readonly bytes: number;
 }
 
+/** Who waits for a token, and for what status; null once it has come back. */
+type Tokens = Map<number, { client: Client; expected: number | null }>;
+
 /** A connection: a script, performed in order, each request as soon as the router takes it. */
 class Client {
   readonly #world: ShardWorld;
@@ -28,7 +31,7 @@ class Client {
   readonly #script: readonly Ask[];
   readonly #order = new Order();
   readonly #model = new Map<string, string>();
-  readonly #tokens: Map<number, { client: Client; expected: number | null }>;
+  readonly #tokens: Tokens;
   #at = 0;
   pending = 0;
 
@@ -37,7 +40,7 @@ class Client {
     thread: number,
     name: string,
     script: readonly Ask[],
-    tokens: Client["#tokens"],
+    tokens: Tokens,
   ) {
     this.#world = world;
     this.#thread = thread;
@@ -108,7 +111,7 @@ test("Router and Shard keep each connection's order, key by key, under any sched
       (scripts, schedule) => {
         const workers = 2;
         const world = new ShardWorld(workers, 512);
-        const tokens = new Map<number, { client: Client; expected: number | null }>();
+        const tokens: Tokens = new Map();
         const clients = scripts.map(
           (script, at) => new Client(world, at % (workers + 1), `c${at}`, script, tokens),
         );
