@@ -5,9 +5,12 @@
 import { KIB } from "../base/unit.ts";
 import { PROTOCOL_VERSION } from "../command/limits.ts";
 import { Counter } from "../memory/counters.ts";
-import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { NodeView } from "./node-view.ts";
 import { bytesOf, itemsOf } from "./shard-gauges.ts";
+
+/** What a worker reads into, and what it writes replies into. */
+const READ_BUFFER_BYTES = 64 * KIB;
+const REPLY_BUFFER_BYTES = 1024 * KIB;
 
 /** Takes one line of a stats list. */
 export type Emit = (name: string, value: string | number) => void;
@@ -58,9 +61,9 @@ function emitConnections(view: NodeView, emit: Emit): void {
   emit("connection_structures", open + listeners);
   emit("response_obj_oom", 0);
   emit("response_obj_count", receivers);
-  emit("response_obj_bytes", receivers * 1024 * KIB);
+  emit("response_obj_bytes", receivers * REPLY_BUFFER_BYTES);
   emit("read_buf_count", receivers);
-  emit("read_buf_bytes", receivers * RECEIVE_BYTES);
+  emit("read_buf_bytes", receivers * READ_BUFFER_BYTES);
   emit("read_buf_bytes_free", 0);
   emit("read_buf_oom", view.since(Counter.readBufOom));
   emit("reserved_fds", 5 * (view.threadCount + 1));

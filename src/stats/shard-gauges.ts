@@ -102,6 +102,19 @@ export class ShardGauges {
     into.ghostBytes += this.#header.ghostSets() * GHOST_SET_BYTES;
   }
 
+  /** Live items of the shard and their bytes. */
+  items(): { items: number; bytes: number } {
+    const epoch = this.#header.epoch();
+    let items = 0;
+    let bytes = 0;
+    for (let slab = 0; slab < this.plan.slabCount; slab++) {
+      if (this.#slabs.queue(slab) === Queue.free || this.#slabs.epoch(slab) !== epoch) continue;
+      items += this.#slabs.items(slab);
+      bytes += this.#slabs.liveBytes(slab);
+    }
+    return { items, bytes };
+  }
+
   /** What is known of one slab. */
   slab(slab: number): SlabView {
     const exptimeMin = this.#slabs.exptimeMin(slab);
