@@ -52,6 +52,8 @@ export class Generator {
   readonly #random: Random;
   readonly #poller: Poller;
   readonly #count: number;
+  /** Threads of the run that have a connection. */
+  readonly #active: number;
   readonly #fds: Int32Array;
   readonly #input: Uint8Array;
   readonly #inputAddress: number;
@@ -87,6 +89,7 @@ export class Generator {
     this.#random = new Random(workload.seed ^ 0x0a11 ^ share.thread);
     const { connections, keysPerGet } = workload;
     this.#count = Math.ceil((connections - share.thread) / share.threads);
+    this.#active = Math.min(connections, share.threads);
     const depth = Math.max(workload.depth, PRELOAD_DEPTH);
     this.#ringSize = 2 ** Math.ceil(Math.log2(depth));
     this.#keysEach = keysPerGet;
@@ -120,6 +123,7 @@ export class Generator {
   /** Sets every key of this thread's share once. */
   preload(): void {
     this.#board.reset();
+    if (this.#count === 0) return;
     this.#preloadNext = this.#share.thread;
     this.#run(Number.POSITIVE_INFINITY, 0, "uniform");
     this.#preloadNext = -1;
@@ -128,6 +132,7 @@ export class Generator {
   /** Sends load for a while; the board has the results afterwards. */
   window(window: Window): void {
     this.#board.reset();
+    if (this.#count === 0) return; // more threads than connections
     this.#run(window.seconds * 1000, window.rate, window.arrivals);
   }
 
@@ -246,7 +251,7 @@ export class Generator {
     let end = 0;
     if (this.#preloadNext >= 0) {
       end = this.#requests.composeSet(this.#output, at, this.#keys, first, this.#preloadNext);
-      this.#preloadNext += this.#share.threads;
+      this.#preloadNext += this.#active;
     } else {
       end = this.#requests.compose(this.#output, at, this.#keys, first);
     }

@@ -62,9 +62,16 @@ export class Session {
   readonly boards: readonly Board[];
   readonly #threads: readonly Thread[];
   readonly #id: number;
+  readonly #connections: number;
 
-  constructor(id: number, threads: readonly Thread[], boards: readonly Board[]) {
+  constructor(
+    id: number,
+    threads: readonly Thread[],
+    boards: readonly Board[],
+    connections: number,
+  ) {
     this.#id = id;
+    this.#connections = connections;
     this.#threads = threads;
     this.boards = boards;
   }
@@ -77,7 +84,8 @@ export class Session {
 
   /** Sends load for a while; `rate` is that of all threads together. */
   async window(window: Window): Promise<Measured> {
-    const each = { ...window, rate: window.rate / this.#threads.length };
+    const active = Math.min(this.#threads.length, this.#connections);
+    const each = { ...window, rate: window.rate / active };
     await this.#all(() => ({ do: "window", session: this.#id, window: each }));
     return this.measured();
   }
@@ -165,7 +173,7 @@ export class LoadPool {
         board: (boards[index] as Board).buffer,
       });
     await Promise.all(this.#threads.map(open));
-    return new Session(id, this.#threads, boards);
+    return new Session(id, this.#threads, boards, workload.connections);
   }
 
   async close(): Promise<void> {
