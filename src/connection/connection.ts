@@ -10,6 +10,8 @@
  */
 import type { ServerSeconds } from "../base/unit.ts";
 import type { Reply } from "../command/reply.ts";
+import { Dialect } from "../command/request.ts";
+import { WireError } from "../command/status.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
 import type { WireState } from "../protocol/wire-state.ts";
 import type { Order } from "../router/order.ts";
@@ -40,6 +42,35 @@ export const Intake = {
 } as const;
 export type Intake = (typeof Intake)[keyof typeof Intake];
 
+/** What the reply that is waited for answers. */
+export const Awaited = {
+  nothing: 0,
+  /** The owner of a busy bucket is done with it: read again. */
+  fence: 1,
+  fetch: 2,
+  lease: 3,
+  uploadBegin: 4,
+  uploadEnd: 5,
+  broadcast: 6,
+} as const;
+export type Awaited = (typeof Awaited)[keyof typeof Awaited];
+
+/** How far a request got, and if not to its end, what the connection stands still for. */
+export const Verdict = {
+  done: 0,
+  /** Replies it sent for; `stage` is waiting. */
+  wait: 1,
+  /** Any reply of its own: a key may still be pending, or too many requests are. */
+  busy: 2,
+  /** A ring or a table has room again. */
+  full: 3,
+  /** Its output has drained, or its holes have closed. */
+  blocked: 4,
+  /** Nothing: -R requests were served, others have their turn. */
+  yielded: 5,
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
 export class Connection {
   readonly slot: number;
   readonly wire: WireState;
@@ -61,17 +92,25 @@ export class Connection {
   holes = 0;
 
   stage: Stage = Stage.fresh;
+  /** What a fetch described whose large value is being leased. */
+  fetched: Reply | null = null;
+  /** What for. */
+  awaited: Awaited = Awaited.nothing;
   /** Replies the stage still waits for. */
   waiting = 0;
+  /** Why it stands still, when it does. */
+  stalled: Verdict = Verdict.done;
   /** The reply waited for; made when first needed. */
   reply: Reply | null = null;
 
   intake: Intake = Intake.requests;
   /** Bytes of the stream still to be swallowed, or to be uploaded. */
   intakeBytes = 0;
-  /** What the reply after the intake must repeat, as the encoder saved it, in a block. */
+  /** What the reply after the intake must repeat, as the encoder saved it, in a block; its dialect, and its error. */
   savedBlock = NO_BLOCK;
-  /** The upload the bytes belong to. */
+  savedDialect: Dialect = Dialect.text;
+  savedError: WireError = WireError.none;
+  /** Ticket of the upload the bytes belong to. */
   upload = 0;
 
   /** Produces output by and by: a large value, a dump, a watcher's log. */
@@ -83,6 +122,8 @@ export class Connection {
   paused = false;
   /** It is on the list of those to go on with this turn. */
   listed = false;
+  /** The client will send no more: once what it sent is served, the connection closes. */
+  halfClosed = false;
   /** The socket is gone: close at the first occasion. */
   dead = false;
 

@@ -15,7 +15,7 @@
  *  - what one connection may keep is bounded by the largest block.
  */
 import { assert } from "../base/assert.ts";
-import { type Arena } from "../memory/arena.ts";
+import type { Arena } from "../memory/arena.ts";
 import { BLOCK_BYTES_MAX, type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
@@ -156,7 +156,7 @@ export class Output {
       this.release(connection);
       return;
     }
-    const sent = this.#transport.send(connection.slot, this.arena, start, end);
+    const sent = this.#transport.send(connection.slot, this.arena, start, end, false);
     if (sent < 0) {
       connection.dead = true;
       this.release(connection);

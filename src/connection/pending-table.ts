@@ -12,6 +12,7 @@
  * Why a table of numbers: a token that travels through a ring must be a number, and a request must cost no garbage.
  */
 import { assert } from "../base/assert.ts";
+import type { Request } from "../command/request.ts";
 
 /** Pending requests of one thread. A power of two: the token's low bits. */
 export const PENDING_MAX = 4096;
@@ -39,12 +40,21 @@ export class PendingTable {
   readonly #holeAt = new Int32Array(PENDING_MAX);
   readonly #holeBytes = new Int32Array(PENDING_MAX);
   readonly #filledBytes = new Int32Array(PENDING_MAX);
+  readonly #settled = new Uint8Array(PENDING_MAX);
+  /** Of silent ones: op, mode and dialect in one word, marks in another: what counting them needs. */
+  readonly #what = new Int32Array(PENDING_MAX);
+  readonly #marks = new Int32Array(PENDING_MAX);
   readonly #next = new Int32Array(PENDING_MAX);
   #free = 0;
 
   constructor() {
     for (let pending = 0; pending < PENDING_MAX; pending++) this.#next[pending] = pending + 1;
     this.#next[PENDING_MAX - 1] = NO_PENDING;
+  }
+
+  /** The entry `take` would give next; NO_PENDING when the table is full. */
+  peek(): number {
+    return this.#free;
   }
 
   /** An entry for the connection in `slot`; NO_PENDING when the table is full. */
@@ -55,8 +65,7 @@ export class PendingTable {
     this.#slot[pending] = slot;
     this.#kind[pending] = kind;
     this.#dialect[pending] = dialect;
-    this.#holeBytes[pending] = 0;
-    this.#filledBytes[pending] = 0;
+    this.#settled[pending] = 0;
     this.#next[pending] = NO_PENDING;
     return pending;
   }
@@ -70,6 +79,30 @@ export class PendingTable {
   /** The connection has gone: its reply, when it comes, only frees the entry. */
   orphan(pending: number): void {
     this.#slot[pending] = NO_SLOT;
+  }
+
+  /** Its reply has come. */
+  settle(pending: number): void {
+    this.#settled[pending] = 1;
+  }
+
+  isSettled(pending: number): boolean {
+    return this.#settled[pending] === 1;
+  }
+
+  /** Notes of a silent request what counting its outcome needs. */
+  note(pending: number, request: Request): void {
+    this.#what[pending] = request.op | (request.mode << 8);
+    this.#marks[pending] = request.marks;
+  }
+
+  /** Fills `request` with what `note` noted. */
+  describe(pending: number, request: Request): void {
+    const what = this.#what[pending] as number;
+    request.op = (what & 0xff) as Request["op"];
+    request.mode = (what >>> 8) as Request["mode"];
+    request.dialect = this.#dialect[pending] as Request["dialect"];
+    request.marks = this.#marks[pending] as number;
   }
 
   /** The connection's slot; -1 when it has gone. */

@@ -11,7 +11,7 @@
  * Why in shared memory: the copies between it and the slabs stay inside one array, and its address never moves.
  * Only its thread touches it.
  */
-import { KIB, MIB } from "../base/unit.ts";
+import { KIB, MIB, powerOfTwoAtMost } from "../base/unit.ts";
 
 export const RECEIVE_BYTES = 64 * KIB;
 /** Holds the largest reply that is copied: half a slab, its head and its tail. */
@@ -23,7 +23,7 @@ const POOLS_BYTES_MAX = 512 * MIB;
 /** Bytes of each thread's blocks when `threads` threads serve sockets. `limitBytes` 0 is "as we think best". */
 export function poolBytes(threads: number, limitBytes: number): number {
   const share = Math.floor((limitBytes || POOLS_BYTES_MAX) / threads);
-  return 2 ** Math.floor(Math.log2(Math.min(POOL_BYTES_MAX, Math.max(POOL_BYTES_MIN, share))));
+  return powerOfTwoAtMost(Math.min(POOL_BYTES_MAX, Math.max(POOL_BYTES_MIN, share)));
 }
 
 /** Bytes of one thread's whole region. */

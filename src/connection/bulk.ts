@@ -1,0 +1,147 @@
+/**
+ * Bulk: values too large to be copied whole, or to fit one record of a ring.
+ *
+ *   store   uploadBegin ─▶ the bytes as they come (intake.ts) ─▶ uploadEnd, and only then the key changes
+ *   get     lease ─▶ head, then the value piece by piece (LargeValueSource), tail ─▶ let go
+ *   fetch   as a get; when the leased value is not the one the owner described, the fetch is done again
+ *
+ * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile. Its owner keeps the memory
+ * until the lease is let go, and the key is free to change.
+ */
+import { ItemMark, Reply } from "../command/reply.ts";
+import { Dialect, type Request } from "../command/request.ts";
+import { Status } from "../command/status.ts";
+import type { Counters } from "../memory/counters.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import type { Encoder } from "../protocol/protocol.ts";
+import type { Router } from "../router/router.ts";
+import { LeasedValue } from "../store/leased-value.ts";
+import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
+import { countOutcome } from "./count.ts";
+import { type Intakes, uploadError } from "./intake.ts";
+import { LargeValueSource } from "./large-value-source.ts";
+import type { Output } from "./output.ts";
+import { NO_PENDING } from "./pending-table.ts";
+import type { Bulk, Performer } from "./performer.ts";
+
+const LINE_END_BYTES = 2;
+
+export interface BulkParts {
+  readonly router: Router;
+  readonly output: Output;
+  readonly performer: Performer;
+  readonly intakes: Intakes;
+  readonly encoder: Encoder;
+  readonly counters: Counters;
+  /** By shard. */
+  readonly shards: readonly ShardMemory[];
+}
+
+export class BulkCommands implements Bulk {
+  readonly #parts: BulkParts;
+  readonly #router: Router;
+  readonly #output: Output;
+  readonly #performer: Performer;
+  readonly #reply: Reply;
+
+  constructor(parts: BulkParts) {
+    this.#parts = parts;
+    this.#router = parts.router;
+    this.#output = parts.output;
+    this.#performer = parts.performer;
+    this.#reply = new Reply(parts.output.bytes);
+  }
+
+  /** A store whose value follows on the wire: makes room for it at its owner. */
+  performStore(connection: Connection, request: Request): Verdict {
+    const { intakes } = this.#parts;
+    let reply = this.#performer.takeReply(connection, Awaited.uploadBegin);
+    if (reply === null) {
+      const token = this.#performer.waitToken(connection, request.dialect);
+      if (token === NO_PENDING) return Verdict.full;
+      reply = this.#reply;
+      const outcome = this.#router.uploadBegin(request, reply, connection.order, token);
+      const awaited = Awaited.uploadBegin;
+      const verdict = this.#performer.waitVerdict(connection, outcome, token, awaited);
+      if (verdict !== Verdict.done) return verdict;
+    }
+    if (reply.status === Status.ok) {
+      if (!intakes.upload(connection, request, reply.handle)) connection.dead = true;
+      return Verdict.done;
+    }
+    countOutcome(this.#parts.counters, request, reply);
+    const bytes = request.valueBytes + (request.dialect === Dialect.binary ? 0 : LINE_END_BYTES);
+    if (!intakes.swallow(connection, request, bytes, uploadError(reply.status))) {
+      connection.dead = true;
+    }
+    return Verdict.done;
+  }
+
+  /** A read that found a large value: takes a lease, then lets a source send it. */
+  performGet(connection: Connection, request: Request): Verdict {
+    const { encoder, shards } = this.#parts;
+    if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
+    let reply = this.#performer.takeReply(connection, Awaited.lease);
+    if (reply === null) {
+      const token = this.#performer.waitToken(connection, request.dialect);
+      if (token === NO_PENDING) return Verdict.full;
+      reply = this.#reply;
+      const outcome = this.#router.lease(request, reply, connection.order, token);
+      const verdict = this.#performer.waitVerdict(connection, outcome, token, Awaited.lease);
+      if (verdict !== Verdict.done) return verdict;
+    }
+    if (reply.status !== Status.hit || (reply.marks & ItemMark.large) === 0) {
+      // Gone, replaced by a small one, or no lease to be had: the read begins anew, unless it never ends.
+      return this.#withoutLease(connection, request, reply);
+    }
+    const fetched = connection.fetched;
+    if (fetched !== null) {
+      connection.fetched = null;
+      if (fetched.casLow !== reply.casLow || fetched.casHigh !== reply.casHigh) {
+        this.#router.letGo(reply.handle);
+        connection.stage = Stage.fresh;
+        return this.#performer.perform(connection, request);
+      }
+      reply.marks |= fetched.marks;
+      reply.accessed = fetched.accessed;
+      reply.exptime = fetched.exptime;
+    }
+    countOutcome(this.#parts.counters, request, reply);
+    const output = this.#output;
+    output.at = encoder.encodeHead(request, reply, output.bytes, output.at);
+    const shard = shards[this.#router.ticketShard(reply.handle)] as ShardMemory;
+    const handle = this.#router.ticketHandle(reply.handle);
+    const tail = new Uint8Array(encoder.bound(request));
+    connection.source = new LargeValueSource(
+      this.#router,
+      reply.handle,
+      new LeasedValue(shard, handle, reply.valueBytes),
+      tail.subarray(0, encoder.encodeTail(request, tail, 0)),
+    );
+    return Verdict.done;
+  }
+
+  /** A fetch whose value is large: as `performGet`, but it must be the value `described` speaks of. */
+  performFetched(connection: Connection, request: Request, described: Reply): Verdict {
+    connection.fetched = new Reply(this.#output.bytes);
+    connection.fetched.copy(described);
+    connection.stage = Stage.fresh;
+    return this.performGet(connection, request);
+  }
+
+  #withoutLease(connection: Connection, request: Request, reply: Reply): Verdict {
+    const { encoder } = this.#parts;
+    connection.fetched = null;
+    if (reply.status === Status.miss || reply.status === Status.notFound) {
+      reply.status = Status.miss;
+      this.#performer.answer(request, reply, encoder);
+      return Verdict.done;
+    }
+    if (reply.status === Status.outOfMemory || reply.status === Status.ownerLost) {
+      const output = this.#output;
+      output.at = encoder.encodeError(request, uploadError(reply.status), output.bytes, output.at);
+      return Verdict.done;
+    }
+    return this.#performer.perform(connection, request);
+  }
+}

@@ -1,0 +1,422 @@
+/**
+ * Connections: a thread's clients. The transport brings bytes and calls once a loop turn; replies leave through it.
+ *
+ *   received ─▶ serve: parse ─▶ perform ─▶ output, until the input is dry, a request must wait, or -R is used up
+ *   turn     ─▶ replies of other shards fill holes and wake what waited; what was put aside goes on
+ *
+ * Lists, both emptied every turn and never longer than the connections there are:
+ *   ready     to go on with in this turn: answered, drained, or put aside after -R requests
+ *   refused   a ring was full: they go on as soon as a ring has moved
+ *
+ * Why a connection that waits is not paused at once: most waits end within the turn, and pausing costs a system call. Its
+ * input is kept in a block, and only when that has grown to `PAUSE_BYTES` the socket is left alone.
+ */
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ServerSeconds } from "../base/unit.ts";
+import { Reply } from "../command/reply.ts";
+import { Request } from "../command/request.ts";
+import type { Arena } from "../memory/arena.ts";
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_BYTES_MIN,
+  type BlockPool,
+  NO_BLOCK,
+} from "../memory/block-pool.ts";
+import type { Control } from "../memory/control.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import { CLOSE, type Parser, type ProtocolOptions } from "../protocol/protocol.ts";
+import { WireState } from "../protocol/wire-state.ts";
+import { Order } from "../router/order.ts";
+import type { Router } from "../router/router.ts";
+import type { Observer } from "../stats/observer.ts";
+import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
+import { Connection, Intake, Stage, Verdict } from "./connection.ts";
+import type { Intakes } from "./intake.ts";
+import type { Output } from "./output.ts";
+import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
+import type { Performer } from "./performer.ts";
+
+/** With this much input waiting, a connection that stands still is not read. */
+const PAUSE_BYTES = 64 * 1024;
+
+export interface ConnectionsParts {
+  readonly arena: Arena;
+  readonly pool: BlockPool;
+  readonly pendings: PendingTable;
+  readonly output: Output;
+  readonly performer: Performer;
+  readonly intakes: Intakes;
+  readonly parser: Parser;
+  readonly protocol: ProtocolOptions;
+  readonly router: Router;
+  readonly transport: Transport;
+  readonly counters: Counters;
+  readonly control: Control;
+  readonly clock: Clock;
+  /** -R. */
+  readonly requestsPerEvent: number;
+  /** -o idle_timeout; 0 is off. */
+  readonly idleSeconds: number;
+  readonly observer: Observer;
+  readonly duties: Duties;
+}
+
+/** What the thread does in a loop turn beside its connections. */
+export interface Duties {
+  /** Before the connections' turn: the clock, new connections. */
+  begin(): void;
+  /**
+   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the loop may sleep.
+   */
+  end(busy: boolean): number;
+  /** Back from a sleep. */
+  awake(): void;
+}
+
+export class Connections implements TransportHandler, LoopHandler {
+  readonly #parts: ConnectionsParts;
+  readonly #bytes: Uint8Array;
+  readonly #pool: BlockPool;
+  readonly #pendings: PendingTable;
+  readonly #output: Output;
+  readonly #performer: Performer;
+  readonly #intakes: Intakes;
+  readonly #parser: Parser;
+  readonly #transport: Transport;
+  readonly #counters: Counters;
+  readonly #clock: Clock;
+  readonly #request: Request;
+  /** The request of a reply that fills a hole. */
+  readonly #restored: Request;
+  readonly #slots: (Connection | null)[] = [];
+  #ready: Connection[] = [];
+  #readyNext: Connection[] = [];
+  #refused: Connection[] = [];
+  #now: ServerSeconds;
+  #openCount = 0;
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts;
+    this.#bytes = parts.arena.bytes;
+    this.#pool = parts.pool;
+    this.#pendings = parts.pendings;
+    this.#output = parts.output;
+    this.#performer = parts.performer;
+    this.#intakes = parts.intakes;
+    this.#parser = parts.parser;
+    this.#transport = parts.transport;
+    this.#counters = parts.counters;
+    this.#clock = parts.clock;
+    this.#request = new Request(this.#bytes);
+    this.#restored = new Request(this.#bytes);
+    this.#now = parts.clock.now;
+  }
+
+  /** Connections open on this thread. */
+  openCount(): number {
+    return this.#openCount;
+  }
+
+  opened(slot: number): void {
+    while (this.#slots.length <= slot) this.#slots.push(null); // alloc: once per slot ever used
+    assert(this.#slots[slot] === null, "a slot is opened once");
+    const wire = new WireState(this.#parts.protocol); // alloc: per connection
+    this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
+    this.#openCount++;
+    this.#counters.add(Counter.connectionsOpened, 1);
+  }
+
+  received(slot: number, bytes: Uint8Array, start: number, end: number): void {
+    const connection = this.#slots[slot];
+    if (connection == null) return;
+    this.#counters.add(Counter.bytesRead, end - start);
+    connection.activeAt = this.#clock.now;
+    if (connection.inBlock === NO_BLOCK && this.#mayServe(connection)) {
+      assert(bytes === this.#bytes, "input lies in the thread's own region");
+      this.#serve(connection, start, end);
+      return;
+    }
+    if (!this.#append(connection, bytes, start, end)) {
+      this.#destroy(connection);
+      return;
+    }
+    if (this.#mayServe(connection)) this.#serve(connection, connection.inStart, connection.inEnd);
+    else this.#pauseWhenFull(connection);
+  }
+
+  writable(slot: number): void {
+    const connection = this.#slots[slot];
+    if (connection == null) return;
+    if (!this.#output.drain(connection)) return;
+    this.#finish(connection);
+    if (this.#slots[slot] === connection) this.#list(connection);
+  }
+
+  ended(slot: number): void {
+    const connection = this.#slots[slot];
+    if (connection == null) return;
+    connection.halfClosed = true;
+    if (connection.stalled !== Verdict.done) return; // what it sent before is served first
+    connection.intake = Intake.closing;
+    this.#finish(connection);
+  }
+
+  /** A request for another shard was answered. */
+  replied(pending: number, reply: Reply): void {
+    this.#parts.observer.replied(pending);
+    const slot = this.#pendings.slot(pending);
+    const connection = slot < 0 ? null : this.#slots[slot];
+    if (connection == null) {
+      this.#pendings.give(pending);
+      return;
+    }
+    this.#pendings.settle(pending);
+    connection.unsettled--;
+    if (this.#pendings.kind(pending) === PendingKind.wait) {
+      connection.reply ??= new Reply(this.#bytes); // alloc: once a connection
+      connection.reply.copy(reply);
+      connection.waiting--;
+      if (connection.waiting === 0) connection.stage = Stage.answered;
+    } else {
+      this.#performer.settle(pending, connection.outBlock, this.#restored, reply);
+    }
+    if (connection.unsettled === 0) {
+      this.#output.settle(connection);
+      this.#output.open(connection);
+      this.#output.close(connection);
+      this.#finish(connection);
+    }
+    if (this.#slots[slot] === connection) this.#list(connection);
+  }
+
+  awake(): void {
+    this.#parts.duties.awake();
+    this.#parts.observer.turnBegan();
+  }
+
+  turn(): number {
+    const { duties, router, observer } = this.#parts;
+    duties.begin();
+    if (this.#clock.now !== this.#now) this.#second();
+    if (router.poll(this) > 0) this.#retryRefused();
+    const ready = this.#ready;
+    this.#ready = this.#readyNext;
+    this.#readyNext = ready;
+    for (let at = 0; at < ready.length; at++) {
+      const connection = ready[at] as Connection;
+      connection.listed = false;
+      if (this.#slots[connection.slot] !== connection || !this.#mayServe(connection)) continue;
+      this.#serve(connection, connection.inStart, connection.inEnd);
+    }
+    ready.length = 0;
+    router.publish();
+    observer.turnEnded();
+    const sleepMs = duties.end(this.#ready.length > 0);
+    if (sleepMs === 0) observer.turnBegan();
+    return sleepMs;
+  }
+
+  /** Closes every connection once its replies have left; no more is read from them. */
+  drain(): void {
+    for (const connection of this.#slots) {
+      if (connection === null) continue;
+      connection.intake = Intake.closing;
+      this.#finish(connection);
+    }
+  }
+
+  /** Serves what lies in [start, end): of the receive buffer, or of the connection's own block. */
+  #serve(connection: Connection, start: number, end: number): void {
+    const request = this.#request;
+    const output = this.#output;
+    let at = start;
+    let budget = this.#parts.requestsPerEvent;
+    connection.stalled = Verdict.done;
+    output.open(connection);
+    while (true) {
+      if (connection.source !== null) {
+        if (!this.#intakes.pump(connection)) break;
+        continue;
+      }
+      if (connection.intake !== Intake.requests) {
+        const taken = this.#intakes.takeIn(connection, request, at, end);
+        at += taken;
+        if (
+          connection.stalled !== Verdict.done ||
+          (connection.intake as Intake) !== Intake.requests
+        )
+          break;
+        continue;
+      }
+      if (at === end) break;
+      if (budget === 0) {
+        this.#counters.add(Counter.connYields, 1);
+        connection.stalled = Verdict.yielded;
+        break;
+      }
+      const keysOp = connection.wire.keysOp;
+      const consumed = this.#parser.parse(connection.wire, request, this.#bytes, at, end);
+      if (consumed === 0) break;
+      if (consumed === CLOSE) {
+        connection.intake = Intake.closing;
+        break;
+      }
+      const verdict = this.#performer.perform(connection, request);
+      if (verdict !== Verdict.done) {
+        connection.wire.keysOp = keysOp;
+        connection.stalled = verdict;
+        break;
+      }
+      at += consumed;
+      budget--;
+    }
+    if (connection.halfClosed && connection.stalled === Verdict.done) {
+      connection.intake = Intake.closing;
+    }
+    if (connection.intake === Intake.closing) at = end;
+    const kept = this.#keepInput(connection, at, end);
+    output.close(connection);
+    if (!kept) connection.dead = true;
+    this.#finish(connection);
+    if (connection.stalled !== Verdict.done) this.#standStill(connection);
+    else if (connection.paused && this.#slots[connection.slot] === connection)
+      this.#resume(connection);
+  }
+
+  /** True when requests of the connection may be parsed now. */
+  #mayServe(connection: Connection): boolean {
+    return !connection.listed && !connection.blocked && connection.stage !== Stage.waiting;
+  }
+
+  #standStill(connection: Connection): void {
+    if (this.#slots[connection.slot] !== connection) return;
+    if (connection.stalled === Verdict.yielded) this.#list(connection);
+    else if (connection.stalled === Verdict.full) {
+      if (!connection.listed) {
+        connection.listed = true;
+        this.#refused.push(connection);
+      }
+    }
+    this.#pauseWhenFull(connection);
+  }
+
+  /** Puts it on the list of those to go on with. */
+  #list(connection: Connection): void {
+    if (connection.listed || !this.#mayServe(connection)) return;
+    connection.listed = true;
+    this.#ready.push(connection);
+  }
+
+  #retryRefused(): void {
+    for (let at = 0; at < this.#refused.length; at++)
+      this.#ready.push(this.#refused[at] as Connection);
+    this.#refused.length = 0;
+  }
+
+  #pauseWhenFull(connection: Connection): void {
+    if (connection.paused || connection.inEnd - connection.inStart < PAUSE_BYTES) return;
+    connection.paused = true;
+    this.#transport.pause(connection.slot);
+  }
+
+  #resume(connection: Connection): void {
+    connection.paused = false;
+    this.#transport.resume(connection.slot);
+  }
+
+  /** Keeps [at, end) for later. False when there is no memory for it. */
+  #keepInput(connection: Connection, at: number, end: number): boolean {
+    if (at === end) {
+      if (connection.inBlock !== NO_BLOCK) this.#pool.give(connection.inBlock);
+      connection.inBlock = NO_BLOCK;
+      connection.inStart = 0;
+      connection.inEnd = 0;
+      return true;
+    }
+    if (connection.inBlock !== NO_BLOCK) {
+      connection.inStart = at;
+      return true;
+    }
+    return this.#append(connection, this.#bytes, at, end);
+  }
+
+  /** Adds bytes to the input that is kept. False when there is no memory for them. */
+  #append(connection: Connection, bytes: Uint8Array, start: number, end: number): boolean {
+    const kept = connection.inEnd - connection.inStart;
+    const wanted = kept + end - start;
+    if (connection.inBlock === NO_BLOCK || wanted > this.#pool.blockBytes(connection.inBlock)) {
+      const block = this.#takeBlock(wanted);
+      if (block === NO_BLOCK) return false;
+      if (connection.inBlock !== NO_BLOCK) {
+        this.#bytes.copyWithin(block, connection.inStart, connection.inEnd);
+        this.#pool.give(connection.inBlock);
+      }
+      connection.inBlock = block;
+      connection.inStart = block;
+      connection.inEnd = block + kept;
+    } else if (
+      connection.inEnd + end - start >
+      connection.inBlock + this.#pool.blockBytes(connection.inBlock)
+    ) {
+      this.#bytes.copyWithin(connection.inBlock, connection.inStart, connection.inEnd);
+      connection.inStart = connection.inBlock;
+      connection.inEnd = connection.inBlock + kept;
+    }
+    if (bytes === this.#bytes) this.#bytes.copyWithin(connection.inEnd, start, end);
+    else this.#bytes.set(bytes.subarray(start, end), connection.inEnd);
+    connection.inEnd += end - start;
+    return true;
+  }
+
+  #takeBlock(bytes: number): number {
+    const block =
+      bytes > BLOCK_BYTES_MAX ? NO_BLOCK : this.#pool.take(Math.max(bytes, BLOCK_BYTES_MIN));
+    if (block === NO_BLOCK) this.#counters.add(Counter.readBufOom, 1);
+    return block;
+  }
+
+  /** Closes what has nothing left to do. */
+  #finish(connection: Connection): void {
+    if (connection.dead) {
+      this.#destroy(connection);
+      return;
+    }
+    if (connection.intake !== Intake.closing) return;
+    if (connection.blocked || connection.unsettled > 0 || connection.source !== null) return;
+    this.#destroy(connection);
+  }
+
+  #destroy(connection: Connection): void {
+    if (this.#slots[connection.slot] !== connection) return;
+    this.#slots[connection.slot] = null;
+    this.#openCount--;
+    this.#counters.add(Counter.connectionsClosed, 1);
+    let pending = connection.pendingFirst;
+    while (pending !== NO_PENDING) {
+      const next = this.#pendings.next(pending);
+      if (this.#pendings.isSettled(pending)) this.#pendings.give(pending);
+      else this.#pendings.orphan(pending);
+      pending = next;
+    }
+    this.#intakes.abandon(connection);
+    this.#parts.router.close(connection.order);
+    this.#output.release(connection);
+    if (connection.inBlock !== NO_BLOCK) this.#pool.give(connection.inBlock);
+    connection.inBlock = NO_BLOCK;
+    this.#transport.close(connection.slot);
+  }
+
+  /** Once a second: closes who has been idle for too long. */
+  #second(): void {
+    this.#now = this.#clock.now;
+    this.#parts.observer.tick();
+    const { idleSeconds } = this.#parts;
+    if (idleSeconds === 0) return;
+    for (const connection of this.#slots) {
+      if (connection === null || this.#now - connection.activeAt <= idleSeconds) continue;
+      this.#counters.add(Counter.idleKicks, 1);
+      this.#destroy(connection);
+    }
+  }
+}

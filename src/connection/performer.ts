@@ -1,0 +1,333 @@
+/**
+ * Performer: does what one request asks, and writes its reply, or says why the connection must stand still.
+ *
+ *   get         found and copied at once                              (a large value: bulk.ts)
+ *   mutation    own shard: done and answered; another: sent, and a hole left in the output
+ *   fetch       own shard: as a get; another: sent, waited for, then the value is read under the CAS the owner told
+ *   the rest    session-commands.ts
+ *
+ * A request that is not done is parsed and performed again later, from the same bytes; so nothing here may have happened by
+ * halves when the verdict is not `done`, and what must not happen twice is behind `connection.stage`.
+ */
+import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
+import { OP_MUTATION_MAX, Op } from "../command/op.ts";
+import { ItemMark, Reply } from "../command/reply.ts";
+import { Dialect, type Request } from "../command/request.ts";
+import { Status, WireError } from "../command/status.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import type { Encoder } from "../protocol/protocol.ts";
+import { Outcome } from "../router/outcome.ts";
+import type { Router } from "../router/router.ts";
+import type { Observer } from "../stats/observer.ts";
+import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
+import { countOutcome } from "./count.ts";
+import type { Output } from "./output.ts";
+import {
+  NO_PENDING,
+  PENDING_PER_CONNECTION_MAX,
+  PendingKind,
+  type PendingTable,
+} from "./pending-table.ts";
+
+export interface PerformerParts {
+  readonly router: Router;
+  readonly output: Output;
+  readonly pendings: PendingTable;
+  readonly counters: Counters;
+  readonly observer: Observer;
+  readonly encoder: Encoder;
+  /** The longest value that is copied into the output: larger ones are leased. */
+  readonly copyBytesMax: number;
+}
+
+/** Values too large to copy whole (bulk.ts). */
+export interface Bulk {
+  performGet(connection: Connection, request: Request): Verdict;
+  performFetched(connection: Connection, request: Request, described: Reply): Verdict;
+  performStore(connection: Connection, request: Request): Verdict;
+}
+
+/** Commands that concern no shard (session-commands.ts). */
+export interface SessionCommands {
+  perform(connection: Connection, request: Request, encoder: Encoder): Verdict;
+}
+
+export class Performer {
+  readonly #router: Router;
+  readonly #output: Output;
+  readonly #pendings: PendingTable;
+  readonly #counters: Counters;
+  readonly #observer: Observer;
+  readonly #encoder: Encoder;
+  #bulk: Bulk | null = null;
+  #session: SessionCommands | null = null;
+  readonly #copyBytesMax: number;
+  /** Filled by whatever was asked last on this thread. */
+  readonly scratchReply: Reply;
+
+  constructor(parts: PerformerParts) {
+    this.#router = parts.router;
+    this.#output = parts.output;
+    this.#pendings = parts.pendings;
+    this.#counters = parts.counters;
+    this.#observer = parts.observer;
+    this.#encoder = parts.encoder;
+    this.#copyBytesMax = parts.copyBytesMax;
+    this.scratchReply = new Reply(parts.output.bytes);
+  }
+
+  /** Names who does what is not done here. Once, before the first request. */
+  attach(bulk: Bulk, session: SessionCommands): void {
+    this.#bulk = bulk;
+    this.#session = session;
+  }
+
+  /** Does what `request` asks. Anything but `done`: nothing has happened, call again when the verdict says. */
+  perform(connection: Connection, request: Request): Verdict {
+    const op = request.op;
+    if (op === Op.get || op === Op.inspect) return this.#read(connection, request);
+    if (op >= OP_MUTATION_MAX) {
+      return (this.#session as SessionCommands).perform(connection, request, this.#encoder);
+    }
+    this.#router.hash(request);
+    if (request.error !== WireError.none) return this.#mutateSilently(connection, request);
+    if (request.streamed) return (this.#bulk as Bulk).performStore(connection, request);
+    if (op === Op.fetch) return this.#fetch(connection, request);
+    return this.#mutate(connection, request);
+  }
+
+  /** A reply to a request that left a hole, or none: counts it, and fills the hole. */
+  settle(pending: number, base: number, request: Request, reply: Reply): void {
+    const encoder = this.#encoder;
+    if (this.#pendings.kind(pending) === PendingKind.silent) {
+      this.#pendings.describe(pending, request);
+      countOutcome(this.#counters, request, reply);
+      return;
+    }
+    const hole = base + this.#pendings.holeAt(pending);
+    const bytes = this.#output.bytes;
+    encoder.restore(request, bytes, hole);
+    countOutcome(this.#counters, request, reply);
+    this.#pendings.fill(pending, encoder.encode(request, reply, bytes, hole) - hole);
+  }
+
+  /** Writes the reply of a request that is done; room for it was reserved. */
+  answer(request: Request, reply: Reply, encoder: Encoder): void {
+    countOutcome(this.#counters, request, reply);
+    this.#output.at = encoder.encode(request, reply, this.#output.bytes, this.#output.at);
+  }
+
+  /** Counts what was refused before it reached a shard. */
+  countError(error: WireError): void {
+    if (error === WireError.tooLarge) this.#counters.add(Counter.storeTooLarge, 1);
+    else if (error === WireError.badDataChunk) this.#counters.add(Counter.cmdSet, 1);
+  }
+
+  /** Puts a request that was sent on the connection's list. */
+  append(connection: Connection, pending: number): void {
+    if (connection.pendingFirst === NO_PENDING) connection.pendingFirst = pending;
+    else this.#pendings.setNext(connection.pendingLast, pending);
+    connection.pendingLast = pending;
+    connection.pendingCount++;
+    connection.unsettled++;
+  }
+
+  /** A token for a request that the connection would stand still for. NO_PENDING: not now. */
+  waitToken(connection: Connection, dialect: Dialect): number {
+    if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return NO_PENDING;
+    return this.#pendings.take(connection.slot, PendingKind.wait, dialect);
+  }
+
+  /**
+   * Turns what the router said of a request sent with a token of `waitToken` into a verdict. On `done`, hit and miss the
+   * token was not needed.
+   */
+  waitVerdict(connection: Connection, outcome: Outcome, token: number, awaited: Awaited): Verdict {
+    if (outcome === Outcome.sent) {
+      this.append(connection, token);
+      connection.stage = Stage.waiting;
+      connection.awaited = awaited;
+      connection.waiting = 1;
+      return Verdict.wait;
+    }
+    this.#pendings.give(token);
+    if (outcome === Outcome.full) return Verdict.full;
+    if (outcome === Outcome.busy) return Verdict.busy;
+    return Verdict.done;
+  }
+
+  /** The reply waited for, once: the stage is fresh again. Null when none has come, or one for something else. */
+  takeReply(connection: Connection, awaited: Awaited): Reply | null {
+    if (connection.stage !== Stage.answered || connection.awaited !== awaited) return null;
+    connection.stage = Stage.fresh;
+    return connection.reply;
+  }
+
+  #read(connection: Connection, request: Request): Verdict {
+    const router = this.#router;
+    const reply = this.scratchReply;
+    const output = this.#output;
+    const encoder = this.#encoder;
+    if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
+      return (this.#bulk as Bulk).performGet(connection, request);
+    }
+    connection.stage = Stage.fresh;
+    router.hash(request);
+    const token = this.#pendings.peek();
+    while (true) {
+      const outcome = router.read(request, reply, connection.order, token);
+      if (outcome !== Outcome.hit && outcome !== Outcome.miss) {
+        if (token === NO_PENDING) return Verdict.full;
+        const taken = this.waitToken(connection, request.dialect);
+        return this.waitVerdict(connection, outcome, taken, Awaited.fence);
+      }
+      reply.status = outcome === Outcome.hit ? Status.hit : Status.miss;
+      if (outcome === Outcome.hit && request.dialect === Dialect.meta && mayWin(request, reply)) {
+        request.op = Op.fetch;
+        return this.#fetch(connection, request);
+      }
+      const carries = encoder.carriesValue(request, reply);
+      if (carries && (reply.marks & ItemMark.large) !== 0) {
+        return (this.#bulk as Bulk).performGet(connection, request);
+      }
+      const room = encoder.bound(request) + (carries ? reply.valueBytes : 0);
+      if (!output.reserve(connection, room)) return Verdict.blocked;
+      const end = carries
+        ? this.#copy(request, reply, encoder)
+        : encoder.encode(request, reply, output.bytes, output.at);
+      if (!router.confirm()) continue;
+      output.at = end;
+      countOutcome(this.#counters, request, reply);
+      if (this.#observer.due()) {
+        this.#observer.sampled(request, outcome === Outcome.miss, reply.valueBytes);
+      }
+      return Verdict.done;
+    }
+  }
+
+  /** Head, value and tail of a hit, from `output.at` on; returns the end, for the caller to take or to forget. */
+  #copy(request: Request, reply: Reply, encoder: Encoder): number {
+    const bytes = this.#output.bytes;
+    const value = encoder.encodeHead(request, reply, bytes, this.#output.at);
+    copyBytes(bytes, value, reply.value, reply.valueStart, reply.valueBytes);
+    return encoder.encodeTail(request, bytes, value + reply.valueBytes);
+  }
+
+  #mutate(connection: Connection, request: Request): Verdict {
+    const output = this.#output;
+    const reply = this.scratchReply;
+    const encoder = this.#encoder;
+    if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return Verdict.busy;
+    const room = encoder.bound(request);
+    if (!output.reserve(connection, room)) return Verdict.blocked;
+    const token = this.#pendings.peek();
+    if (token === NO_PENDING) return Verdict.full;
+    const outcome = this.#router.mutate(request, reply, connection.order, token);
+    if (outcome === Outcome.full) return Verdict.full;
+    if (outcome === Outcome.done) {
+      this.answer(request, reply, encoder);
+      if (this.#observer.due()) {
+        this.#observer.sampled(request, isMiss(reply.status), request.valueBytes);
+      }
+      return Verdict.done;
+    }
+    assert(outcome === Outcome.sent, "a mutation is done, sent or refused");
+    if (this.#observer.due()) this.#observer.sent(request, token);
+    this.#leaveHole(connection, request, encoder, room);
+    return Verdict.done;
+  }
+
+  /** The wire was wrong, but something must be done all the same: a set that is too large removes the old item. */
+  #mutateSilently(connection: Connection, request: Request): Verdict {
+    const encoder = this.#encoder;
+    if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return Verdict.busy;
+    if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
+    const token = this.#pendings.peek();
+    if (token === NO_PENDING) return Verdict.full;
+    const outcome = this.#router.mutate(request, this.scratchReply, connection.order, token);
+    if (outcome === Outcome.full) return Verdict.full;
+    request.op = Op.error;
+    if (outcome === Outcome.sent) this.#leaveSilence(connection, request);
+    return (this.#session as SessionCommands).perform(connection, request, encoder);
+  }
+
+  #leaveHole(connection: Connection, request: Request, encoder: Encoder, room: number): void {
+    if (request.noreply) {
+      this.#leaveSilence(connection, request);
+      return;
+    }
+    const output = this.#output;
+    const pending = this.#pendings.take(connection.slot, PendingKind.hole, request.dialect);
+    encoder.save(request, output.bytes, output.at);
+    this.#pendings.setHole(pending, output.position(), room);
+    output.at += room;
+    connection.holes++;
+    this.append(connection, pending);
+  }
+
+  #leaveSilence(connection: Connection, request: Request): void {
+    const pending = this.#pendings.take(connection.slot, PendingKind.silent, request.dialect);
+    this.#pendings.note(pending, request);
+    this.append(connection, pending);
+  }
+
+  /**
+   * A read with effects. Its owner does the effects and describes the item; the value is copied here, under the CAS it was
+   * described with. When the value has changed in between, the whole is done again.
+   */
+  #fetch(connection: Connection, request: Request): Verdict {
+    const reply = this.scratchReply;
+    const encoder = this.#encoder;
+    if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
+      return (this.#bulk as Bulk).performGet(connection, request);
+    }
+    // Room first: a fetch must not happen twice because its value found none.
+    const room = encoder.bound(request) + this.#copyBytesMax;
+    if (!this.#output.reserve(connection, room)) return Verdict.blocked;
+    if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
+      connection.stage = Stage.fresh;
+      const described = connection.reply as Reply;
+      if (this.#writeFetched(request, described, encoder, true)) return Verdict.done;
+      if ((described.marks & ItemMark.large) !== 0) {
+        return (this.#bulk as Bulk).performFetched(connection, request, described);
+      }
+    }
+    const token = this.waitToken(connection, request.dialect);
+    if (token === NO_PENDING) return Verdict.full;
+    const outcome = this.#router.mutate(request, reply, connection.order, token);
+    const verdict = this.waitVerdict(connection, outcome, token, Awaited.fetch);
+    if (verdict !== Verdict.done) return verdict;
+    if (this.#writeFetched(request, reply, encoder, false)) return Verdict.done;
+    return (this.#bulk as Bulk).performFetched(connection, request, reply);
+  }
+
+  /** Writes the reply of a fetch. False: the value is large, or no longer the one described. */
+  #writeFetched(request: Request, reply: Reply, encoder: Encoder, remote: boolean): boolean {
+    if (!encoder.carriesValue(request, reply)) {
+      this.answer(request, reply, encoder);
+      return true;
+    }
+    if ((reply.marks & ItemMark.large) !== 0) return false;
+    while (true) {
+      if (remote && this.#router.readFetched(request, reply) !== Outcome.hit) return false;
+      const end = this.#copy(request, reply, encoder);
+      if (remote && !this.#router.confirm()) continue;
+      this.#output.at = end;
+      countOutcome(this.#counters, request, reply);
+      return true;
+    }
+  }
+}
+
+/** A stale item, or one whose winner is away, may make this reader the winner: only the owner can say. */
+function mayWin(request: Request, reply: Reply): boolean {
+  return (
+    request.op === Op.get &&
+    (reply.marks & (ItemMark.stale | ItemMark.tokenSent)) === ItemMark.stale
+  );
+}
+
+function isMiss(status: Status): boolean {
+  return status === Status.notFound || status === Status.miss;
+}

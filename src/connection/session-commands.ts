@@ -1,0 +1,179 @@
+/**
+ * Session commands: what concerns the connection or the whole node, not one key. They are rare, so they may allocate.
+ *
+ *   answered here        version verbosity quit mn, and everything the parser found wrong
+ *   from shared memory   stats (src/stats renders them for any thread)
+ *   every shard          flush_all, cache_memlimit: broadcast, and waited for
+ *   the primary          shutdown: a bit in the control block
+ *   admin-commands.ts    slabs lru lru_crawler watch
+ *   authenticator.ts     logins
+ */
+
+import { MIB } from "../base/unit.ts";
+import { Op, ShutdownMode } from "../command/op.ts";
+import { Reply } from "../command/reply.ts";
+import { Request } from "../command/request.ts";
+import { Status, WireError } from "../command/status.ts";
+import { type Control, ControlAsk } from "../memory/control.ts";
+import type { Encoder } from "../protocol/protocol.ts";
+import type { Router } from "../router/router.ts";
+import type { NodeView } from "../stats/node-view.ts";
+import { renderStats } from "../stats/render.ts";
+import { Awaited, type Connection, Verdict } from "./connection.ts";
+import type { Intakes } from "./intake.ts";
+import type { Output } from "./output.ts";
+import { NO_PENDING } from "./pending-table.ts";
+import type { Performer } from "./performer.ts";
+import { StatsSource } from "./stats-source.ts";
+
+export interface SessionParts {
+  readonly performer: Performer;
+  readonly intakes: Intakes;
+  readonly output: Output;
+  readonly router: Router;
+  readonly control: Control;
+  readonly view: NodeView;
+  readonly shardCount: number;
+  /** The connection's descriptor, or slot, for `stats conns`. */
+  readonly descriptor: (slot: number) => number;
+  /** Has the primary look at what was asked for in the control block. */
+  readonly askPrimary: () => void;
+  readonly admin: SessionExtension;
+  readonly authenticator: SessionExtension;
+}
+
+/** A family of commands kept in a file of its own. */
+export interface SessionExtension {
+  perform(connection: Connection, request: Request, encoder: Encoder): Verdict;
+}
+
+export class NodeCommands {
+  readonly #parts: SessionParts;
+  readonly #output: Output;
+  readonly #reply: Reply;
+  readonly #broadcast: Request;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#output = parts.output;
+    this.#reply = new Reply(parts.output.bytes);
+    this.#broadcast = new Request(parts.output.bytes);
+  }
+
+  perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    const { control } = this.#parts;
+    if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
+    switch (request.op) {
+      case Op.error:
+        return this.#fail(connection, request, encoder);
+      case Op.verbosity:
+        control.setVerbosity(request.level);
+        return this.#answer(request, encoder);
+      case Op.stats:
+        return this.#stats(connection, request, encoder);
+      case Op.flushAll:
+        return this.#flushAll(connection, request, encoder);
+      case Op.cacheMemlimit:
+        return this.#cacheMemlimit(connection, request, encoder);
+      case Op.shutdown:
+        control.ask(
+          request.level === ShutdownMode.graceful
+            ? ControlAsk.shutdownGraceful
+            : ControlAsk.shutdown,
+        );
+        this.#parts.askPrimary();
+        return this.#answer(request, encoder);
+      case Op.admin:
+        return this.#parts.admin.perform(connection, request, encoder);
+      case Op.authenticate:
+        return this.#parts.authenticator.perform(connection, request, encoder);
+      default:
+        return this.#answer(request, encoder);
+    }
+  }
+
+  #answer(request: Request, encoder: Encoder): Verdict {
+    this.#reply.status = Status.ok;
+    this.#parts.performer.answer(request, this.#reply, encoder);
+    return Verdict.done;
+  }
+
+  #fail(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    this.#parts.performer.countError(request.error);
+    if (request.swallowBytes > 0) {
+      const begun = this.#parts.intakes.swallow(
+        connection,
+        request,
+        request.swallowBytes,
+        request.error,
+      );
+      if (!begun) connection.dead = true;
+      return Verdict.done;
+    }
+    const output = this.#output;
+    output.at = encoder.encodeError(request, request.error, output.bytes, output.at);
+    return Verdict.done;
+  }
+
+  #flushAll(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    const broadcast = this.#broadcast;
+    broadcast.op = Op.flush;
+    broadcast.exptime = request.exptime;
+    const verdict = this.#toAllShards(connection, request);
+    return verdict === Verdict.done ? this.#answer(request, encoder) : verdict;
+  }
+
+  #cacheMemlimit(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    const { control, shardCount } = this.#parts;
+    const broadcast = this.#broadcast;
+    broadcast.op = Op.resize;
+    broadcast.valueBytes = Math.floor((request.level * MIB) / shardCount);
+    const verdict = this.#toAllShards(connection, request);
+    if (verdict !== Verdict.done) return verdict;
+    if (this.#reply.status !== Status.ok) {
+      request.op = Op.error;
+      request.error = WireError.memlimitFailed;
+      return this.#fail(connection, request, encoder);
+    }
+    control.setMemlimitMib(request.level);
+    return this.#answer(request, encoder);
+  }
+
+  /** Sends `#broadcast` everywhere; done when all have answered, and `#reply` is one of the answers. */
+  #toAllShards(connection: Connection, request: Request): Verdict {
+    const { performer, router } = this.#parts;
+    const broadcast = this.#broadcast;
+    broadcast.keyStart = 0;
+    broadcast.keyEnd = 0;
+    broadcast.valueStart = 0;
+    broadcast.valueEnd = 0;
+    broadcast.marks = 0;
+    const answered = performer.takeReply(connection, Awaited.broadcast);
+    if (answered !== null) {
+      this.#reply.copy(answered);
+      return Verdict.done;
+    }
+    const token = performer.waitToken(connection, request.dialect);
+    if (token === NO_PENDING) return Verdict.full;
+    const outcome = router.broadcast(broadcast, this.#reply, connection.order, token);
+    return performer.waitVerdict(connection, outcome, token, Awaited.broadcast);
+  }
+
+  #stats(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    const words = Buffer.from(request.keyBytes.subarray(request.keyStart, request.keyEnd))
+      .toString("latin1")
+      .split(" ")
+      .filter((word) => word !== "");
+    const source = new StatsSource(request, encoder, this.#output.bytes);
+    const outcome = renderStats(
+      this.#parts.view,
+      words[0] ?? "",
+      words[1] ?? "",
+      this.#parts.descriptor(connection.slot),
+      (name, value) => source.add(name, String(value)),
+    );
+    source.end(outcome);
+    connection.source = source;
+    return Verdict.done;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Front: everything between a thread's transport and its rings, put together. A worker under the native transport has one,
+ * and the primary under the node transport.
+ */
+import { AdminCommands } from "../connection/admin-commands.ts";
+import { Authenticator } from "../connection/authenticator.ts";
+import { BulkCommands } from "../connection/bulk.ts";
+import { Connections, type Duties } from "../connection/connections.ts";
+import { Intakes } from "../connection/intake.ts";
+import { Output } from "../connection/output.ts";
+import { PendingTable } from "../connection/pending-table.ts";
+import { Performer } from "../connection/performer.ts";
+import { NodeCommands } from "../connection/session-commands.ts";
+import { BlockPool } from "../memory/block-pool.ts";
+import { poolBytes, RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
+import { createCodecs } from "../protocol/codecs.ts";
+import type { Encoder, ProtocolOptions } from "../protocol/protocol.ts";
+import type { Waker } from "../ring/wake.ts";
+import { Router } from "../router/router.ts";
+import type { Store } from "../store/store.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { ThreadMemory } from "./thread-memory.ts";
+
+export interface FrontParts {
+  readonly memory: ThreadMemory;
+  readonly transport: Transport;
+  readonly waker: Waker;
+  /** The store of this thread's own shard; null in the primary. */
+  readonly ownStore: Store | null;
+  readonly duties: Duties;
+  /** The descriptor of a slot, or the slot where there are none. */
+  readonly descriptor: (slot: number) => number;
+  readonly askPrimary: () => void;
+}
+
+export interface Front {
+  readonly connections: Connections;
+  readonly router: Router;
+}
+
+/** Threads that serve sockets. */
+function servingThreads(memory: ThreadMemory): number {
+  return memory.data.transport === "native" ? memory.data.threadCount : 1;
+}
+
+function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): ProtocolOptions {
+  const { settings } = memory.data;
+  return {
+    itemBytesMax: settings.itemBytesMax,
+    inlineValueBytesMax,
+    casEnabled: settings.casEnabled,
+    flushEnabled: settings.flushEnabled,
+    shutdownEnabled: settings.shutdownEnabled,
+    protocol: settings.protocol,
+    asciiAuth: settings.authFile !== "",
+    sasl: settings.saslEnabled,
+  };
+}
+
+/** Puts a thread's front together. */
+export function createFront(parts: FrontParts): Front {
+  const { memory, transport } = parts;
+  const { data, control, clock, counters, observer, readers } = memory;
+  const { settings, layout, threadCount } = data;
+  const io = layout.io[data.self] as { arena: number; base: number };
+  const arena = memory.arena(io);
+  const router = new Router({
+    self: data.self,
+    shardCount: threadCount,
+    readers,
+    ownStore: parts.ownStore,
+    arena: memory.arena(layout.links),
+    base: layout.links.base,
+    plan: memory.linkPlan,
+    counters,
+    hash: memory.hash,
+    waker: parts.waker,
+  });
+  const blocks = poolBytes(servingThreads(memory), settings.extended.readBufferBytesMax);
+  const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
+  const pendings = new PendingTable();
+  const ioBase = io.base;
+  const output = new Output({ arena, ioBase, pool, pendings, transport, counters });
+  const protocol = protocolOptions(memory, router.inlineValueBytesMax);
+  const codecs = createCodecs(protocol, clock);
+  const encoder = codecs.encoders[0] as Encoder;
+  const performer = new Performer({
+    router,
+    output,
+    pendings,
+    counters,
+    observer,
+    encoder,
+    copyBytesMax: SCRATCH_BYTES / 2,
+  });
+  const intakes = new Intakes({ router, output, pool, performer, counters, encoder });
+  const bulk = new BulkCommands({
+    router,
+    output,
+    performer,
+    intakes,
+    encoder,
+    counters,
+    shards: memory.shards,
+  });
+  const session = new NodeCommands({
+    performer,
+    intakes,
+    output,
+    router,
+    control,
+    view: memory.view,
+    shardCount: threadCount,
+    descriptor: parts.descriptor,
+    askPrimary: parts.askPrimary,
+    admin: new AdminCommands(output),
+    authenticator: new Authenticator(output),
+  });
+  performer.attach(bulk, session);
+  const connections = new Connections({
+    arena,
+    pool,
+    pendings,
+    output,
+    performer,
+    intakes,
+    parser: codecs.parser,
+    protocol,
+    router,
+    transport,
+    counters,
+    control,
+    clock,
+    observer,
+    requestsPerEvent: settings.requestsPerEvent,
+    idleSeconds: settings.idleSeconds,
+    duties: parts.duties,
+  });
+  return { connections, router };
+}

@@ -1,0 +1,79 @@
+/**
+ * Thread memory: a thread's views over everything the primary allocated, and the plans they were laid out by.
+ *
+ * Built from WorkerData by every thread for itself, in the same way: plans are functions of the settings, so they need not
+ * travel.
+ */
+import { Clock } from "../base/clock.ts";
+import { KeyHash } from "../base/key-hash.ts";
+import type { Place, WorkerData } from "../config/worker-data.ts";
+import { Arena } from "../memory/arena.ts";
+import { Control } from "../memory/control.ts";
+import { COUNTERS_BYTES, Counters } from "../memory/counters.ts";
+import { OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
+import { ShardMemory } from "../memory/shard-memory.ts";
+import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
+import { NodeView } from "../stats/node-view.ts";
+import { Observer } from "../stats/observer.ts";
+import { StoreReader } from "../store/store-reader.ts";
+import type { Libc } from "../transport/libc.ts";
+
+export class ThreadMemory {
+  readonly data: WorkerData;
+  readonly arenas: readonly Arena[];
+  readonly control: Control;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly hash: KeyHash;
+  readonly linkPlan: LinkPlan;
+  /** By shard. */
+  readonly readers: readonly StoreReader[];
+  /** By shard. */
+  readonly shards: readonly ShardMemory[];
+  readonly observer: Observer;
+  readonly view: NodeView;
+
+  /** `libc` null: copies are the slower ones of shared memory. */
+  constructor(data: WorkerData, libc: Libc | null) {
+    const { layout, self, threadCount, settings } = data;
+    this.data = data;
+    this.arenas = data.buffers.map((buffer) => libc?.arena(buffer) ?? new Arena(buffer));
+    this.control = new Control(this.arena(layout.control), layout.control.base);
+    this.clock = new Clock(data.epochUnix);
+    this.clock.now = this.control.now();
+    this.counters = new Counters(
+      this.arena(layout.counters),
+      layout.counters.base + self * COUNTERS_BYTES,
+    );
+    this.hash = new KeyHash(data.hashSeedLow, data.hashSeedHigh);
+    const requesters = threadCount + 1;
+    this.linkPlan = planLinks(requesters, threadCount, usualRingBytes(requesters, threadCount));
+    this.readers = layout.shards.map(
+      (place) => new StoreReader(this.arena(place), place.base, this.clock),
+    );
+    this.shards = layout.shards.map((place) => new ShardMemory(this.arena(place), place.base));
+    this.observer = new Observer({
+      observation: new Observation(
+        this.arena(layout.observations),
+        layout.observations.base + self * OBSERVATION_BYTES,
+      ),
+      counters: this.counters,
+      control: this.control,
+      clock: this.clock,
+      prefixDelimiter: settings.prefixDelimiter,
+      seed: data.hashSeedLow ^ self,
+    });
+    this.view = new NodeView({
+      settings,
+      layout,
+      arenas: this.arenas,
+      threadCount,
+      epochUnix: data.epochUnix,
+    });
+  }
+
+  /** The arena a place lies in. */
+  arena(place: Place): Arena {
+    return this.arenas[place.arena] as Arena;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Worker: one thread's life. It owns a shard, and under the native transport it serves sockets too.
+ *
+ *   native   loop: epoll_wait · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
+ *   node     loop: serve the shard, sweep, Atomics.wait
+ *
+ * The loop never returns to the runtime's event loop until the node stops: no timers, no messages, no promises. All the
+ * worker hears comes by shared memory, and its bell wakes it.
+ *
+ * A successor of a worker that died closes its connections' descriptors, repairs the shard, answers what it had in hand, and
+ * goes on.
+ */
+import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import { RECEIVE_BYTES } from "../memory/io-region.ts";
+import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { Shard } from "../shard/shard.ts";
+import { Store } from "../store/store.ts";
+import { EpollTransport } from "../transport/epoll-transport.ts";
+import { closeLeftovers } from "../transport/leftovers.ts";
+import { Libc } from "../transport/libc.ts";
+import { NativeBell } from "../transport/native-bell.ts";
+import { NativeParts, planNative } from "../transport/native-plan.ts";
+import { createFront } from "./front.ts";
+import { ShardDuties } from "./shard-duties.ts";
+import { ThreadMemory } from "./thread-memory.ts";
+
+/** Serves until the node stops. `post` reaches the primary at once, whatever this thread does. */
+export function runWorker(data: WorkerData, post: (message: WorkerMessage) => void): void {
+  const libc = data.transport === "native" ? Libc.load() : null;
+  const memory = new ThreadMemory(data, libc);
+  const { self, layout, threadCount, settings } = data;
+  const controlArena = memory.arena(layout.control);
+  const bell =
+    libc === null
+      ? new NotifyBell(controlArena.ints, memory.control)
+      : new NativeBell(libc, data.bells);
+  const waker = new Waker(controlArena.ints, memory.control, bell);
+  const place = layout.shards[self] as { arena: number; base: number };
+  const store = new Store(
+    memory.arena(place),
+    place.base,
+    memory.hash,
+    memory.clock,
+    memory.counters,
+    {
+      evictions: settings.evictions,
+      casEnabled: settings.casEnabled,
+      promoteHits: 1,
+      shard: self,
+      shardCount: threadCount,
+    },
+  );
+  const itemsDropped = data.incarnation > 0 ? store.recover() : 0;
+  const shard = new Shard({
+    self,
+    store,
+    arena: memory.arena(layout.links),
+    base: layout.links.base,
+    plan: memory.linkPlan,
+    counters: memory.counters,
+    waker,
+  });
+  if (data.incarnation > 0) shard.recoverLinks();
+  (memory.readers[self] as { setOwner(own: boolean): void }).setOwner(true);
+  const sleeper = new Sleeper(controlArena.ints, memory.control, self);
+  const duties = new ShardDuties({ memory, store, shard, sleeper });
+  if (libc === null) {
+    post({ kind: "ready", self, itemsDropped });
+    duties.runAlone();
+    return;
+  }
+  const io = layout.io[self] as { arena: number; base: number };
+  const native = layout.native[self] as { arena: number; base: number };
+  const parts = new NativeParts(
+    memory.arena(native),
+    native.base,
+    planNative(layout.connectionSlots),
+  );
+  closeLeftovers(libc, parts, memory.control);
+  const transport = new EpollTransport({
+    libc,
+    parts,
+    control: memory.control,
+    bellFd: data.bells[self] as number,
+    input: { arena: memory.arena(io), offset: io.base, bytes: RECEIVE_BYTES },
+  });
+  const front = createFront({
+    memory,
+    transport,
+    waker,
+    ownStore: store,
+    duties,
+    descriptor: (slot) => parts.table.fd(slot),
+    askPrimary: () => post({ kind: "asked", self }),
+  });
+  duties.attach(front, transport, parts.mailbox);
+  post({ kind: "ready", self, itemsDropped });
+  transport.run(front.connections, front.connections);
+  transport.destroy();
+}
