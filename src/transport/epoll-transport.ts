@@ -2,14 +2,14 @@
  * EpollTransport: a worker's sockets, by one epoll set and plain system calls.
  *
  *   turn:  epoll_wait ─▶ each ready slot: recv ─▶ handler ─▶ send      3 crossings for an unpipelined request,
- *          ─▶ slots that asked for `again` ─▶ handler.turn() ─▶ closes   one of them shared by all ready sockets
+ *          ─▶ loop.turn() ─▶ closes                                  one of them shared by all ready sockets
  *
  * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told between two turns.
  *
  * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot is changed lazily: pausing
  * and resuming cost nothing unless the socket becomes ready meanwhile.
  *
- *   flags of a slot: paused · ended · blocked (a send was short) · closing · again · in/out (what epoll watches now) · deaf
+ *   flags of a slot: paused · ended · blocked (a send was short) · closing · in/out (what epoll watches now) · deaf
  *
  * Invariants:
  *  - a slot is freed only after every socket of a turn has been visited: no event of a batch meets a reused slot;
@@ -42,10 +42,10 @@ import {
 } from "./linux.ts";
 import { MemoryMap } from "./memory-map.ts";
 import type { NativeMemory } from "./native-memory.ts";
-import { EVENTS_MAX, INPUT_BYTES, type NativeParts } from "./native-plan.ts";
+import { EVENTS_MAX, type NativeParts } from "./native-plan.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { localAddress, peerAddress } from "./socket-address.ts";
-import { GONE, type Transport, type TransportHandler } from "./transport.ts";
+import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
 
 /** epoll's data of the eventfd: no slot has this number. */
 const BELL = -1;
@@ -56,12 +56,11 @@ const PAUSED = 1;
 const ENDED = 2;
 const BLOCKED = 4;
 const CLOSING = 8;
-const AGAIN = 16;
 /** epoll watches the slot for input, for room to send. */
-const IN = 32;
-const OUT = 64;
+const IN = 16;
+const OUT = 32;
 /** The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked. */
-const DEAF = 128;
+const DEAF = 64;
 
 export interface EpollOptions {
   readonly libc: Libc;
@@ -69,6 +68,8 @@ export interface EpollOptions {
   readonly control: Control;
   /** This thread's eventfd. */
   readonly bellFd: number;
+  /** Where received bytes are put: [offset, offset + bytes) of an arena. */
+  readonly input: { readonly arena: Arena; readonly offset: number; readonly bytes: number };
 }
 
 export class EpollTransport implements Transport {
@@ -78,11 +79,13 @@ export class EpollTransport implements Transport {
   readonly #control: Control;
   readonly #memory: NativeMemory;
   readonly #memories: MemoryMap;
-  readonly #bytes: Uint8Array;
+  readonly #inputMemory: NativeMemory;
+  readonly #inputBuffer: Uint8Array;
+  readonly #inputOffset: number;
+  readonly #inputBytes: number;
   readonly #words: Uint32Array;
   readonly #ints: Int32Array;
   readonly #eventsOffset: number;
-  readonly #inputOffset: number;
   readonly #epoll: number;
   readonly #flags: Uint8Array;
   readonly #pool: SlotPool;
@@ -96,13 +99,15 @@ export class EpollTransport implements Transport {
     this.#control = options.control;
     this.#table = parts.table;
     this.slotCount = parts.table.slotCount;
-    this.#memories = new MemoryMap(libc, parts.arena);
+    this.#memories = new MemoryMap(libc, options.input.arena);
     this.#memory = this.#memories.of(parts.arena);
-    this.#bytes = parts.arena.bytes;
+    this.#inputMemory = this.#memories.of(options.input.arena);
+    this.#inputBuffer = options.input.arena.bytes;
+    this.#inputOffset = options.input.offset;
+    this.#inputBytes = options.input.bytes;
     this.#words = parts.arena.words;
     this.#ints = parts.arena.ints;
     this.#eventsOffset = parts.base + parts.plan.eventsOffset;
-    this.#inputOffset = parts.base + parts.plan.inputOffset;
     this.#flags = new Uint8Array(this.slotCount);
     this.#pool = new SlotPool(this.slotCount);
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
@@ -113,8 +118,8 @@ export class EpollTransport implements Transport {
   }
 
   /** Serves until `stop`. The thread does nothing else. */
-  run(handler: TransportHandler): void {
-    while (!this.#stopped) this.runTurn(handler, this.#sleepMs);
+  run(handler: TransportHandler, loop: LoopHandler): void {
+    while (!this.#stopped) this.runTurn(handler, loop);
   }
 
   /** Ends `run` after the current turn. */
@@ -122,27 +127,25 @@ export class EpollTransport implements Transport {
     this.#stopped = true;
   }
 
-  /** One turn, waiting at most `waitMs` for something to do. */
-  runTurn(handler: TransportHandler, waitMs: number): void {
+  /** One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait. */
+  runTurn(handler: TransportHandler, loop: LoopHandler): void {
     this.#handler = handler;
-    const wait = this.#pool.againCount > 0 ? 0 : waitMs;
     const count = this.#libc.epollWait(
       this.#epoll,
       this.#memory,
       this.#eventsOffset,
       EVENTS_MAX,
       EPOLL_EVENT_BYTES,
-      wait,
+      this.#sleepMs,
     );
     assert(count >= 0 || count === -EINTR, "only a signal interrupts the wait");
-    if (this.#sleepMs !== 0) handler.awake();
+    if (this.#sleepMs !== 0) loop.awake();
     for (let i = 0; i < count; i++) {
       const word = (this.#eventsOffset >>> 2) + i * EPOLL_EVENT_WORDS;
       const slot = this.#ints[word + EPOLL_DATA_WORD] as number;
       if (slot !== BELL) this.#ready(handler, slot, this.#words[word] as number);
     }
-    this.#visit(handler);
-    this.#sleepMs = handler.turn();
+    this.#sleepMs = loop.turn();
     this.#closePending();
   }
 
@@ -192,13 +195,6 @@ export class EpollTransport implements Transport {
     this.#sync(slot);
   }
 
-  again(slot: number): void {
-    const flags = this.#flags[slot] as number;
-    if ((flags & (AGAIN | CLOSING)) !== 0) return;
-    this.#flags[slot] = flags | AGAIN;
-    this.#pool.askAgain(slot);
-  }
-
   close(slot: number): void {
     const flags = this.#flags[slot] as number;
     if ((flags & CLOSING) !== 0) return;
@@ -217,10 +213,6 @@ export class EpollTransport implements Transport {
 
   /** Closes every connection and the epoll set itself: the end of an orderly stop. No handler call follows. */
   destroy(): void {
-    while (this.#pool.againCount > 0) {
-      const slot = this.#pool.nextAgain();
-      this.#flags[slot] = (this.#flags[slot] as number) & ~AGAIN;
-    }
     for (let slot = 0; slot < this.slotCount; slot++) {
       if (this.#table.fd(slot) !== -1) this.close(slot);
     }
@@ -247,10 +239,10 @@ export class EpollTransport implements Transport {
     const fd = this.#table.fd(slot);
     const input = this.#inputOffset;
     for (let round = 0; round < RECV_ROUNDS_MAX; round++) {
-      const got = this.#libc.recv(fd, this.#memory, input, INPUT_BYTES, 0);
+      const got = this.#libc.recv(fd, this.#inputMemory, input, this.#inputBytes, 0);
       if (got > 0) {
-        handler.received(slot, this.#bytes, input, input + got);
-        if (got < INPUT_BYTES) return;
+        handler.received(slot, this.#inputBuffer, input, input + got);
+        if (got < this.#inputBytes) return;
         if (((this.#flags[slot] as number) & (PAUSED | CLOSING)) !== 0) return;
       } else if (got === -EAGAIN || got === -EINTR) {
         return;
@@ -262,23 +254,9 @@ export class EpollTransport implements Transport {
     }
   }
 
-  #visit(handler: TransportHandler): void {
-    // Whoever asks during its visit is visited next turn.
-    for (let count = this.#pool.againCount; count > 0; count--) {
-      const slot = this.#pool.nextAgain();
-      const flags = this.#flags[slot] as number;
-      this.#flags[slot] = flags & ~AGAIN;
-      if ((flags & CLOSING) === 0) handler.again(slot);
-    }
-  }
-
   #closePending(): void {
-    for (let count = this.#pool.closingCount; count > 0; count--) {
+    while (this.#pool.closingCount > 0) {
       const slot = this.#pool.nextClosing();
-      if (((this.#flags[slot] as number) & AGAIN) !== 0) {
-        this.#pool.closeLater(slot); // it is in that list still; the next turn takes it out
-        continue;
-      }
       this.#flags[slot] = 0;
       const fd = this.#table.release(slot);
       this.#libc.close(fd);

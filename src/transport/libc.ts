@@ -90,6 +90,7 @@ export class Libc {
   /** Scratch memory of this thread's calls; every use ends within one synchronous step. */
   readonly scratch: NativeMemory;
   readonly #koffi: KoffiModule;
+  readonly #plain = new WeakMap<SharedArrayBuffer, ArrayBuffer>();
   readonly #recv: Call;
   readonly #send: Call;
   readonly #read: Call;
@@ -150,19 +151,23 @@ export class Libc {
     this.scratch = this.memory(new Arena(new SharedArrayBuffer(SCRATCH_BYTES)));
   }
 
+  /** Shared memory as an arena whose plain accesses and copies go through an ordinary buffer: see memory/arena.ts. */
+  arena(buffer: SharedArrayBuffer): Arena {
+    let plain = this.#plain.get(buffer);
+    if (plain === undefined) {
+      plain = this.mapped(this.#addressOf(buffer), buffer.byteLength);
+      this.#plain.set(buffer, plain);
+    }
+    return new Arena(buffer, plain);
+  }
+
   /** The arena as the kernel sees it. Only shared memory: anything else may move or be freed while a call runs. */
   memory(arena: Arena): NativeMemory {
     assert(
       arena.buffer instanceof SharedArrayBuffer,
       "only shared memory has an address that stays",
     );
-    return new NativeMemory(arena, Number(this.#koffi.address(arena.bytes)));
-  }
-
-  /** An arena over `buffer` whose plain views are ordinary ones of the same addresses (memory/arena.ts says why). */
-  arena(buffer: SharedArrayBuffer): Arena {
-    const address = this.#koffi.address(new Uint8Array(buffer));
-    return new Arena(buffer, this.#koffi.view(address, buffer.byteLength));
+    return new NativeMemory(arena, this.#addressOf(arena.buffer));
   }
 
   /** Bytes received, 0 at the end of the stream. */
@@ -346,6 +351,10 @@ export class Libc {
   /** Calls `ready` in this thread's libuv loop while `fd` is readable. */
   poll(fd: number, ready: () => void): PollHandle {
     return new PollHandle(this.#koffi, fd, ready);
+  }
+
+  #addressOf(buffer: SharedArrayBuffer): number {
+    return Number(this.#koffi.address(new Uint8Array(buffer)));
   }
 
   #answer(result: number): number {

@@ -1,12 +1,12 @@
 /**
  * The shared memory of one worker's native transport.
  *
- *   base | FdTable | FdMailbox | events | input |         each part starts a cache line
+ *   base | FdTable | FdMailbox | events |         each part starts a cache line
  *
- * It lives in the arena of the items, when there is one for all, so that copying a value from the input to its place is a
- * `copyWithin`; and it outlives the worker, so that a successor finds the descriptors.
+ * It outlives the worker, so that a successor finds the descriptors. What is received goes to the thread's I/O region
+ * (memory/io-region.ts), not here.
  */
-import { CACHE_LINE_BYTES, KIB, roundUp } from "../base/unit.ts";
+import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";
 import { FdMailbox, fdMailboxBytes } from "./fd-mailbox.ts";
 import { FdTable, fdTableBytes } from "./fd-table.ts";
@@ -14,15 +14,12 @@ import { EPOLL_EVENT_BYTES } from "./linux.ts";
 
 /** Most ready sockets one wait reports. */
 export const EVENTS_MAX = 512;
-/** Most bytes one recv takes: a pipeline of hundreds of requests, and what fits the second-level cache beside the store. */
-export const INPUT_BYTES = 64 * KIB;
 
 export interface NativePlan {
   readonly connectionsMax: number;
   readonly tableOffset: number;
   readonly mailboxOffset: number;
   readonly eventsOffset: number;
-  readonly inputOffset: number;
   readonly bytes: number;
 }
 
@@ -30,14 +27,13 @@ export interface NativePlan {
 export function planNative(connectionsMax: number): NativePlan {
   const mailboxOffset = fdTableBytes(connectionsMax);
   const eventsOffset = mailboxOffset + fdMailboxBytes(connectionsMax);
-  const inputOffset = eventsOffset + roundUp(EVENTS_MAX * EPOLL_EVENT_BYTES, CACHE_LINE_BYTES);
+  const bytes = eventsOffset + roundUp(EVENTS_MAX * EPOLL_EVENT_BYTES, CACHE_LINE_BYTES);
   return {
     connectionsMax,
     tableOffset: 0,
     mailboxOffset,
     eventsOffset,
-    inputOffset,
-    bytes: inputOffset + INPUT_BYTES,
+    bytes,
   };
 }
 

@@ -1,25 +1,20 @@
 /**
- * SlotPool: which slots are free, which asked to be visited again, which wait to be closed. Three lists, fixed memory.
+ * SlotPool: which slots are free, and which wait to be closed. Two lists, fixed memory.
  *
  *   free     a stack: the slot used last is used next, its memory is warm
- *   again    a ring, oldest first; a slot is in it at most once (the transport keeps the flag)
- *   closing  a ring, drained at the end of a turn
+ *   closing  a ring, oldest first, worked off at the end of a turn
  *
  * Each list holds at most every slot once, so none can overflow.
  */
 import { assert } from "../base/assert.ts";
 
 export class SlotPool {
-  /** Slots waiting for `nextAgain`. */
-  againCount = 0;
   /** Slots waiting for `nextClosing`. */
   closingCount = 0;
   readonly #slotCount: number;
   readonly #free: Int32Array;
-  readonly #again: Int32Array;
   readonly #closing: Int32Array;
   #freeCount: number;
-  #againFirst = 0;
   #closingFirst = 0;
 
   constructor(slotCount: number) {
@@ -27,7 +22,6 @@ export class SlotPool {
     this.#free = new Int32Array(slotCount);
     for (let i = 0; i < slotCount; i++) this.#free[i] = slotCount - 1 - i;
     this.#freeCount = slotCount;
-    this.#again = new Int32Array(slotCount);
     this.#closing = new Int32Array(slotCount);
   }
 
@@ -42,21 +36,6 @@ export class SlotPool {
     assert(this.#freeCount < this.#slotCount, "a slot is given back once");
     this.#free[this.#freeCount] = slot;
     this.#freeCount++;
-  }
-
-  askAgain(slot: number): void {
-    assert(this.againCount < this.#slotCount, "a slot asks once");
-    this.#again[(this.#againFirst + this.againCount) % this.#slotCount] = slot;
-    this.againCount++;
-  }
-
-  /** The slot that asked first. */
-  nextAgain(): number {
-    assert(this.againCount > 0, "somebody asked");
-    const slot = this.#again[this.#againFirst] as number;
-    this.#againFirst = (this.#againFirst + 1) % this.#slotCount;
-    this.againCount--;
-    return slot;
   }
 
   closeLater(slot: number): void {

@@ -1,10 +1,10 @@
 /**
  * Transport: sockets as small integers, the same for epoll, io_uring and node:net.
  *
- *   kernel ──▶ transport ── opened received writable ended again ──▶ handler (the connection layer)
- *                        ◀── send pause resume again close ────────
+ *   kernel ──▶ transport ── opened received writable ended ──▶ TransportHandler (the connection layer)
+ *                        ◀── send pause resume close ─────────
  *
- *   one turn:  wait for ready sockets · every ready socket · the sockets that asked for `again` · handler.turn() · closes
+ *   one turn:  wait for ready sockets · every ready socket · loop.turn(): rings, what was put aside, clock · closes
  *
  * A connection is a slot, 0 ≤ slot < slotCount. A slot that was closed is not given out again before its turn has ended, so
  * nobody holds a number that means somebody else. Calls into the transport are made only on its own thread, inside
@@ -29,9 +29,11 @@ export interface TransportHandler {
   writable(slot: number): void;
   /** The peer will send nothing more (it closed its half, or an error). Said once; the handler closes, now or when answered. */
   ended(slot: number): void;
-  /** The slot asked, with `transport.again`, to be visited this turn. Closed slots are not. */
-  again(slot: number): void;
-  /** Once a turn, after all ready sockets: rings, sweeps, clock. Milliseconds the loop may sleep: 0 = not, -1 = until the bell. */
+}
+
+/** What the thread does besides sockets. */
+export interface LoopHandler {
+  /** Once a turn, after all ready sockets. Milliseconds the loop may sleep: 0 = not at all, -1 = until the bell. */
   turn(): number;
   /** The loop is back from a wait for which `turn` had allowed a sleep: nobody need ring the bell any more. */
   awake(): void;
@@ -48,8 +50,6 @@ export interface Transport {
   /** Stops reading. Bytes of the current `received` call have been handed over; no other call of it follows. */
   pause(slot: number): void;
   resume(slot: number): void;
-  /** Visits the slot next turn with `handler.again`, although nothing came. Asking twice is asking once. */
-  again(slot: number): void;
   /** No handler call about this slot follows. What `send` took is still delivered. */
   close(slot: number): void;
   /** For `stats conns`: as memcached prints an address, `tcp:127.0.0.1:11211`, `unix:/path`; the peer's, or ours. */
