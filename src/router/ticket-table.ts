@@ -8,8 +8,10 @@
  * stays, in state `owed`, until its release or abort is in the ring. A thread holds at most TICKETS_MAX, so this is bounded;
  * the refusal comes when a ticket is asked for, where the socket can wait.
  *
- *   asked ──reply ok──▶ held ──let go, or connection closed──▶ owed ──in the ring──▶ free
- *     └────reply not ok──────────────────────────────────────────────────────────▶ free
+ *   asked ──reply ok──▶ held ──let go, or connection closed──▶ owed ──in the ring──▶ ending ──reply──▶ free
+ *     └────reply not ok───▶ free     └─────upload ended─────────────────────────────────┘
+ *
+ * A ticket is free only once the last reply about it has come, so no reply is taken for one about its next use.
  */
 import { assert } from "../base/assert.ts";
 import { Status } from "../command/status.ts";
@@ -22,7 +24,7 @@ const NONE = -1;
 export const TicketKind = { free: 0, lease: 1, upload: 2, broadcast: 3 } as const;
 export type TicketKind = (typeof TicketKind)[keyof typeof TicketKind];
 
-export const TicketState = { asked: 0, held: 1, owed: 2 } as const;
+export const TicketState = { asked: 0, held: 1, owed: 2, ending: 3 } as const;
 export type TicketState = (typeof TicketState)[keyof typeof TicketState];
 
 export class TicketTable {
@@ -67,7 +69,6 @@ export class TicketTable {
     assert(this.#kind[ticket] !== TicketKind.free, "a ticket is given back once");
     const order = this.#orders[ticket] as Order | null;
     if (order !== null) order.tickets--;
-    if (this.#state[ticket] === TicketState.owed) this.owed--;
     this.#kind[ticket] = TicketKind.free;
     this.#orders[ticket] = null;
     this.#next[ticket] = this.#free;
@@ -95,7 +96,7 @@ export class TicketTable {
     this.#handle[ticket] = handle;
   }
 
-  /** The worst that a broadcast was answered so far; none when all is well. */
+  /** What went wrong first with a broadcast or an upload; none when all is well. */
   status(ticket: number): Status {
     return this.#status[ticket] as Status;
   }
@@ -134,5 +135,13 @@ export class TicketTable {
     assert(this.#state[ticket] === TicketState.held, "only what is held is let go");
     this.#state[ticket] = TicketState.owed;
     this.owed++;
+  }
+
+  /** Its end is on the way: only the reply is waited for. */
+  end(ticket: number): void {
+    const state = this.#state[ticket];
+    assert(state === TicketState.held || state === TicketState.owed, "what is held ends once");
+    if (state === TicketState.owed) this.owed--;
+    this.#state[ticket] = TicketState.ending;
   }
 }

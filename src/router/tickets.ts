@@ -41,7 +41,7 @@ export class Tickets {
   readonly #table = new TicketTable();
   /** Requests without a key, of our own making. */
   readonly #control = new Request(new Uint8Array(0));
-  readonly #ignored = new Reply(new Uint8Array(0));
+  readonly #own = new Reply(new Uint8Array(0));
   #refused = false;
 
   constructor(parts: TicketParts, links: readonly Link[]) {
@@ -87,7 +87,7 @@ export class Tickets {
     while (at < end) {
       control.valueStart = at;
       control.valueEnd = Math.min(end, at + this.#fragmentBytesMax);
-      if (!this.#perform(shard, control)) break;
+      if (!this.#tryPerform(shard, control, ticket)) break;
       at = control.valueEnd;
     }
     return at - start;
@@ -103,20 +103,19 @@ export class Tickets {
     control.hashHigh = table.hashHigh(ticket);
     if (shard === this.#self) {
       (this.#ownStore as ShardStore).execute(control, reply);
-      table.give(ticket);
+      this.#settleEnd(ticket, reply);
       return Outcome.done;
     }
-    if (!this.#trySend(shard, control, token, NO_TICKET, order)) return Outcome.full;
+    if (!this.#trySend(shard, control, token, ticket, order)) return Outcome.full;
     order.sent(control.hashLow, control.hashHigh);
-    table.give(ticket);
+    table.end(ticket);
     return Outcome.sent;
   }
 
   /** Releases what the ticket holds, now or as soon as the ring takes it. */
   letGo(ticket: number): void {
     assert(this.#table.kind(ticket) !== TicketKind.broadcast, "a broadcast is not held");
-    if (this.#tryLetGo(ticket)) this.#table.give(ticket);
-    else this.#table.owe(ticket);
+    if (!this.#tryLetGo(ticket)) this.#table.owe(ticket);
   }
 
   /** Lets go what the connection holds. What it has asked for is let go when it is granted. */
@@ -133,17 +132,30 @@ export class Tickets {
     for (let ticket = 0; this.#table.owed > 0 && ticket < TICKETS_MAX; ticket++) {
       if (this.#table.kind(ticket) === TicketKind.free) continue;
       if (this.#table.state(ticket) !== TicketState.owed) continue;
-      if (this.#tryLetGo(ticket)) this.#table.give(ticket);
+      this.#tryLetGo(ticket);
     }
   }
 
-  /** A reply for a ticket has come. False when the connection is not to hear of it yet. */
+  /** A reply about a ticket has come. False when the connection is not to hear of it yet. */
   settle(ticket: number, op: Op, reply: Reply): boolean {
-    if (this.#table.kind(ticket) === TicketKind.broadcast)
-      return this.#settleBroadcast(ticket, reply);
-    assert(op === Op.lease || op === Op.uploadBegin, "a ticket is granted by what asked for it");
-    this.#settleGrant(ticket, reply);
-    return true;
+    switch (op) {
+      case Op.lease:
+      case Op.uploadBegin:
+        this.#settleGrant(ticket, reply);
+        return true;
+      case Op.uploadData:
+        this.#noteFailure(ticket, reply);
+        return false;
+      case Op.uploadEnd:
+        this.#settleEnd(ticket, reply);
+        return true;
+      case Op.release:
+      case Op.uploadAbort:
+        this.#table.give(ticket);
+        return false;
+      default:
+        return this.#settleBroadcast(ticket, reply);
+    }
   }
 
   /** True once after a ticket was refused, when there are tickets again. */
@@ -201,29 +213,44 @@ export class Tickets {
     if (order.closed) this.letGo(ticket);
   }
 
+  /** An upload that lost a piece says so at its end, whatever the shard says of a handle it has dropped. */
+  #settleEnd(ticket: number, reply: Reply): void {
+    const failure = this.#table.status(ticket);
+    if (failure !== Status.none) reply.status = failure;
+    this.#table.give(ticket);
+  }
+
   /** The last reply speaks for all; a lost owner is not hidden by the others. */
   #settleBroadcast(ticket: number, reply: Reply): boolean {
     const table = this.#table;
     const waiting = table.handle(ticket) - 1;
     table.setHandle(ticket, waiting);
-    if (reply.status !== Status.ok) table.setStatus(ticket, reply.status);
+    this.#noteFailure(ticket, reply);
     if (waiting > 0) return false;
-    const status = table.status(ticket);
-    if (status !== Status.none) reply.status = status;
-    table.give(ticket);
+    this.#settleEnd(ticket, reply);
     return true;
+  }
+
+  #noteFailure(ticket: number, reply: Reply): void {
+    if (reply.status === Status.ok || this.#table.status(ticket) !== Status.none) return;
+    this.#table.setStatus(ticket, reply.status);
   }
 
   #tryLetGo(ticket: number): boolean {
     const isLease = this.#table.kind(ticket) === TicketKind.lease;
     const control = this.#fill(isLease ? Op.release : Op.uploadAbort, ticket);
-    return this.#perform(this.#table.shard(ticket), control);
+    const shard = this.#table.shard(ticket);
+    if (!this.#tryPerform(shard, control, ticket)) return false;
+    if (shard === this.#self) this.#table.give(ticket);
+    else this.#table.end(ticket);
+    return true;
   }
 
-  /** Executes or sends a request whose reply nobody waits for. */
-  #perform(shard: number, request: Request): boolean {
-    if (shard !== this.#self) return this.#trySend(shard, request, NO_TOKEN, NO_TICKET, null);
-    (this.#ownStore as ShardStore).execute(request, this.#ignored);
+  /** Executes or sends a request of ours about a ticket. */
+  #tryPerform(shard: number, request: Request, ticket: number): boolean {
+    if (shard !== this.#self) return this.#trySend(shard, request, NO_TOKEN, ticket, null);
+    (this.#ownStore as ShardStore).execute(request, this.#own);
+    if (request.op === Op.uploadData) this.#noteFailure(ticket, this.#own);
     return true;
   }
 

@@ -130,6 +130,7 @@ export class Shard {
       if (position === NO_RECORD || !requests.isInFlight()) continue;
       const sequence = requests.sequence(position);
       if (((sequence + 1) | 0) !== replies.answered()) {
+        this.#dropHalves(requester, position);
         writeStatus(this.#arena, replies.slot(sequence), Status.ownerLost);
         replies.commit(sequence);
         lost++;
@@ -140,6 +141,14 @@ export class Shard {
     this.#store.releaseLeasesOf(this.#self);
     this.publish();
     return lost;
+  }
+
+  /** A piece of an upload may have gone in by halves: its requester's uploads end here, and it learns so at their end. */
+  #dropHalves(requester: number, position: number): void {
+    readRequest(this.#arena, position, this.#request);
+    const op = this.#request.op;
+    if (op !== Op.uploadBegin && op !== Op.uploadData && op !== Op.uploadEnd) return;
+    this.#store.abortUploadsOf(requester);
   }
 
   #serveLink(requester: number, recordsMax: number): number {

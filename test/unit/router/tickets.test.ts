@@ -105,6 +105,41 @@ for (const [shard, where] of [
   });
 }
 
+describe("an upload that loses a piece", () => {
+  for (const [status, name] of [
+    [Status.outOfMemory, "for want of memory"],
+    [Status.ownerLost, "with its owner"],
+  ] as const) {
+    test(`${name} says so at its end, and is not stored`, () => {
+      const router = world.router(0);
+      const key = keyOfShard(router, 1);
+      const value = new Uint8Array(300);
+      const ticket = begin(1, key, value.length);
+      const store = world.store(1);
+      store.fault = (request) => {
+        if (request.op !== Op.uploadData) return;
+        if (status === Status.ownerLost) throw new Error("planted");
+        store.uploads.clear();
+      };
+      expect(router.uploadData(ticket, value, 0, 300)).toBe(300);
+      expect(router.uploadEnd(ticket, reply, order, 5)).toBe(Outcome.sent);
+      router.publish();
+      if (status === Status.ownerLost) {
+        expect(() => world.shard(1).serve(10)).toThrow("planted");
+        store.fault = null;
+        world.shards[1] = world.newShard(1);
+        expect(world.shard(1).recoverLinks()).toBe(1);
+      }
+      world.settle();
+      const told = status === Status.ownerLost ? status : Status.notFound;
+      expect(world.answers[0]?.at(-1)).toMatchObject({ token: 5, status: told });
+      expect(store.entries.size).toBe(0);
+      expect(store.uploads.size).toBe(0);
+      expect(order.tickets).toBe(0);
+    });
+  }
+});
+
 describe("Router.letGo()", () => {
   test("is not refused by a full ring: the release goes out as soon as there is room", () => {
     const router = world.router(0);
