@@ -151,5 +151,6 @@ export class Request {
   refuse(error: WireError): void {
     this.op = Op.error;
     this.error = error;
+    this.marks = 0;
   }
 }
