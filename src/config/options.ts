@@ -19,6 +19,7 @@ import {
   wishOption,
 } from "./option.ts";
 import {
+  adminListen,
   configFile,
   extended,
   growthFactor,
@@ -44,6 +45,7 @@ export const CONNECTIONS_MAX = 1_048_576;
 const PORT_MAX = 65_535;
 const BACKLOG_MAX = 65_535;
 const VERBOSITY_MAX = 3;
+const PROMOTE_HITS_MAX = 3;
 
 const portBounds = { argument: "num", least: -1, most: PORT_MAX, exitCode: EXIT_USAGE };
 const invalidPort = (text: string) => `ERROR: Invalid port number ${text}.`;
@@ -253,6 +255,50 @@ export const OPTIONS: readonly Option[] = [
     () => "Invalid verbosity",
   ),
   transport,
+  integerOption(
+    {
+      letter: "",
+      name: "promote-hits",
+      help: [
+        "hits that make an item worth keeping: 1 (default), or 2 where",
+        "clients read back what they have just set",
+      ],
+    },
+    "promoteHits",
+    { argument: "num", least: 1, most: PROMOTE_HITS_MAX, exitCode: EXIT_USAGE },
+    () => "Invalid number of hits",
+  ),
+  adminListen,
+  textOption(
+    {
+      letter: "",
+      name: "admin-token-file",
+      help: ["file whose first line is the token for changes over admin HTTP"],
+    },
+    "adminTokenFile",
+    "file",
+    "a path",
+  ),
+  textOption(
+    {
+      letter: "",
+      name: "admin-hosts",
+      help: ["further host names admin HTTP answers to, separated by commas"],
+    },
+    "adminHosts",
+    "list",
+    "host names, or *",
+  ),
+  textOption(
+    {
+      letter: "",
+      name: "admin-audit-file",
+      help: ["file for the record of changes over admin HTTP (default: the log)"],
+    },
+    "adminAuditFile",
+    "file",
+    "a path",
+  ),
   configFile,
   textOption(
     {

@@ -133,6 +133,16 @@ export interface Settings {
   readonly extended: ExtendedSettings;
   /** --transport */
   readonly transport: TransportChoice;
+  /** --promote-hits: hits that take an item of average size from the small to the main queue. */
+  readonly promoteHits: number;
+  /** --admin-listen: where the admin HTTP server listens; "none" = nowhere. */
+  readonly adminListen: string;
+  /** --admin-token-file; empty = none. The token itself never stands in settings. */
+  readonly adminTokenFile: string;
+  /** --admin-hosts: further names a Host header may carry, or "*"; empty = none. */
+  readonly adminHosts: string;
+  /** --admin-audit-file; empty = the log. */
+  readonly adminAuditFile: string;
   /** --persistence-dir; empty = none. Nothing is kept there yet. */
   readonly persistenceDir: string;
   /** MEMCACHED_PORT_FILENAME; empty = none. */
@@ -143,6 +153,12 @@ export interface Settings {
 export const PORT_ANY = -1;
 export const PORT_DEFAULT = 11_211;
 export const MEMORY_BYTES_DEFAULT = 64 * MIB;
+/**
+ * A second node on one machine finds this taken: that is a warning. Any other address taken is an
+ * error.
+ */
+export const ADMIN_LISTEN_DEFAULT = "127.0.0.1:11280";
+export const ADMIN_LISTEN_NONE = "none";
 export const ITEM_BYTES_MAX_DEFAULT = MIB;
 export const ITEM_BYTES_MAX_LEAST = KIB;
 export const ITEM_BYTES_MAX_MOST = GIB;
@@ -217,6 +233,11 @@ export const SETTINGS_DEFAULTS: Settings = {
   idleSeconds: 0,
   extended: EXTENDED_DEFAULTS,
   transport: "auto",
+  promoteHits: 1,
+  adminListen: ADMIN_LISTEN_DEFAULT,
+  adminTokenFile: "",
+  adminHosts: "",
+  adminAuditFile: "",
   persistenceDir: "",
   portFile: "",
 };

@@ -3,9 +3,9 @@
  * in its own way. The plain numbers, switches and paths are rows in options.ts.
  */
 import { MIB } from "../base/unit.ts";
-import { listenEntriesFrom, listenText } from "./listen.ts";
+import { type ListenEntry, listenEntriesFrom, listenText } from "./listen.ts";
 import { choiceOption, EXIT_FAILURE, EXIT_USAGE, type Option } from "./option.ts";
-import type { ProtocolChoice, TransportChoice } from "./settings.ts";
+import { ADMIN_LISTEN_NONE, type ProtocolChoice, type TransportChoice } from "./settings.ts";
 import { applySuboptions, shownSuboptions } from "./suboptions.ts";
 import { decimalFrom, integerFrom, octalFrom, sizeFrom, sizeText } from "./values.ts";
 
@@ -210,6 +210,31 @@ export const extended: Option = {
   apply: applySuboptions,
   shown: shownSuboptions,
 };
+
+export const adminListen: Option = {
+  letter: "",
+  name: "admin-listen",
+  argument: "addr",
+  help: [
+    "address of the admin HTTP server: metrics, dashboard, API",
+    "(default: 127.0.0.1:11280), or none",
+  ],
+  apply(draft, text) {
+    const entries = listenEntriesFrom(text);
+    const isAddress = typeof entries !== "string" && entries.length === 1 && hasPort(entries[0]);
+    if (text !== ADMIN_LISTEN_NONE && !isAddress) {
+      const allowed = "<address>:<port>, [<IPv6>]:<port>, or none";
+      return { complaint: "Invalid admin address", allowed, exitCode: EXIT_USAGE };
+    }
+    draft.adminListen = text;
+    return null;
+  },
+  shown: (settings) => settings.adminListen,
+};
+
+function hasPort(entry: ListenEntry | undefined): boolean {
+  return entry !== undefined && entry.port !== null;
+}
 
 export const configFile: Option = {
   letter: "",

@@ -8,7 +8,7 @@
  * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that
  * died is followed by one with the same index, the same memory and the next `incarnation`.
  */
-import type { Settings } from "./settings.ts";
+import type { ProtocolChoice, Settings } from "./settings.ts";
 
 /** Where a region lies: in `buffers[arena]`, from byte `base`, a multiple of 64. */
 export interface Place {
@@ -68,6 +68,21 @@ export interface WorkerData {
   readonly epochUnix: number;
   /** native: the eventfd that wakes each thread, by thread index, the primary last. node: empty. */
   readonly bells: readonly number[];
+  /** What listens, by the number `TransportHandler.opened` gives a connection's listener. */
+  readonly listeners: readonly ListenerFacts[];
+}
+
+/** One listening socket. */
+export interface ListenerFacts {
+  /**
+   * As memcached's `stats conns` prints it: `tcp:127.0.0.1:11211`, `tcp6:[::1]:11211`,
+   * `unix:/path`.
+   */
+  readonly text: string;
+  /** What the first byte decides, unless the listener's `proto[…]` has: then that. */
+  readonly protocol: ProtocolChoice;
+  /** Its `tag[…]`, or empty. */
+  readonly tag: string;
 }
 
 /** Levels of a worker's log record, as pino names them. */
@@ -88,4 +103,6 @@ export type WorkerMessage =
       readonly fields?: Readonly<Record<string, string | number | boolean>>;
     }
   /** Bits were left in the control block with Control.ask(): the primary takes them at once. */
-  | { readonly kind: "asked"; readonly self: number };
+  | { readonly kind: "asked"; readonly self: number }
+  /** node transport: replies for the primary's connections wait in a ring, and it slept. */
+  | { readonly kind: "rang"; readonly self: number };

@@ -4,13 +4,13 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
-import type { Listening } from "./front.ts";
+import type { Listening } from "./door.ts";
 
 /** Writes `TCP INET: 11211` and its kin. */
 export function writePortFile(path: string, sockets: readonly Listening[]): void {
   const lines = sockets
-    .filter(({ family }) => family !== "")
-    .map(({ family, port }) => `${family}: ${port}\n`);
+    .filter(({ kind }) => kind !== "unix")
+    .map(({ kind, port }) => `${kind === "tcp6" ? "TCP INET6" : "TCP INET"}: ${port}\n`);
   const temporary = `${path}.lck`;
   try {
     writeFileSync(temporary, lines.join(""));

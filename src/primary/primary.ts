@@ -12,101 +12,127 @@
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
-import type { TransportKind, WorkerMessage } from "../config/worker-data.ts";
+import type { ListenerFacts, TransportKind, WorkerMessage } from "../config/worker-data.ts";
+import { ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import { ClockTicker } from "./clock-ticker.ts";
-import type { Front, Listening } from "./front.ts";
+import { type Door, type DoorParts, type Listening, listeningText } from "./door.ts";
 import { assumeIdentity, findUser, isRoot } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { writePortFile } from "./port-file.ts";
-import { SharedMemory } from "./shared-memory.ts";
+import { type SharedFacts, SharedMemory } from "./shared-memory.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** How long workers may take to answer what they have read, once the server stops. */
 const DRAIN_MILLISECONDS_MAX = 5000;
+/** The same when the start fails. */
+const ABORT_MILLISECONDS_MAX = 1000;
+/** EX_SOFTWARE: a bug of ours. */
+const EXIT_BUG = 70;
 
 /** The module every worker thread runs, beside the built sources. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
 
-export interface PrimaryParts {
-  readonly settings: Settings;
-  readonly transport: TransportKind;
-  readonly log: Log;
-  /** Makes what listens and accepts. */
-  createFront(settings: Settings, memory: SharedMemory): Promise<Front>;
-}
+const TRANSPORTS = {
+  tcp4: ConnectionTransport.tcp,
+  tcp6: ConnectionTransport.tcp6,
+  unix: ConnectionTransport.unix,
+} as const;
+const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix" } as const;
 
 export class Primary {
   readonly #settings: Settings;
   readonly #log: Log;
+  readonly #supervisor: Supervisor;
   readonly #memory: SharedMemory;
   readonly #ticker: ClockTicker;
-  readonly #supervisor: Supervisor;
-  readonly #front: Front;
+  #door: Door | null = null;
   #sockets: readonly Listening[] = [];
   #verbosity: number;
   #isStopping = false;
 
-  /**
-   * Starts the server. Resolves once connections are accepted. Throws ConfigError and SystemError.
-   */
-  static async start({ settings, transport, log, createFront }: PrimaryParts): Promise<Primary> {
-    let primary: Primary | null = null;
-    const supervisor = new Supervisor(WORKER_FILE, settings.threads, {
-      died: (self, cause) =>
-        log.error(`worker ${self} died: ${cause.message}`, { stack: cause.stack }),
-      ready: (self, incarnation, dropped) => logReady(log, self, incarnation, dropped),
-      said: (message) => {
-        if (primary !== null) primary.#heard(message);
-      },
-    });
-    const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
-    const memory = new SharedMemory(settings, transport);
-    const front = await createFront(settings, memory);
-    primary = new Primary(settings, log, memory, supervisor, front);
-    primary.#sockets = await front.listen();
-    if (identity !== null) assumeIdentity(identity);
-    else if (isRoot()) log.warn("running as root: add -u NAME to become somebody else");
-    await primary.#serve();
-    return primary;
-  }
-
-  private constructor(
-    settings: Settings,
-    log: Log,
-    memory: SharedMemory,
-    supervisor: Supervisor,
-    front: Front,
-  ) {
+  /** Starts the worker threads and lays out the memory. Throws ConfigError and SystemError. */
+  constructor(settings: Settings, transport: TransportKind, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    this.#memory = memory;
-    this.#supervisor = supervisor;
-    this.#front = front;
     this.#verbosity = settings.verbosity;
-    this.#ticker = new ClockTicker(memory.control, {
+    this.#supervisor = new Supervisor(WORKER_FILE, settings.threads, {
+      died: (self, cause) => this.#workerDied(self, cause),
+      ready: (self, incarnation, dropped) => this.#workerReady(self, incarnation, dropped),
+      said: (message) => this.#heard(message),
+    });
+    this.#memory = new SharedMemory(settings, transport);
+    this.#ticker = new ClockTicker(this.#memory.control, {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),
     });
   }
 
-  async #serve(): Promise<void> {
+  /** Resolves once connections are accepted. Throws ConfigError and SystemError. */
+  async start(createDoor: (parts: DoorParts) => Promise<Door>): Promise<void> {
+    const settings = this.#settings;
+    const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
+    const memory = this.#memory;
+    const asked = () => this.#takeAsked();
+    const door = await createDoor({ settings, memory, log: this.#log, asked });
+    this.#door = door;
+    this.#sockets = await door.listen();
+    if (identity !== null) assumeIdentity(identity);
+    else if (isRoot()) this.#log.warn("running as root: -u NAME becomes somebody else");
+    const facts = {
+      epochUnix: this.#ticker.epochUnix,
+      bells: door.bells,
+      listeners: this.#sockets.map(factsOf),
+    };
+    try {
+      await this.#serve(door, facts);
+    } catch (error) {
+      await this.#abort(door);
+      throw error;
+    }
+  }
+
+  async #serve(door: Door, facts: SharedFacts): Promise<void> {
     const { threads, pidFile, portFile, memoryBytes } = this.#settings;
-    const shared = { epochUnix: this.#ticker.epochUnix, bells: this.#front.bells };
-    await this.#supervisor.start((self, incarnation) =>
-      this.#memory.dataOf(self, incarnation, shared),
-    );
+    const memory = this.#memory;
+    await this.#supervisor.start((self, incarnation) => memory.dataOf(self, incarnation, facts));
+    this.#obeySignals();
     this.#ticker.start(() => this.#ticked());
-    this.#memory.control.setState(ServerState.serving);
-    this.#front.serve(this.#memory.dataOf(threads, 0, shared));
+    memory.control.setState(ServerState.serving);
+    this.#showListeners();
+    door.open(memory.dataOf(threads, 0, facts));
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
-    this.#obeySignals();
-    const where = this.#sockets.map(({ text }) => text).join(", ");
-    this.#log.info(
-      `serving ${where} with ${threads} threads and ${sizeText(memoryBytes)} for items`,
+    const where = this.#sockets.map(listeningText).join(", ");
+    this.#log.info(`serving ${where} with ${threads} threads, ${sizeText(memoryBytes)} for items`);
+  }
+
+  /** The start failed: what runs already must not keep the process. */
+  async #abort(door: Door): Promise<void> {
+    this.#isStopping = true;
+    this.#memory.control.setState(ServerState.stopped);
+    const ended = this.#supervisor.stop(ABORT_MILLISECONDS_MAX);
+    await door.close();
+    door.wakeAll();
+    await ended;
+  }
+
+  /** `stats conns` shows what listens. */
+  #showListeners(): void {
+    const { layout, control } = this.#memory;
+    const place = layout.connections[this.#settings.threads];
+    if (place === undefined) return;
+    const table = new ConnectionTable(
+      this.#memory.arena(place),
+      place.base,
+      layout.connectionSlots,
     );
+    this.#sockets.forEach((socket, index) => {
+      const address = Buffer.from(listeningText(socket), "latin1");
+      const kind = TRANSPORTS[socket.kind];
+      table.openListener(index, socket.descriptor, kind, address, control.now());
+    });
   }
 
   #writePidFile(path: string): void {
@@ -117,31 +143,49 @@ export class Primary {
 
   #obeySignals(): void {
     for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
-      process.on(signal, () => this.stop(signal));
+      process.on(signal, () => void this.stop(signal));
     }
     process.on("SIGHUP", () => this.#log.info("SIGHUP: there is nothing to reload"));
+    process.on("uncaughtException", (error) => {
+      this.#log.error(`a bug of ours ends the server: ${error.message}`, { stack: error.stack });
+      this.#end(EXIT_BUG);
+    });
   }
 
   /** Stops in order and ends the process with 0; asked a second time, it does not wait. */
   async stop(why: string): Promise<void> {
-    if (this.#isStopping) this.#end();
+    if (this.#isStopping) this.#end(0);
     this.#isStopping = true;
     this.#log.info(why === "SIGUSR1" ? "Gracefully stopping" : `stopping: ${why}`);
     this.#memory.control.setState(ServerState.draining);
     const drained = this.#supervisor.stop(DRAIN_MILLISECONDS_MAX);
-    await this.#front.close();
-    this.#front.wakeAll();
+    await this.#door?.close();
+    this.#door?.wakeAll();
     if (!(await drained)) this.#log.warn("some workers did not finish in time");
-    this.#end();
+    this.#end(0);
   }
 
-  #end(): never {
+  #end(code: number): never {
     this.#ticker.stop();
     this.#memory.control.setState(ServerState.stopped);
     const { daemon, pidFile } = this.#settings;
     if (daemon && pidFile !== "") removePidFile(pidFile);
     this.#log.flush();
-    this.#front.exit(0);
+    return this.#door === null ? process.exit(code) : this.#door.exit(code);
+  }
+
+  #workerDied(self: number, cause: Error): void {
+    this.#door?.setDown(self, true);
+    this.#log.error(`worker ${self} died and is replaced: ${cause.message}`, {
+      stack: cause.stack,
+    });
+  }
+
+  #workerReady(self: number, incarnation: number, itemsDropped: number): void {
+    if (incarnation === 0) return;
+    this.#door?.setDown(self, false);
+    const message = `worker ${self} serves its shard again, ${itemsDropped} items were dropped`;
+    this.#log.warn(message, { incarnation });
   }
 
   #heard(message: WorkerMessage): void {
@@ -170,7 +214,10 @@ export class Primary {
   }
 }
 
-function logReady(log: Log, self: number, incarnation: number, itemsDropped: number): void {
-  if (incarnation === 0) return;
-  log.warn(`worker ${self} was replaced: its shard is served again`, { incarnation, itemsDropped });
+function factsOf(socket: Listening): ListenerFacts {
+  return {
+    text: `${PREFIXES[socket.kind]}:${listeningText(socket)}`,
+    protocol: socket.asked?.protocol ?? "auto",
+    tag: socket.asked?.tag ?? "",
+  };
 }

@@ -5,13 +5,17 @@
 import { randomInt } from "node:crypto";
 import { MIB } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
-import type { Place, TransportKind, WorkerData } from "../config/worker-data.ts";
+import type { MemoryLayout, Place, TransportKind, WorkerData } from "../config/worker-data.ts";
 import { Arena } from "../memory/arena.ts";
 import { Control } from "../memory/control.ts";
+import { COUNTERS_BYTES } from "../memory/counters.ts";
 import { Store } from "../store/store.ts";
 import { allocateBuffers, type MemoryPlan, planMemory } from "./memory-plan.ts";
 
 const SEED_VALUES = 2 ** 32;
+
+/** What the primary knows once it is about to serve, the same for every thread. */
+export type SharedFacts = Pick<WorkerData, "epochUnix" | "bells" | "listeners">;
 
 export class SharedMemory {
   readonly control: Control;
@@ -32,19 +36,31 @@ export class SharedMemory {
     this.#arenas = this.#buffers.map((buffer) => new Arena(buffer));
     const { control, shards } = this.#plan.layout;
     for (const place of shards) {
-      Store.format(this.#arenaOf(place), place.base, this.#plan.shardPlan);
+      Store.format(this.arena(place), place.base, this.#plan.shardPlan);
     }
-    this.control = new Control(this.#arenaOf(control), control.base);
+    this.control = new Control(this.arena(control), control.base);
+    this.control.setDetailEnabled(settings.detailEnabled);
     this.control.setVerbosity(settings.verbosity);
     this.control.setMemlimitMib(Math.floor(settings.memoryBytes / MIB));
   }
 
+  /** Where everything lies. */
+  get layout(): MemoryLayout {
+    return this.#plan.layout;
+  }
+
+  /** The primary's arena over a place. */
+  arena(place: Place): Arena {
+    return this.#arenas[place.arena] as Arena;
+  }
+
+  /** Where a thread's counters begin. */
+  countersBase(thread: number): number {
+    return this.#plan.layout.counters.base + thread * COUNTERS_BYTES;
+  }
+
   /** What one thread is handed. */
-  dataOf(
-    self: number,
-    incarnation: number,
-    shared: { readonly epochUnix: number; readonly bells: readonly number[] },
-  ): WorkerData {
+  dataOf(self: number, incarnation: number, shared: SharedFacts): WorkerData {
     return {
       self,
       incarnation,
@@ -57,10 +73,7 @@ export class SharedMemory {
       hashSeedHigh: this.#hashSeedHigh,
       epochUnix: shared.epochUnix,
       bells: shared.bells,
+      listeners: shared.listeners,
     };
-  }
-
-  #arenaOf(place: Place): Arena {
-    return this.#arenas[place.arena] as Arena;
   }
 }

@@ -8,7 +8,7 @@ import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
 import { libcProblem } from "../transport/libc.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
-import { createFront } from "./front.ts";
+import type { Door, DoorParts } from "./door.ts";
 import { Log } from "./log.ts";
 import { Primary } from "./primary.ts";
 import { raiseLimits } from "./system-limits.ts";
@@ -21,10 +21,21 @@ export async function startServer(given: Settings): Promise<void> {
   const settings = isBackground ? withoutFolder(given) : given;
   const transport = chooseTransport(settings.transport);
   raiseLimits(settings, log);
-  await Primary.start({ settings, transport, log, createFront });
+  const primary = new Primary(settings, transport, log);
+  await primary.start((parts) => createDoor(transport, parts));
   if (isBackground) announceServing();
   if (isBackground && settings.verbosity === 0) log.silence();
   await log.open();
+}
+
+/** Only the modules of the transport that serves are loaded. */
+async function createDoor(transport: TransportKind, parts: DoorParts): Promise<Door> {
+  if (transport === "native") {
+    const { NativeDoor } = await import("./native-door.ts");
+    return new NativeDoor(parts);
+  }
+  const { NodeDoor } = await import("./node-door.ts");
+  return new NodeDoor(parts);
 }
 
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */

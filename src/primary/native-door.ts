@@ -1,0 +1,105 @@
+/**
+ * The native transport's door: listening sockets, the acceptor that empties them, the dealer that
+ * hands descriptors to the workers, and the eventfds that wake whoever sleeps in the kernel.
+ */
+import type { WorkerData } from "../config/worker-data.ts";
+import { Counter, Counters } from "../memory/counters.ts";
+import { Acceptor, type StallReason } from "../transport/acceptor.ts";
+import { Dealer } from "../transport/dealer.ts";
+import { Libc } from "../transport/libc.ts";
+import { listenNative } from "../transport/listen.ts";
+import { NativeBell, openBells } from "../transport/native-bell.ts";
+import { NativeParts, planNative } from "../transport/native-plan.ts";
+import { type Door, type DoorParts, type Listening, listenOptionsOf, targetsOf } from "./door.ts";
+
+/** The system call that ends a process with all its threads, whatever they are in. */
+const EXIT_GROUP = process.arch === "x64" ? 231 : 94;
+
+const STALLS: Readonly<Record<StallReason, string>> = {
+  limit: "no more connections are accepted: as many are open as -c allows",
+  descriptors: "no more connections are accepted: the limit of open files is reached",
+  workers: "no more connections are accepted: no worker can take one",
+};
+
+export class NativeDoor implements Door {
+  readonly bells: readonly number[];
+  readonly #parts: DoorParts;
+  readonly #libc = Libc.load();
+  readonly #bell: NativeBell;
+  readonly #workers: readonly NativeParts[];
+  readonly #dealer: Dealer;
+  #sockets: readonly Listening[] = [];
+  #acceptor: Acceptor | null = null;
+
+  constructor(parts: DoorParts) {
+    const { settings, memory } = parts;
+    this.#parts = parts;
+    this.bells = openBells(this.#libc, settings.threads + 1);
+    this.#bell = new NativeBell(this.#libc, this.bells);
+    const plan = planNative(settings.maxConnections);
+    this.#workers = memory.layout.native.map(
+      (place) => new NativeParts(memory.arena(place), place.base, plan),
+    );
+    this.#dealer = new Dealer(this.#workers, this.#bell);
+  }
+
+  async listen(): Promise<readonly Listening[]> {
+    const { settings } = this.#parts;
+    const sockets: Listening[] = [];
+    for (const { target, asked } of targetsOf(settings)) {
+      const listeners = await listenNative(this.#libc, target, listenOptionsOf(settings));
+      for (const { fd, kind, address, port } of listeners) {
+        sockets.push({ kind, address, port, descriptor: fd, asked });
+      }
+    }
+    this.#sockets = sockets;
+    return sockets;
+  }
+
+  open(data: WorkerData): void {
+    const { settings, memory, log } = this.#parts;
+    const counters = new Counters(
+      memory.arena(data.layout.counters),
+      memory.countersBase(data.self),
+    );
+    this.#acceptor = new Acceptor({
+      libc: this.#libc,
+      control: memory.control,
+      listeners: this.#sockets.map(({ descriptor, kind, address, port }) => ({
+        fd: descriptor,
+        kind,
+        address,
+        port,
+      })),
+      connectionsMax: settings.maxConnections,
+      refuse: settings.extended.maxconnsFast,
+      deal: (fd, listener) => this.#dealer.deal(fd, listener),
+      rejected: () => {
+        counters.add(Counter.rejectedConnections, 1);
+        log.warn(`a connection was refused: ${settings.maxConnections} are open (-c)`);
+      },
+      stalled: (reason) => {
+        if (reason !== null) log.warn(STALLS[reason]);
+      },
+    });
+    this.#acceptor.start();
+  }
+
+  async close(): Promise<void> {
+    this.#acceptor?.stop(true);
+    this.#acceptor = null;
+  }
+
+  setDown(worker: number, isDown: boolean): void {
+    this.#dealer.setDown(worker, isDown);
+  }
+
+  wakeAll(): void {
+    for (let worker = 0; worker < this.#workers.length; worker++) this.#bell.ring(worker);
+  }
+
+  exit(code: number): never {
+    this.#libc.syscall(EXIT_GROUP, code, 0, 0, 0, 0, 0);
+    throw new Error("the system ends a process that asks for it");
+  }
+}
