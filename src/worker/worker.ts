@@ -12,28 +12,32 @@
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
-import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { Sleeper, Waker } from "../ring/wake.ts";
 import { Shard } from "../shard/shard.ts";
 import { Store } from "../store/store.ts";
 import { EpollTransport } from "../transport/epoll-transport.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
-import { Libc } from "../transport/libc.ts";
+import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createFront } from "./front.ts";
+import { NodeBell } from "./node-bell.ts";
 import { ShardDuties } from "./shard-duties.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 
 /** Serves until the node stops. `post` reaches the primary at once, whatever this thread does. */
 export function runWorker(data: WorkerData, post: (message: WorkerMessage) => void): void {
-  const libc = data.transport === "native" ? Libc.load() : null;
+  const native = data.transport === "native";
+  const libc = native || libcAvailable() ? Libc.load() : null;
   const memory = new ThreadMemory(data, libc);
   const { self, layout, threadCount, settings } = data;
   const controlArena = memory.arena(layout.control);
   const bell =
-    libc === null
-      ? new NotifyBell(controlArena.ints, memory.control)
-      : new NativeBell(libc, data.bells);
+    native && libc !== null
+      ? new NativeBell(libc, data.bells)
+      : new NodeBell(controlArena.ints, memory.control, threadCount, () =>
+          post({ kind: "rang", self }),
+        );
   const waker = new Waker(controlArena.ints, memory.control, bell);
   const place = layout.shards[self] as { arena: number; base: number };
   const store = new Store(
@@ -64,16 +68,16 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
   (memory.readers[self] as { setOwner(own: boolean): void }).setOwner(true);
   const sleeper = new Sleeper(controlArena.ints, memory.control, self);
   const duties = new ShardDuties({ memory, store, shard, sleeper });
-  if (libc === null) {
+  if (!native || libc === null) {
     post({ kind: "ready", self, itemsDropped });
     duties.runAlone();
     return;
   }
   const io = layout.io[self] as { arena: number; base: number };
-  const native = layout.native[self] as { arena: number; base: number };
+  const sockets = layout.native[self] as { arena: number; base: number };
   const parts = new NativeParts(
-    memory.arena(native),
-    native.base,
+    memory.arena(sockets),
+    sockets.base,
     planNative(layout.connectionSlots),
   );
   closeLeftovers(libc, parts, memory.control);

@@ -1,0 +1,85 @@
+/**
+ * Node front: the connections of the node transport, served in the primary's own event loop. The primary owns no shard: every
+ * mutation goes through a ring, reads are direct as everywhere.
+ *
+ *   node:net ─▶ NodeTransport ─▶ connections ─▶ router ─▶ rings ─▶ workers, which sleep in Atomics.wait
+ *                    ▲─────────── wake() ◀── a message of the worker that answered
+ */
+import type { WorkerData } from "../config/worker-data.ts";
+import type { Duties } from "../connection/connections.ts";
+import { RECEIVE_BYTES } from "../memory/io-region.ts";
+import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { Libc, libcAvailable } from "../transport/libc.ts";
+import { NodeTransport } from "../transport/node-transport.ts";
+import { createFront, type Front } from "./front.ts";
+import { ThreadMemory } from "./thread-memory.ts";
+
+/** The clock moves once a second. */
+const SLEEP_MS_MAX = 1000;
+
+export class NodeFront implements Duties {
+  readonly transport: NodeTransport;
+  readonly #memory: ThreadMemory;
+  readonly #front: Front;
+  readonly #sleeper: Sleeper;
+
+  /** `askPrimary`: something was left in the control block. */
+  constructor(data: WorkerData, askPrimary: () => void) {
+    const memory = new ThreadMemory(data, libcAvailable() ? Libc.load() : null);
+    const { layout, self } = data;
+    const io = layout.io[self] as { arena: number; base: number };
+    const { ints } = memory.arena(layout.control);
+    this.#memory = memory;
+    this.#sleeper = new Sleeper(ints, memory.control, self);
+    this.transport = new NodeTransport({
+      slotCount: layout.connectionSlots,
+      control: memory.control,
+      input: { arena: memory.arena(io), offset: io.base, bytes: RECEIVE_BYTES },
+    });
+    this.#front = createFront({
+      memory,
+      transport: this.transport,
+      waker: new Waker(ints, memory.control, new NotifyBell(ints, memory.control)),
+      ownStore: null,
+      duties: this,
+      descriptor: (slot) => slot,
+      askPrimary,
+    });
+  }
+
+  /** Begins to serve what the transport is given. */
+  start(): void {
+    this.transport.start(this.#front.connections, this.#front.connections);
+  }
+
+  /** A worker has answered, or made room. */
+  wake(): void {
+    this.transport.wake();
+  }
+
+  /** Reads no more; connections close once they are answered. */
+  drain(): void {
+    this.#front.connections.drain();
+    this.transport.wake();
+  }
+
+  openCount(): number {
+    return this.#front.connections.openCount();
+  }
+
+  begin(): void {
+    this.#memory.clock.now = this.#memory.control.now();
+  }
+
+  end(busy: boolean): number {
+    if (busy) return 0;
+    this.#sleeper.prepare();
+    if (!this.#front.router.isReady()) return SLEEP_MS_MAX;
+    this.#sleeper.cancel();
+    return 0;
+  }
+
+  awake(): void {
+    this.#sleeper.cancel();
+  }
+}
