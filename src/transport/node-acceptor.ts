@@ -1,0 +1,93 @@
+/**
+ * NodeAcceptor: net.Servers that hand their sockets to the NodeTransport, within -c.
+ *
+ *   'connection' (paused) ─▶ below -c? ── adopt ─▶ NodeTransport
+ *                              └ no ── refuse: "ERROR Too many open connections", close
+ *                                └──── or wait, unread, until somebody leaves (at most the backlog's number of them)
+ */
+import type { Server, Socket } from "node:net";
+import type { Control } from "../memory/control.ts";
+import { TOO_MANY_CONNECTIONS } from "./acceptor.ts";
+import type { ListenOptions, ListenTarget } from "./listen.ts";
+import { listenNode, type NodeListener } from "./node-listen.ts";
+import type { NodeTransport } from "./node-transport.ts";
+
+export interface NodeAcceptorOptions {
+  readonly control: Control;
+  readonly transport: NodeTransport;
+  /** -c. */
+  readonly connectionsMax: number;
+  /** True: refuse what is over the limit with an error. False: let it wait. */
+  readonly refuse: boolean;
+  /** A connection was refused for the limit. */
+  readonly rejected: () => void;
+}
+
+interface Waiting {
+  readonly socket: Socket;
+  readonly listener: number;
+  readonly address: string;
+}
+
+export class NodeAcceptor {
+  readonly #options: NodeAcceptorOptions;
+  readonly #servers: Server[] = [];
+  /** Accepted, not read: before `start`, and over the limit in the mode that waits. */
+  readonly #waiting: Waiting[] = [];
+  #waitingMax = 0;
+  #isStarted = false;
+
+  constructor(options: NodeAcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Binds a target. Nobody is served before `start`. Throws a SystemError in memcached's words. */
+  async listen(target: ListenTarget, options: ListenOptions): Promise<NodeListener[]> {
+    this.#waitingMax = options.backlog;
+    const first = this.#servers.length;
+    const listeners = await listenNode(target, options, (socket, index) => {
+      this.#connected(socket, first + index, listenText(listeners[index] as NodeListener));
+    });
+    this.#servers.push(...listeners.map((listener) => listener.server));
+    return listeners;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#admitWaiting();
+  }
+
+  /** Accepts no more; connections that were adopted stay. */
+  stop(): void {
+    this.#isStarted = false;
+    for (const server of this.#servers.splice(0)) server.close();
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+  }
+
+  #connected(socket: Socket, listener: number, address: string): void {
+    socket.on("error", () => {});
+    this.#waiting.push({ socket, listener, address });
+    if (this.#isStarted) this.#admitWaiting();
+  }
+
+  #admitWaiting(): void {
+    const { control, connectionsMax, refuse, transport } = this.#options;
+    while (this.#waiting.length > 0 && this.#isStarted) {
+      const isFull = control.openConnections() >= connectionsMax;
+      if (isFull && !refuse && this.#waiting.length <= this.#waitingMax) return;
+      const { socket, listener, address } = this.#waiting.shift() as Waiting;
+      if (socket.destroyed) continue;
+      if (isFull || !transport.adopt(socket, listener, address)) {
+        this.#options.rejected();
+        socket.end(TOO_MANY_CONNECTIONS, "latin1", () => socket.destroy());
+        continue;
+      }
+      control.addOpenConnections(1);
+      socket.once("close", () => this.#admitWaiting());
+    }
+  }
+}
+
+function listenText(listener: NodeListener): string {
+  return listener.kind === "unix" ? `unix:${listener.address}` : "";
+}
