@@ -103,6 +103,4 @@ export type WorkerMessage =
       readonly fields?: Readonly<Record<string, string | number | boolean>>;
     }
   /** Bits were left in the control block with Control.ask(): the primary takes them at once. */
-  | { readonly kind: "asked"; readonly self: number }
-  /** node transport: replies for the primary's connections wait in a ring, and it slept. */
-  | { readonly kind: "rang"; readonly self: number };
+  | { readonly kind: "asked"; readonly self: number };

@@ -3,7 +3,7 @@
  * mutation goes through a ring, reads are direct as everywhere.
  *
  *   node:net ─▶ NodeTransport ─▶ connections ─▶ router ─▶ rings ─▶ workers, which sleep in Atomics.wait
- *                    ▲─────────── wake() ◀── a message of the worker that answered
+ *                    ▲─────────── Atomics.notify ◀── the worker that answered
  */
 import type { WorkerData } from "../config/worker-data.ts";
 import type { Duties } from "../connection/connections.ts";
@@ -35,6 +35,7 @@ export class NodeFront implements Duties {
       slotCount: layout.connectionSlots,
       control: memory.control,
       input: { arena: memory.arena(io), offset: io.base, bytes: RECEIVE_BYTES },
+      bell: { ints, word: memory.control.sleepWord(self) },
     });
     this.#front = createFront({
       memory,

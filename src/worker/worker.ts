@@ -12,7 +12,7 @@
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
-import { Sleeper, Waker } from "../ring/wake.ts";
+import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { Shard } from "../shard/shard.ts";
 import { Store } from "../store/store.ts";
 import { EpollTransport } from "../transport/epoll-transport.ts";
@@ -21,7 +21,6 @@ import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createFront } from "./front.ts";
-import { NodeBell } from "./node-bell.ts";
 import { ShardDuties } from "./shard-duties.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 
@@ -35,9 +34,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
   const bell =
     native && libc !== null
       ? new NativeBell(libc, data.bells)
-      : new NodeBell(controlArena.ints, memory.control, threadCount, () =>
-          post({ kind: "rang", self }),
-        );
+      : new NotifyBell(controlArena.ints, memory.control);
   const waker = new Waker(controlArena.ints, memory.control, bell);
   const place = layout.shards[self] as { arena: number; base: number };
   const store = new Store(
