@@ -1,0 +1,86 @@
+/** Both transports behind one face, for tests that must hold for both. */
+import { MIB } from "../../../src/base/unit.ts";
+import { Arena } from "../../../src/memory/arena.ts";
+import type { Control } from "../../../src/memory/control.ts";
+import type { ListenTarget } from "../../../src/transport/listen.ts";
+import { listenNative } from "../../../src/transport/listen.ts";
+import { NodeAcceptor } from "../../../src/transport/node-acceptor.ts";
+import { NodeTransport } from "../../../src/transport/node-transport.ts";
+import type { Transport } from "../../../src/transport/transport.ts";
+import { EchoHandler, INPUT_BYTES, testControl } from "./harness.ts";
+import { NativeHarness } from "./native-harness.ts";
+
+export interface World {
+  readonly handler: EchoHandler;
+  readonly control: Control;
+  readonly transport: Transport;
+  /** Listens and accepts; the port, 0 for a path. */
+  listen(target: ListenTarget, connectionsMax: number, refuse: boolean): Promise<number>;
+  rejected(): number;
+  /** Takes a turn, where libuv does not do it. */
+  turn(): void;
+  destroy(): void;
+}
+
+export const LOOPBACK: ListenTarget = { kind: "tcp", host: "127.0.0.1", port: 0 };
+
+export function nativeWorld(slotCount: number): World {
+  const native = new NativeHarness(slotCount);
+  return {
+    handler: native.handler,
+    control: native.control,
+    transport: native.transport,
+    async listen(target, connectionsMax, refuse) {
+      const options = { backlog: 1024, interfaces: null };
+      const listeners = await listenNative(native.libc, target, options);
+      native.accept(listeners, connectionsMax, refuse);
+      return listeners[0]?.port ?? 0;
+    },
+    rejected: () => native.rejected,
+    turn: () => native.turn(),
+    destroy: () => native.destroy(),
+  };
+}
+
+export function nodeWorld(slotCount: number): World {
+  const { control, arena: controlArena } = testControl();
+  const arena = new Arena(new SharedArrayBuffer(2 * MIB));
+  const transport = new NodeTransport({
+    slotCount,
+    control,
+    input: { arena, offset: 0, bytes: INPUT_BYTES },
+    bell: { ints: controlArena.ints, word: control.sleepWord(1) },
+  });
+  const handler = new EchoHandler(arena, MIB);
+  handler.transport = transport;
+  handler.sleepMs = -1;
+  transport.start(handler, handler);
+  let rejected = 0;
+  let acceptor: NodeAcceptor | null = null;
+  return {
+    handler,
+    control,
+    transport,
+    async listen(target, connectionsMax, refuse) {
+      acceptor = new NodeAcceptor({
+        control,
+        transport,
+        connectionsMax,
+        refuse,
+        rejected: () => {
+          rejected++;
+        },
+      });
+      const options = { backlog: 1024, interfaces: null };
+      const listeners = await acceptor.listen(target, options);
+      acceptor.start();
+      return listeners[0]?.port ?? 0;
+    },
+    rejected: () => rejected,
+    turn: () => {},
+    destroy() {
+      acceptor?.stop();
+      transport.destroy();
+    },
+  };
+}
