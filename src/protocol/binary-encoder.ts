@@ -5,7 +5,7 @@
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { PROTOCOL_VERSION } from "../command/limits.ts";
-import { Op } from "../command/op.ts";
+import { Op, StoreMode } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
@@ -97,7 +97,9 @@ export class BinaryEncoder {
         return encodeText(request, Code.outOfMemory, text, out, at);
       }
       default: {
-        const code = STATUS_CODES[reply.status] as Code;
+        const code = extendsNothing(request, reply)
+          ? Code.notStored
+          : (STATUS_CODES[reply.status] as Code);
         if (code !== Code.success) return encodeFailure(request, code, out, at);
         if (request.quiet) return at;
         if (request.op === Op.version) return encodeText(request, code, VERSION, out, at);
@@ -158,6 +160,12 @@ export class BinaryEncoder {
 
 function repeatsKey(request: Request): boolean {
   return ((OPCODE_SHAPE[request.opcode] as number) & Shape.repeatsKey) !== 0;
+}
+
+/** An append to an absent key is not stored, even where a CAS was to be compared. */
+function extendsNothing(request: Request, reply: Reply): boolean {
+  if (request.op !== Op.store || reply.status !== Status.notFound) return false;
+  return request.mode === StoreMode.append || request.mode === StoreMode.prepend;
 }
 
 function encodeNumber(request: Request, reply: Reply, out: Uint8Array, at: number): number {
