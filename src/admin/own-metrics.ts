@@ -65,7 +65,6 @@ export interface MetricSource {
   readonly view: NodeView;
   readonly frame: () => Frame;
   readonly version: string;
-  readonly transport: string;
 }
 
 /** All metrics of our own. */

@@ -1,0 +1,222 @@
+/**
+ * Admin: the node's window for people and monitoring: HTTP in the primary, beside the cache and never in its way.
+ *
+ *   --admin-listen 127.0.0.1:11280 (default) · none
+ *
+ *   /                 the dashboard           /healthz /readyz   probes
+ *   /metrics          Prometheus              /api/v1/…          JSON, described by /api/v1/openapi.json
+ *
+ * Everything it shows it reads from shared memory (src/stats); what it changes it asks of the node as a client does
+ * (admin/node-client.ts). It is loaded after the node serves, so a start does not wait for it.
+ */
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { ConfigError, SystemError } from "../base/errors.ts";
+import type { NodeView } from "../stats/node-view.ts";
+import type { StoreReader } from "../store/store-reader.ts";
+import { Access, loadToken, parseAdminListen } from "./access.ts";
+import { AuditLog } from "./audit.ts";
+import { keyRoutes, nodeRoutes, sessionRoutes } from "./change-routes.ts";
+import { HotKeyFrames } from "./hot-key-frames.ts";
+import { httpServer } from "./http-server.ts";
+import { KeyBrowser } from "./key-browser.ts";
+import { LiveStreams } from "./live.ts";
+import { memcachedMetrics, ScrapedStats } from "./memcached-metrics.ts";
+import { registryOf } from "./metric.ts";
+import { type NodeAddress, NodeClient } from "./node-client.ts";
+import { openApiDocument } from "./openapi.ts";
+import { ownMetrics } from "./own-metrics.ts";
+import { loadPages, pageRoutes } from "./pages.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { contentRoutes, probeRoutes, type ReadParts, statusRoutes } from "./read-routes.ts";
+import type { Route } from "./route.ts";
+import { Sampler } from "./sampler.ts";
+
+const TICK_MILLISECONDS = 1000;
+/** Hot keys are noted for their sparklines once in this many ticks. */
+const HOT_KEYS_EVERY = 2;
+/** Scrapes within this time get the same answer: a storm of them costs what one costs. */
+const METRICS_MILLISECONDS = 500;
+const PORT_EXIT = 71;
+
+/** What the admin interface needs to be told. */
+export interface AdminSettings {
+  readonly adminListen: string;
+  readonly adminTokenFile: string;
+  /** Comma-separated. */
+  readonly adminHosts: string;
+  readonly adminAuditFile: string;
+}
+
+export type AdminLogger = (
+  level: "info" | "warn" | "error",
+  message: string,
+  fields?: Readonly<Record<string, string | number | boolean>>,
+) => void;
+
+export interface AdminParts {
+  readonly view: NodeView;
+  /** One per shard. */
+  readonly readers: readonly StoreReader[];
+  readonly settings: AdminSettings;
+  /** Where the node can be reached from this machine. */
+  readonly node: NodeAddress;
+  readonly log: AdminLogger;
+}
+
+export interface AdminServer {
+  /** Where it listens; empty when it is off. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const OFF: AdminServer = { url: "", close: () => Promise.resolve() };
+
+/**
+ * Starts the admin interface. Throws ConfigError when its settings are wrong (off loopback without a token), SystemError when
+ * its port is taken.
+ */
+export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
+  const { settings, view, log } = parts;
+  const address = parseAdminListen(settings.adminListen);
+  if (address === null) return OFF;
+  const access = new Access({
+    address,
+    token: loadToken(settings.adminTokenFile),
+    hosts: settings.adminHosts
+      .split(",")
+      .map((host) => host.trim())
+      .filter((host) => host !== ""),
+    now: () => performance.now(),
+  });
+  const audit = new AuditLog(
+    settings.adminAuditFile,
+    ({ event, outcome, ...rest }) => log("info", `admin ${event}: ${outcome}`, rest),
+    (error) => log("error", `the audit log cannot be written: ${error.message}`),
+  );
+  const sampler = new Sampler(view, performance.now());
+  const hotKeys = new HotKeyFrames(view);
+  const live = new LiveStreams(view, sampler, hotKeys);
+  const node = new NodeClient(parts.node);
+  const reads: ReadParts = {
+    view,
+    sampler,
+    hotKeys,
+    keys: new KeyBrowser(view, parts.readers),
+    metrics: metricsOf(view, sampler),
+  };
+  const server = httpServer({
+    access,
+    audit,
+    routes: allRoutes(reads, live, { view, access, audit, node }),
+    failed: (error, route) => log("error", `admin ${route}: ${error.message}`),
+  });
+  await listen(server, address);
+  const timer = startTicking(sampler, hotKeys);
+  const bound = server.server.address() as AddressInfo;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return {
+    url: `http://${host}:${bound.port}/`,
+    close: async () => {
+      clearInterval(timer);
+      live.close();
+      node.close();
+      await server.close();
+      await audit.close();
+    },
+  };
+}
+
+function allRoutes(
+  reads: ReadParts,
+  live: LiveStreams,
+  changes: Parameters<typeof keyRoutes>[0],
+): Route[] {
+  const routes: Route[] = [
+    ...probeRoutes(reads),
+    ...statusRoutes(reads),
+    ...contentRoutes(reads),
+    ...sessionRoutes(changes),
+    ...keyRoutes(changes),
+    ...nodeRoutes(changes),
+    live.route(),
+  ];
+  const openApi: Route = {
+    method: "GET",
+    path: "/api/v1/openapi.json",
+    summary: "This document.",
+    access: "open",
+    produces: "application/json",
+    handle: () => document,
+  };
+  const document = openApiDocument([...routes, openApi], packageVersion());
+  return [...routes, openApi, ...pageRoutes(loadPages())];
+}
+
+function metricsOf(view: NodeView, sampler: Sampler): () => Promise<string> {
+  const stats = new ScrapedStats(view);
+  const source = {
+    view,
+    frame: () => sampler.frame(),
+    version: packageVersion(),
+  };
+  const registry = registryOf([
+    ...memcachedMetrics(stats),
+    ...processMetrics(),
+    ...ownMetrics(source),
+  ]);
+  let text: Promise<string> = Promise.resolve("");
+  let made = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - made > METRICS_MILLISECONDS) {
+      made = now;
+      stats.refresh();
+      text = registry.metrics();
+    }
+    return text;
+  };
+}
+
+function startTicking(sampler: Sampler, hotKeys: HotKeyFrames): NodeJS.Timeout {
+  let ticks = 0;
+  const timer = setInterval(() => {
+    if (ticks++ % HOT_KEYS_EVERY === 0) hotKeys.tick();
+    sampler.tick(performance.now(), Math.floor(Date.now() / 1000));
+  }, TICK_MILLISECONDS);
+  timer.unref();
+  return timer;
+}
+
+async function listen(
+  server: ReturnType<typeof httpServer>,
+  address: { host: string; port: number },
+): Promise<void> {
+  try {
+    await server.listen({ host: address.host, port: address.port });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    await server.close();
+    if (code === "EADDRINUSE") {
+      throw new SystemError(
+        `--admin-listen: port ${address.port} is taken; choose another, or none`,
+        PORT_EXIT,
+        { cause },
+      );
+    }
+    throw new ConfigError(`--admin-listen: ${message}`, PORT_EXIT, { cause });
+  }
+}
+
+/** The package's own version; package.json lies beside src, or beside dist. */
+export function packageVersion(): string {
+  for (const up of ["../../package.json", "../../../package.json"]) {
+    try {
+      const text = readFileSync(new URL(up, import.meta.url), "utf8");
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // Not here: the compiled code lies one folder deeper than the source.
+    }
+  }
+  return "0.0.0";
+}
