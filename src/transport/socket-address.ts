@@ -68,7 +68,7 @@ export function inet6Bytes(address: string): Uint8Array {
   return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]));
 }
 
-/** An IPv6 address as inet_ntop writes it: the longest run of zero groups becomes `::`. */
+/** An IPv6 address as glibc's inet_ntop writes it: the longest run of zero groups becomes `::`, embedded IPv4 is dotted. */
 export function inet6Text(bytes: Uint8Array): string {
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) {
@@ -90,8 +90,9 @@ export function inet6Text(bytes: Uint8Array): string {
       .map((group) => group.toString(16))
       .join(":");
   if (best === -1) return hex(0, 8);
-  const mapped = best === 0 && bestLength === 5 && groups[5] === 0xffff;
-  if (mapped) return `::ffff:${bytes.subarray(12, 16).join(".")}`;
+  const tail = bytes.subarray(12, 16).join(".");
+  if (best === 0 && bestLength === 6) return `::${tail}`;
+  if (best === 0 && bestLength === 5 && groups[5] === 0xffff) return `::ffff:${tail}`;
   return `${hex(0, best)}::${hex(best + bestLength, 8)}`;
 }
 

@@ -1,0 +1,89 @@
+/** Libc: no address leaves that was not checked, errors come as negated numbers, and it loads wherever a thread asks. */
+import { describe, expect, test } from "vitest";
+import { Arena } from "../../../src/memory/arena.ts";
+import { Libc, libcAvailable, libcProblem } from "../../../src/transport/libc.ts";
+import { EAGAIN, EFD_NONBLOCK } from "../../../src/transport/linux.ts";
+
+const EBADF = 9;
+const ARENA_BYTES = 4096;
+
+describe("Libc", () => {
+  const libc = Libc.load();
+  const arena = new Arena(new SharedArrayBuffer(ARENA_BYTES));
+  const memory = libc.memory(arena);
+
+  test("is available where the tests run", () => {
+    expect(libcProblem()).toBe(null);
+    expect(libcAvailable()).toBe(true);
+  });
+
+  test("is one object per thread", () => {
+    expect(Libc.load()).toBe(libc);
+  });
+
+  for (const [offset, length] of [
+    [-1, 1],
+    [0, ARENA_BYTES + 1],
+    [ARENA_BYTES, 1],
+    [ARENA_BYTES - 8, 9],
+    [0, -1],
+    [Number.NaN, 1],
+    [0, Number.NaN],
+    [Number.POSITIVE_INFINITY, 0],
+    [2 ** 52, 1],
+    [1.5, 1],
+  ] as const) {
+    test(`refuses the range ${offset}, ${length}`, () => {
+      expect(() => libc.recv(-1, memory, offset, length, 0)).toThrow("a");
+      expect(() => libc.send(-1, memory, offset, length, 0)).toThrow();
+      expect(() => libc.read(-1, memory, offset, length)).toThrow();
+      expect(() => libc.write(-1, memory, offset, length)).toThrow();
+      expect(() => libc.bind(-1, memory, offset, length)).toThrow();
+      expect(() => libc.epollWait(-1, memory, offset, 1, length, 0)).toThrow();
+    });
+  }
+
+  for (const [offset, length] of [
+    [0, ARENA_BYTES],
+    [ARENA_BYTES, 0],
+    [ARENA_BYTES - 1, 1],
+  ] as const) {
+    test(`hands the range ${offset}, ${length} to the kernel, whose error comes back negated`, () => {
+      expect(libc.recv(-1, memory, offset, length, 0)).toBe(-EBADF);
+    });
+  }
+
+  test("a cached address is that of its own offset, not of its neighbour in the cache", () => {
+    const far = libc.memory(new Arena(new SharedArrayBuffer(1 << 20)));
+    const first = far.address(0, 1);
+    for (let offset = 0; offset < 1 << 20; offset += 4096 + 64) {
+      expect(far.address(offset, 1)).toBe(first + offset);
+      expect(far.address(0, 1)).toBe(first);
+    }
+  });
+
+  test("refuses memory that may move", () => {
+    expect(() => libc.memory(new Arena(new ArrayBuffer(64)))).toThrow("shared memory");
+  });
+
+  test("an arena's plain view and its shared one are the same memory", () => {
+    const plain = libc.arena(new SharedArrayBuffer(64));
+    Atomics.store(plain.ints, 3, 0x01020304);
+    expect(plain.words[3]).toBe(0x01020304);
+    plain.bytes[12] = 9;
+    expect(Atomics.load(plain.ints, 3)).toBe(0x01020309);
+    expect(libc.arena(plain.buffer as SharedArrayBuffer).bytes.buffer).toBe(plain.bytes.buffer);
+  });
+
+  test("reads and writes memory where it says", () => {
+    const fd = libc.eventfd(EFD_NONBLOCK);
+    expect(libc.read(fd, memory, 64, 8)).toBe(-EAGAIN);
+    arena.words[16] = 5;
+    arena.words[17] = 0;
+    expect(libc.write(fd, memory, 64, 8)).toBe(8);
+    expect(libc.read(fd, memory, 128, 8)).toBe(8);
+    expect([arena.words[32], arena.words[33]]).toEqual([5, 0]);
+    expect(libc.close(fd)).toBe(0);
+    expect(libc.close(fd)).toBe(-EBADF);
+  });
+});
