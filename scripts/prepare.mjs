@@ -12,13 +12,16 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const SOURCE_FOLDERS = ["src", "workers", "bench", "test"];
-const SOURCE_FILES = ["package.json", "tsconfig.json"];
+/** What is built: the server alone for `npm start`, everything for tests and benchmarks. */
+const BUILDS = {
+  server: { project: "tsconfig.server.json", folders: ["src", "workers"] },
+  all: { project: "tsconfig.json", folders: ["src", "workers", "bench", "test"] },
+};
+const SOURCE_FILES = ["package.json", "tsconfig.json", "tsconfig.server.json"];
 /** Written by programs, read by none of the sources. */
 const PASSED_OVER = new Set(["node_modules", "out", "history"]);
 /** Files beside the sources that the server reads at run time. */
 const ASSETS = new Set([".html", ".css", ".js", ".svg", ".json", ".ico", ".png"]);
-const STAMP = join(ROOT, "dist", ".stamp");
 const SECONDS = 1000;
 const PARENT_WATCH_MILLISECONDS = 500;
 
@@ -79,22 +82,27 @@ function newestIn(folder) {
   return newest;
 }
 
-function newestSource() {
-  const folders = SOURCE_FOLDERS.map((name) => newestIn(join(ROOT, name)));
+function newestSource(names) {
+  const folders = names.map((name) => newestIn(join(ROOT, name)));
   const files = SOURCE_FILES.map((name) => changedAt(join(ROOT, name)));
   return Math.max(...folders, ...files);
 }
 
-/** Builds when a source is newer than the last build. False when the sources do not compile. */
-export function ensureBuilt(force = false) {
-  if (!force && changedAt(STAMP) > newestSource()) return true;
+/**
+ * Builds `server` or `all` when a source is newer than its last build. False when the sources do not
+ * compile.
+ */
+export function ensureBuilt(what, force = false) {
+  const { project, folders } = BUILDS[what];
+  const stamp = join(ROOT, "dist", `.stamp-${what}`);
+  if (!force && changedAt(stamp) > newestSource(folders)) return true;
   const started = Date.now() / SECONDS;
   console.error("building (tsc) …");
   const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  if (!run(process.execPath, [compiler, "-p", "tsconfig.json"])) return false;
+  if (!run(process.execPath, [compiler, "-p", project])) return false;
   copyAssets(join(ROOT, "src"), join(ROOT, "dist", "src"));
-  writeFileSync(STAMP, "");
-  utimesSync(STAMP, started, started);
+  writeFileSync(stamp, "");
+  utimesSync(stamp, started, started);
   return true;
 }
 

@@ -20,7 +20,7 @@ const [command = "", ...args] = process.argv.slice(2);
 
 switch (command) {
   case "start": {
-    prepareOrExit();
+    prepareOrExit("server");
     const main = join(ROOT, "dist", "src", "main.js");
     process.argv.splice(1, process.argv.length - 1, main, ...args);
     watchParent();
@@ -28,7 +28,7 @@ switch (command) {
     break;
   }
   case "build":
-    prepareOrExit(true);
+    prepareOrExit("all", true);
     break;
   case "test":
   case "check":
@@ -46,6 +46,6 @@ switch (command) {
 }
 
 /** Installs and builds; ends the process when either fails. */
-function prepareOrExit(force = false) {
-  if (!ensureInstalled() || !ensureBuilt(force)) process.exit(1);
+function prepareOrExit(what, force = false) {
+  if (!ensureInstalled() || !ensureBuilt(what, force)) process.exit(1);
 }

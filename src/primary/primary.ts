@@ -9,7 +9,6 @@
  * they wait for their task while memory is laid out and sockets are bound. The primary never waits
  * for a worker once it serves, but at the end, and then not for long.
  */
-import { fileURLToPath } from "node:url";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
 import type { ListenerFacts, TransportKind, WorkerMessage } from "../config/worker-data.ts";
@@ -22,7 +21,7 @@ import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { writePortFile } from "./port-file.ts";
 import { type SharedFacts, SharedMemory } from "./shared-memory.ts";
-import { Supervisor } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** How long workers may take to answer what they have read, once the server stops. */
 const DRAIN_MILLISECONDS_MAX = 5000;
@@ -31,15 +30,20 @@ const ABORT_MILLISECONDS_MAX = 1000;
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
 
-/** The module every worker thread runs, beside the built sources. */
-const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
-
 const TRANSPORTS = {
   tcp4: ConnectionTransport.tcp,
   tcp6: ConnectionTransport.tcp6,
   unix: ConnectionTransport.unix,
 } as const;
 const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix" } as const;
+
+export interface PrimaryParts {
+  readonly settings: Settings;
+  readonly transport: TransportKind;
+  readonly log: Log;
+  /** Its threads are coming up already. */
+  readonly supervisor: Supervisor;
+}
 
 export class Primary {
   readonly #settings: Settings;
@@ -52,16 +56,12 @@ export class Primary {
   #verbosity: number;
   #isStopping = false;
 
-  /** Starts the worker threads and lays out the memory. Throws ConfigError and SystemError. */
-  constructor(settings: Settings, transport: TransportKind, log: Log) {
+  /** Lays out the memory. Throws ConfigError and SystemError. */
+  constructor({ settings, transport, log, supervisor }: PrimaryParts) {
     this.#settings = settings;
     this.#log = log;
     this.#verbosity = settings.verbosity;
-    this.#supervisor = new Supervisor(WORKER_FILE, settings.threads, {
-      died: (self, cause) => this.#workerDied(self, cause),
-      ready: (self, incarnation, dropped) => this.#workerReady(self, incarnation, dropped),
-      said: (message) => this.#heard(message),
-    });
+    this.#supervisor = supervisor;
     this.#memory = new SharedMemory(settings, transport);
     this.#ticker = new ClockTicker(this.#memory.control, {
       unixMilliseconds: Date.now(),
@@ -96,7 +96,14 @@ export class Primary {
   async #serve(door: Door, facts: SharedFacts): Promise<void> {
     const { threads, pidFile, portFile, memoryBytes } = this.#settings;
     const memory = this.#memory;
-    await this.#supervisor.start((self, incarnation) => memory.dataOf(self, incarnation, facts));
+    await this.#supervisor.start(
+      {
+        died: (self, cause) => this.#workerDied(self, cause),
+        ready: (self, incarnation, dropped) => this.#workerReady(self, incarnation, dropped),
+        said: (message) => this.#heard(message),
+      },
+      (self, incarnation) => memory.dataOf(self, incarnation, facts),
+    );
     this.#obeySignals();
     this.#ticker.start(() => this.#ticked());
     memory.control.setState(ServerState.serving);

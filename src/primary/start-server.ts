@@ -1,27 +1,38 @@
 /**
- * From settings to a server that accepts: chooses the transport, starts the primary, then tells
- * whoever waits.
+ * From settings to a server that accepts: starts the threads, chooses the transport, starts the
+ * primary, then tells whoever waits.
+ *
+ *   this thread     settings ─▶ Supervisor ─▶ the primary's modules ─▶ memory ─▶ bind ─▶ tasks ─▶ accept
+ *   each worker                     └─▶ boot ─▶ the worker's modules ─▶ waits for its task ─▶ ready
+ *
+ * Modules are most of a start, so the primary's are loaded while the threads load theirs.
  */
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
-import { libcProblem } from "../transport/libc.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { Log } from "./log.ts";
-import { Primary } from "./primary.ts";
-import { raiseLimits } from "./system-limits.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** The module every worker thread runs, beside the built sources. */
+const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
 
 /** Resolves once connections are accepted. Throws ConfigError and SystemError. */
 export async function startServer(given: Settings): Promise<void> {
+  const supervisor = new Supervisor(WORKER_FILE, given.threads);
+  // The threads come up from here on, beside what follows.
+  const { Primary } = await import("./primary.ts");
   const log = new Log(given.verbosity);
   process.on("exit", () => log.flush());
   const isBackground = isDaemonChild();
   const settings = isBackground ? withoutFolder(given) : given;
-  const transport = chooseTransport(settings.transport);
+  const transport = await chooseTransport(settings.transport);
+  const { raiseLimits } = await import("./system-limits.ts");
   raiseLimits(settings, log);
-  const primary = new Primary(settings, transport, log);
+  const primary = new Primary({ settings, transport, log, supervisor });
   await primary.start((parts) => createDoor(transport, parts));
   if (isBackground) announceServing();
   if (isBackground && settings.verbosity === 0) log.silence();
@@ -39,8 +50,9 @@ async function createDoor(transport: TransportKind, parts: DoorParts): Promise<D
 }
 
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */
-export function chooseTransport(choice: TransportChoice): TransportKind {
+export async function chooseTransport(choice: TransportChoice): Promise<TransportKind> {
   if (choice === "node") return "node";
+  const { libcProblem } = await import("../transport/libc.ts");
   const problem = libcProblem();
   if (problem === null) return "native";
   if (choice === "auto") return "node";

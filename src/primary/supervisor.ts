@@ -34,6 +34,9 @@ export interface SupervisorEvents {
   said(message: WorkerMessage): void;
 }
 
+/** What a worker is handed at its n-th incarnation. */
+export type DataOf = (self: number, incarnation: number) => WorkerData;
+
 interface Post {
   incarnation: number;
   /** In a row, without having served for `HEALTHY_MILLISECONDS`. */
@@ -44,7 +47,7 @@ interface Post {
 
 export class Supervisor {
   readonly #pool: Piscina<WorkerData, void>;
-  readonly #events: SupervisorEvents;
+  #events: SupervisorEvents | null = null;
   readonly #posts: Post[];
   readonly #tasks: Promise<void>[] = [];
   #isStopping = false;
@@ -56,8 +59,7 @@ export class Supervisor {
    * Starts the threads; they wait for `start`. `filename` is the module whose default export is the
    * task.
    */
-  constructor(filename: string, threadCount: number, events: SupervisorEvents) {
-    this.#events = events;
+  constructor(filename: string, threadCount: number) {
     this.#posts = Array.from({ length: threadCount }, () => ({
       incarnation: 0,
       failures: 0,
@@ -78,7 +80,8 @@ export class Supervisor {
   }
 
   /** Resolves when every worker serves. Rejects with SystemError when one cannot start. */
-  start(dataOf: (self: number, incarnation: number) => WorkerData): Promise<void> {
+  start(events: SupervisorEvents, dataOf: DataOf): Promise<void> {
+    this.#events = events;
     return new Promise((resolve, reject) => {
       this.#resolveStart = resolve;
       this.#rejectStart = reject;
@@ -105,7 +108,7 @@ export class Supervisor {
   }
 
   /** Runs the worker of one shard, again and again, until the server stops. */
-  async #keep(self: number, dataOf: (self: number, incarnation: number) => WorkerData) {
+  async #keep(self: number, dataOf: DataOf): Promise<void> {
     const post = this.#posts[self] as Post;
     while (!this.#isStopping) {
       const cause = await this.#runOnce(dataOf(self, post.incarnation));
@@ -115,7 +118,7 @@ export class Supervisor {
         this.#rejectStart(new SystemError(message, 71, { cause }));
         return;
       }
-      this.#events.died(self, cause);
+      this.#events?.died(self, cause);
       const wasHealthy = post.isReady && performance.now() - post.readyAt > HEALTHY_MILLISECONDS;
       post.failures = wasHealthy ? 1 : post.failures + 1;
       post.isReady = false;
@@ -136,13 +139,13 @@ export class Supervisor {
 
   #heard(message: WorkerMessage): void {
     if (message.kind !== "ready") {
-      this.#events.said(message);
+      this.#events?.said(message);
       return;
     }
     const post = this.#posts[message.self] as Post;
     post.isReady = true;
     post.readyAt = performance.now();
-    this.#events.ready(message.self, post.incarnation, message.itemsDropped);
+    this.#events?.ready(message.self, post.incarnation, message.itemsDropped);
     if (!this.#isStarted && this.#posts.every(({ isReady }) => isReady)) {
       this.#isStarted = true;
       this.#resolveStart();
