@@ -38,7 +38,7 @@ async function play({ workers, ringBytes, pressure, textBytesMax }: Case): Promi
 
 describe(`histories of ${CLIENTS} clients a worker, seed ${SEED}, are linearizable`, () => {
   for (const sample of [
-    { workers: 2, ringBytes: 65_536, pressure: false, textBytesMax: 3000 },
+    { workers: 2, ringBytes: 65_536, pressure: false, textBytesMax: 8000 },
     { workers: 3, ringBytes: 512, pressure: false, textBytesMax: 100 },
     { workers: 2, ringBytes: 8192, pressure: true, textBytesMax: 3000 },
     { workers: 4, ringBytes: 65_536, pressure: true, textBytesMax: 20_000 },

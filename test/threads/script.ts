@@ -106,10 +106,11 @@ export class Script {
     return key.startsWith("n") ? String(unique * NUMBER_STRIDE) : `v${unique}`;
   }
 
-  /** The value's name, then a filling that follows from it. */
+  /** The value's name, then a filling that follows from it. Most are of one length: those are written in place. */
   #textPayload(name: string): Uint8Array {
     const most = this.way === Way.fill ? FILLER_BYTES : this.#options.textBytesMax;
-    const bytes = Buffer.alloc(name.length + 1 + this.#below(most), fillingOf(name));
+    const length = this.#below(4) > 0 ? most : this.#below(most);
+    const bytes = Buffer.alloc(Math.max(length, name.length + 1), fillingOf(name));
     bytes.write(`${name}:`);
     return bytes;
   }
