@@ -7,7 +7,7 @@
  * what remains: program code, the workers' heaps, connection blocks, rings, room in slabs that were used before.
  */
 import { readFileSync } from "node:fs";
-import { bytesOf, type StoreGauges } from "../stats/shard-gauges.ts";
+import { liveBytesOf, type StoreGauges } from "../stats/shard-gauges.ts";
 import type { MemoryFrame } from "./frame.ts";
 
 const CGROUP_FILES = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
@@ -31,7 +31,7 @@ export function cgroupLimit(): number {
 export function memoryFrame(store: StoreGauges, limit: number, cgroup: number): MemoryFrame {
   const rss = process.memoryUsage.rss();
   const heap = process.memoryUsage().heapTotal;
-  const items = bytesOf(store);
+  const items = liveBytesOf(store);
   let written = 0;
   for (const queue of store.queues) written += queue.writtenBytes;
   const parts = {

@@ -27,8 +27,10 @@ export const QUEUE_CLASS_NAMES = ["small", "main", "large"] as const;
 /** One class, summed over slabs, and by the caller over shards. */
 export interface QueueGauges {
   items: number;
-  /** Bytes of live items: header, key, value, padding. */
+  /** Bytes of live items as memcached counts them. */
   bytes: number;
+  /** Bytes of memory they take: header, key, value, padding. */
+  liveBytes: number;
   /** Bytes written, the dead ones included. */
   writtenBytes: number;
   slabs: number;
@@ -86,14 +88,18 @@ export class ShardGauges {
         continue;
       }
       gauges.slabs++;
-      if (this.#slabs.epoch(slab) !== epoch) continue; // flushed, not reclaimed yet
-      gauges.items += this.#slabs.items(slab);
-      gauges.bytes += this.#slabs.liveBytes(slab);
       gauges.writtenBytes += this.#slabs.writtenBytes(slab);
+      if (this.#slabs.epoch(slab) !== epoch) continue; // flushed, not reclaimed yet
+      gauges.liveBytes += this.#slabs.liveBytes(slab);
       if (this.#slabs.items(slab) > 0) {
         const age = Math.max(0, now - this.#slabs.openedAt(slab));
         if (age > gauges.ageSeconds) gauges.ageSeconds = age;
       }
+    }
+    for (const queue of [Queue.small, Queue.main, Queue.largeSmall, Queue.largeMain]) {
+      const gauges = into.queues[classOf(queue) - 1] as QueueGauges;
+      gauges.items += this.#header.items(queue);
+      gauges.bytes += this.#header.itemBytes(queue);
     }
     into.slabs += this.plan.slabCount;
     into.slabLimit += this.slabLimit();
@@ -102,15 +108,13 @@ export class ShardGauges {
     into.ghostBytes += this.#header.ghostSets() * GHOST_SET_BYTES;
   }
 
-  /** Live items of the shard and their bytes. */
+  /** Live items of the shard, and their bytes as memcached counts them. */
   items(): { items: number; bytes: number } {
-    const epoch = this.#header.epoch();
     let items = 0;
     let bytes = 0;
-    for (let slab = 0; slab < this.plan.slabCount; slab++) {
-      if (this.#slabs.queue(slab) === Queue.free || this.#slabs.epoch(slab) !== epoch) continue;
-      items += this.#slabs.items(slab);
-      bytes += this.#slabs.liveBytes(slab);
+    for (const queue of [Queue.small, Queue.main, Queue.largeSmall, Queue.largeMain]) {
+      items += this.#header.items(queue);
+      bytes += this.#header.itemBytes(queue);
     }
     return { items, bytes };
   }
@@ -168,13 +172,18 @@ export function itemsOf({ queues }: StoreGauges): number {
   return queues[0].items + queues[1].items + queues[2].items;
 }
 
-/** Bytes of live items of all classes. */
+/** Bytes of live items of all classes, as memcached counts them. */
 export function bytesOf({ queues }: StoreGauges): number {
   return queues[0].bytes + queues[1].bytes + queues[2].bytes;
 }
 
+/** Bytes of memory that live items of all classes take. */
+export function liveBytesOf({ queues }: StoreGauges): number {
+  return queues[0].liveBytes + queues[1].liveBytes + queues[2].liveBytes;
+}
+
 function emptyQueue(): QueueGauges {
-  return { items: 0, bytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
+  return { items: 0, bytes: 0, liveBytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
 }
 
 function classOf(queue: Queue): number {
