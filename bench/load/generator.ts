@@ -73,6 +73,8 @@ export class Generator {
   readonly #keys: Uint32Array;
   readonly #keysEach: number;
   #outstanding = 0;
+  /** Requests this window may still send. */
+  #left = 0;
   #issuing = false;
   #closedLoop = true;
   #preloadNext = -1;
@@ -125,6 +127,7 @@ export class Generator {
     this.#board.reset();
     if (this.#count === 0) return;
     this.#preloadNext = this.#share.thread;
+    this.#left = Number.POSITIVE_INFINITY;
     this.#run(Number.POSITIVE_INFINITY, 0, "uniform");
     this.#preloadNext = -1;
   }
@@ -133,6 +136,7 @@ export class Generator {
   window(window: Window): void {
     this.#board.reset();
     if (this.#count === 0) return; // more threads than connections
+    this.#left = window.requests ?? Number.POSITIVE_INFINITY;
     this.#run(window.seconds * 1000, window.rate, window.arrivals);
   }
 
@@ -159,7 +163,7 @@ export class Generator {
     let next = 0;
     for (;;) {
       if (gap > 0 && this.#issuing) {
-        while (due <= now && due < end) {
+        while (due <= now && due < end && this.#left > 0) {
           const slot = this.#freeSlot(next);
           if (slot < 0) break;
           next = slot + 1 === this.#count ? 0 : slot + 1;
@@ -168,7 +172,7 @@ export class Generator {
           due += arrivals === "poisson" ? gap * this.#random.exponential() : gap;
         }
       }
-      if (this.#preloadNext >= this.#keyCount()) this.#issuing = false;
+      if (this.#preloadNext >= this.#keyCount() || this.#left === 0) this.#issuing = false;
       if (board.stopped) end = Math.min(end, now);
       if (now >= end && (gap === 0 || due >= end || now >= end + GRACE_MILLISECONDS)) {
         this.#issuing = false;
@@ -187,7 +191,8 @@ export class Generator {
       now = performance.now();
     }
     // Arrivals that never found a free connection before time was up.
-    if (gap > 0 && due < end) board.add(Meter.unanswered, Math.floor((end - due) / gap));
+    if (gap > 0 && due < end && this.#left > 0)
+      board.add(Meter.unanswered, Math.floor((end - due) / gap));
     board.add(Meter.seconds, (this.#lastReplyAt - start) / 1000);
     board.add(Meter.cpuMicroseconds, threadCpuMicroseconds() - cpuStart);
   }
@@ -226,7 +231,7 @@ export class Generator {
       this.#issuePreload(slot, now);
       return;
     }
-    for (let i = 0; i < this.#workload.depth; i++) this.#append(slot, now);
+    for (let i = 0; i < this.#workload.depth && this.#left > 0; i++) this.#append(slot, now);
     this.#flush(slot);
   }
 
@@ -261,6 +266,7 @@ export class Generator {
     this.#keyCounts[entry] = this.#requests.count;
     this.#waiting[slot] = (this.#waiting[slot] as number) + 1;
     this.#outstanding++;
+    this.#left--;
   }
 
   /** Sends what the output holds; what the socket does not take waits for the poller. */

@@ -82,10 +82,11 @@ export class Session {
     return this.measured();
   }
 
-  /** Sends load for a while; `rate` is that of all threads together. */
+  /** Sends load for a while; `rate` and `requests` are those of all threads together. */
   async window(window: Window): Promise<Measured> {
     const active = Math.min(this.#threads.length, this.#connections);
     const each = { ...window, rate: window.rate / active };
+    if (window.requests !== undefined) each.requests = Math.ceil(window.requests / active);
     await this.#all(() => ({ do: "window", session: this.#id, window: each }));
     return this.measured();
   }

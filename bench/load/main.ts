@@ -89,6 +89,7 @@ async function watch(
     seconds: options.duration,
     rate: options.rate,
     arrivals: options.arrivals,
+    ...(options.requests === undefined ? {} : { requests: options.requests }),
   });
   const show = process.stderr.isTTY && !options.quiet;
   const every = Math.max(LOOK_MILLISECONDS_MIN, (options.duration * 1000) / LOOKS);

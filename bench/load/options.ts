@@ -21,6 +21,7 @@ export interface LoadOptions {
   setOnMiss: boolean;
   ttl: number;
   duration: number;
+  requests?: number;
   warm: number;
   preload: boolean;
   rate: number;
@@ -88,6 +89,7 @@ export function parseLoadOptions(words: readonly string[]): {
     .option("--set-on-miss", "set what a get did not find", false)
     .option("--ttl <seconds>", "expiry of what is set; 0: never", count, 0)
     .option("-s, --duration <seconds>", "how long to measure", positive, 10)
+    .option("-n, --requests <n>", "end after so many requests, if that is sooner", positive)
     .option("--warm <seconds>", "load before the measurement", Number, 1)
     .option("--no-preload", "do not set every key first")
     .option("-R, --rate <n>", "open loop at so many requests a second; 0: closed loop", Number, 0)

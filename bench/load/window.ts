@@ -7,6 +7,8 @@ export interface Window {
   rate: number;
   /** Gaps between the requests of an open loop: independent arrivals, or all alike. */
   arrivals: "poisson" | "uniform";
+  /** Ends after so many requests of this thread, if that is sooner; absent: no bound. */
+  requests?: number;
 }
 
 /** 0 ≤ thread < threads. */
