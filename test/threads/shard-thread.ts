@@ -56,6 +56,11 @@ function shardBytes(plan: ShardPlan): number {
   return roundUp(plan.regionBytes, PAGE_BYTES);
 }
 
+/** Where the region of a shard begins. */
+export function shardOffset(memory: ThreadMemory, shard: number): number {
+  return memory.shardsAt + shard * shardBytes(memory.shard);
+}
+
 export class ShardThread {
   readonly store: Store;
   readonly shard: Shard;
@@ -73,14 +78,13 @@ export class ShardThread {
     const control = new Control(arena, 0);
     const waker = new Waker(arena.ints, control, new NotifyBell(arena.ints, control));
     const counters = new Counters(arena, memory.countersAt + self * COUNTERS_BYTES);
-    const shardAt = (shard: number) => memory.shardsAt + shard * shardBytes(memory.shard);
     for (let shard = 0; shard < workers; shard++) {
-      const reader = new StoreReader(arena, shardAt(shard), this.#clock);
+      const reader = new StoreReader(arena, shardOffset(memory, shard), this.#clock);
       reader.setOwner(shard === self);
       this.readers.push(reader);
     }
     const options = { ...STORE_DEFAULTS, shard: self, shardCount: workers };
-    this.store = new Store(arena, shardAt(self), hash, this.#clock, counters, options);
+    this.store = new Store(arena, shardOffset(memory, self), hash, this.#clock, counters, options);
     const shared = { self, arena, base: memory.linksAt, plan: links, counters, waker };
     this.shard = new Shard({ ...shared, store: this.store });
     this.router = new Router({
