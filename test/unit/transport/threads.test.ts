@@ -96,6 +96,7 @@ class Server {
   /** Starts a worker over the memory; resolves when it has taken over. */
   async start(): Promise<void> {
     this.setWord(EchoWord.leftovers, 0);
+    this.failure = null;
     this.worker = new Worker(built("test/unit/transport/echo-worker.ts"), {
       workerData: this.task,
     });
