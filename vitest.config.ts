@@ -12,6 +12,7 @@ const HOOK_MILLISECONDS_MAX = 60_000;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/build-first.mjs"],
     pool: "forks",
     maxWorkers: Math.max(1, Math.min(8, Math.floor(availableParallelism() / 2))),
     testTimeout: TEST_MILLISECONDS_MAX,

@@ -91,7 +91,7 @@ export async function runChecks(command, args) {
   types();
   if (command !== "check:fast") {
     console.log("— build");
-    count("build", ensureBuilt("all"));
+    count("build", await ensureBuilt("all"));
     console.log("— tests");
     const exclude = SLOW_FOLDERS.flatMap((folder) => ["--exclude", `${folder}/**`]);
     tests(command === "check" ? [...exclude, ...args] : args);

@@ -12,12 +12,15 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What is built: the server alone for `npm start`, everything for tests and benchmarks. */
-const BUILDS = {
-  server: { project: "tsconfig.server.json", folders: ["src", "workers"] },
-  all: { project: "tsconfig.json", folders: ["src", "workers", "bench", "test"] },
+/**
+ * What is built: the server alone, bundled, for `npm start`; everything, compiled file by file as
+ * well, for tests and benchmarks.
+ */
+const FOLDERS = {
+  server: ["src", "workers", "scripts"],
+  all: ["src", "workers", "scripts", "bench", "test"],
 };
-const SOURCE_FILES = ["package.json", "tsconfig.json", "tsconfig.server.json"];
+const SOURCE_FILES = ["package.json", "tsconfig.json"];
 /** Written by programs, read by none of the sources. */
 const PASSED_OVER = new Set(["node_modules", "out", "history"]);
 /** Files beside the sources that the server reads at run time. */
@@ -89,21 +92,27 @@ function newestSource(names) {
 }
 
 /**
- * Builds `server` or `all` when a source is newer than its last build. False when the sources do not
- * compile.
+ * Builds `server` or `all` when a source is newer than its last build. False when the sources do
+ * not compile; what could be written is written all the same.
  */
-export function ensureBuilt(what, force = false) {
-  const { project, folders } = BUILDS[what];
+export async function ensureBuilt(what, force = false) {
   const stamp = join(ROOT, "dist", `.stamp-${what}`);
-  if (!force && changedAt(stamp) > newestSource(folders)) return true;
+  if (!force && changedAt(stamp) > newestSource(FOLDERS[what])) return true;
   const started = Date.now() / SECONDS;
-  console.error("building (tsc) …");
-  const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  if (!run(process.execPath, [compiler, "-p", project])) return false;
-  copyAssets(join(ROOT, "src"), join(ROOT, "dist", "src"));
+  console.error("building …");
+  const isGood = what === "server" || compile();
+  const { bundleServer } = await import("./bundle.mjs");
+  await bundleServer();
+  for (const to of ["dist/src", "dist/server/src"]) copyAssets(join(ROOT, "src"), join(ROOT, to));
+  if (!isGood) return false;
   writeFileSync(stamp, "");
   utimesSync(stamp, started, started);
   return true;
+}
+
+function compile() {
+  const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  return run(process.execPath, [compiler, "-p", "tsconfig.json"]);
 }
 
 /** Copies what stands beside the sources and is no source. */

@@ -20,15 +20,15 @@ const [command = "", ...args] = process.argv.slice(2);
 
 switch (command) {
   case "start": {
-    prepareOrExit("server");
-    const main = join(ROOT, "dist", "src", "main.js");
+    await prepareOrExit("server");
+    const main = join(ROOT, "dist", "server", "src", "main.js");
     process.argv.splice(1, process.argv.length - 1, main, ...args);
     watchParent();
     await import(pathToFileURL(main).href);
     break;
   }
   case "build":
-    prepareOrExit("all", true);
+    await prepareOrExit("all", true);
     break;
   case "test":
   case "check":
@@ -46,6 +46,6 @@ switch (command) {
 }
 
 /** Installs and builds; ends the process when either fails. */
-function prepareOrExit(what, force = false) {
-  if (!ensureInstalled() || !ensureBuilt(what, force)) process.exit(1);
+async function prepareOrExit(what, force = false) {
+  if (!ensureInstalled() || !(await ensureBuilt(what, force))) process.exit(1);
 }

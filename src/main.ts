@@ -6,7 +6,7 @@
  * What is not needed to serve is imported only where it is: a warm start accepts its first
  * connection in under 300 ms.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "./base/errors.ts";
@@ -16,7 +16,13 @@ import { isDaemonChild } from "./primary/daemon.ts";
 
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
-const ROOT = new URL("../../", import.meta.url);
+
+/** A file of the package, whichever folder below it this module was built into. */
+function packageFile(name: string): string {
+  let folder = new URL(".", import.meta.url);
+  while (!existsSync(new URL("package.json", folder))) folder = new URL("..", folder);
+  return readFileSync(new URL(name, folder), "utf8");
+}
 
 /** Resolves with the exit code, or null when the server goes on. */
 async function main(): Promise<number | null> {
@@ -40,7 +46,7 @@ async function print({ wish, settings }: Loaded): Promise<number> {
   const texts = {
     help: () => helpText(version),
     version: () => `${version}\n`,
-    license: () => `${version}\n\n${readFileSync(new URL("LICENSE", ROOT), "utf8")}`,
+    license: () => `${version}\n\n${packageFile("LICENSE")}`,
     "check-config": () => "the configuration is good\n",
     "print-config": () => configText(settings),
     serve: () => "",
@@ -50,8 +56,7 @@ async function print({ wish, settings }: Loaded): Promise<number> {
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL("package.json", ROOT), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+  return (JSON.parse(packageFile("package.json")) as { version: string }).version;
 }
 
 async function background({ settings }: Loaded, args: string[]): Promise<number> {

@@ -25,7 +25,7 @@ const STOP_MILLISECONDS_MAX = 10_000;
 const POLL_MILLISECONDS = 5;
 
 export const SHARDCACHED_MAIN = fileURLToPath(
-  new URL("../../dist/src/main.js", import.meta.url).href.replace("/dist/dist/", "/dist/"),
+  new URL("../../dist/server/src/main.js", import.meta.url).href.replace("/dist/dist/", "/dist/"),
 );
 
 /** What shardcached answers to `version`: the protocol it follows. */
