@@ -12,14 +12,15 @@
  *
  * Nothing here returns to the event loop while a window runs; it stops at its end or when the board says so.
  */
+import type { NativeMemory } from "../../src/transport/native-memory.ts";
 import { type Board, Meter } from "./board.ts";
 import { BROKEN, type Dialect, type Kind } from "./dialect.ts";
 import { countLatency } from "./latency-counts.ts";
 import {
-  addressOf,
   closeDescriptor,
   connect,
   EAGAIN,
+  kernelMemory,
   Poller,
   receive,
   type Target,
@@ -56,11 +57,11 @@ export class Generator {
   readonly #active: number;
   readonly #fds: Int32Array;
   readonly #input: Uint8Array;
-  readonly #inputAddress: number;
+  readonly #inputMemory: NativeMemory;
   readonly #inputBytes: number;
   readonly #inputFill: Uint32Array;
   readonly #output: Uint8Array;
-  readonly #outputAddress: number;
+  readonly #outputMemory: NativeMemory;
   readonly #outputBytes: number;
   readonly #outputSent: Uint32Array;
   readonly #outputFill: Uint32Array;
@@ -103,10 +104,10 @@ export class Generator {
         `buffers of ${total} bytes: fewer connections, a smaller depth or smaller values`,
       );
     }
-    this.#input = new Uint8Array(new ArrayBuffer(Math.max(1, this.#count * this.#inputBytes)));
-    this.#output = new Uint8Array(new ArrayBuffer(Math.max(1, this.#count * this.#outputBytes)));
-    this.#inputAddress = addressOf(this.#input);
-    this.#outputAddress = addressOf(this.#output);
+    this.#inputMemory = kernelMemory(this.#count * this.#inputBytes);
+    this.#outputMemory = kernelMemory(this.#count * this.#outputBytes);
+    this.#input = this.#inputMemory.arena.bytes;
+    this.#output = this.#outputMemory.arena.bytes;
     this.#inputFill = new Uint32Array(this.#count);
     this.#outputSent = new Uint32Array(this.#count);
     this.#outputFill = new Uint32Array(this.#count);
@@ -214,15 +215,11 @@ export class Generator {
   #freeSlot(first: number): number {
     for (let i = 0; i < this.#count; i++) {
       const slot = first + i < this.#count ? first + i : first + i - this.#count;
-      if ((this.#waiting[slot] as number) < this.#workload.depth && this.#outputIdle(slot)) {
+      if ((this.#waiting[slot] as number) < this.#workload.depth && this.#outputFill[slot] === 0) {
         return slot;
       }
     }
     return -1;
-  }
-
-  #outputIdle(slot: number): boolean {
-    return this.#outputFill[slot] === 0;
   }
 
   /** Sends the next batch of a closed loop. */
@@ -274,8 +271,8 @@ export class Generator {
     const fill = this.#outputFill[slot] as number;
     const sent = this.#outputSent[slot] as number;
     if (fill === sent) return;
-    const address = this.#outputAddress + slot * this.#outputBytes + sent;
-    const taken = transmit(this.#fds[slot] as number, address, fill - sent);
+    const at = slot * this.#outputBytes + sent;
+    const taken = transmit(this.#fds[slot] as number, this.#outputMemory, at, fill - sent);
     if (taken < 0 && taken !== -EAGAIN) {
       this.#lose(slot);
       return;
@@ -297,7 +294,8 @@ export class Generator {
     const fill = this.#inputFill[slot] as number;
     const received = receive(
       this.#fds[slot] as number,
-      this.#inputAddress + base + fill,
+      this.#inputMemory,
+      base + fill,
       this.#inputBytes - fill,
     );
     if (received === -EAGAIN) return;
@@ -396,7 +394,7 @@ export class Generator {
     this.#outstanding -= this.#waiting[slot] as number;
     this.#waiting[slot] = this.#head[slot] = 0;
     this.#inputFill[slot] = this.#outputSent[slot] = this.#outputFill[slot] = 0;
-    this.#fds[slot] = connect(this.#target, 0);
+    this.#fds[slot] = connect(this.#target);
     this.#poller.watch(this.#fds[slot] as number, slot, false, false);
   }
 }
