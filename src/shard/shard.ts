@@ -140,6 +140,10 @@ export class Shard {
     this.#store.abortUploadsOf(this.#self);
     this.#store.releaseLeasesOf(this.#self);
     this.publish();
+    // The dead owner may have shown replies and not come to wake who sleeps for them.
+    for (let requester = 0; requester < this.#requests.length; requester++) {
+      this.#waker.wake(requester);
+    }
     return lost;
   }
 

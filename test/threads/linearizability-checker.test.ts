@@ -11,6 +11,8 @@ interface Extra {
   gotCas?: number;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 let clients = 0;
 
 /** An operation from `invoked` to `returned`. */
@@ -76,7 +78,7 @@ describe("checkKey() accepts", () => {
       "a lost set that took effect late",
       [
         set(1, 2, "a"),
-        op(3, 3, "set", "unknown", { value: "b" }),
+        op(3, NEVER, "set", "unknown", { value: "b" }),
         hit(8, 9, "a"),
         hit(10, 11, "b"),
       ],
@@ -84,7 +86,17 @@ describe("checkKey() accepts", () => {
     ],
     [
       "a lost set that never took effect",
-      [set(1, 2, "a"), op(3, 3, "set", "unknown", { value: "b" }), hit(8, 9, "a")],
+      [set(1, 2, "a"), op(3, NEVER, "set", "unknown", { value: "b" }), hit(8, 9, "a")],
+      false,
+    ],
+    [
+      "either outcome of what the owner lost",
+      [
+        set(1, 2, "a"),
+        op(3, 9, "set", "unknown", { value: "b" }),
+        op(4, 8, "set", "unknown", { value: "c" }),
+        hit(10, 11, "c"),
+      ],
       false,
     ],
     [
@@ -192,8 +204,18 @@ describe("checkKey() refuses", () => {
       true,
     ],
     [
+      "an effect after its loss was told",
+      [set(1, 2, "a"), op(3, 4, "set", "unknown", { value: "b" }), hit(5, 6, "a"), hit(7, 8, "b")],
+      true,
+    ],
+    [
       "a lost set that took effect twice",
-      [op(1, 1, "set", "unknown", { value: "a" }), hit(2, 3, "a"), set(4, 5, "b"), hit(6, 7, "a")],
+      [
+        op(1, NEVER, "set", "unknown", { value: "a" }),
+        hit(2, 3, "a"),
+        set(4, 5, "b"),
+        hit(6, 7, "a"),
+      ],
       true,
     ],
   ];

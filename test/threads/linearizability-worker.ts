@@ -21,8 +21,11 @@ export interface WorkerTask {
   readonly self: number;
   readonly clients: number;
   readonly script: ScriptOptions;
-  /** Word 0: threads whose clients are done. */
+  /** Word 0: threads whose clients are done; there are `threads` with clients. */
+  readonly threads: number;
   readonly done: SharedArrayBuffer;
+  /** A predecessor has died over this shard. */
+  readonly takesOver: boolean;
 }
 
 export interface WorkerResult {
@@ -42,6 +45,7 @@ const TOLD: Partial<Record<Status, Told>> = {
   [Status.deleted]: "deleted",
   [Status.touched]: "touched",
   [Status.nonNumeric]: "nonNumeric",
+  [Status.ownerLost]: "unknown",
 };
 
 const task = workerData as WorkerTask;
@@ -171,10 +175,10 @@ class Client {
   #tell(reply: Reply): void {
     this.#begun = false;
     const { action, cas } = this.script.operation;
-    let told: Told = TOLD[reply.status] ?? "unknown";
+    let told = TOLD[reply.status];
     if (told === "stored" && action === "incr") told = "number";
     if (told === "touched" && action === "delete") told = "deleted";
-    if (told === "unknown") throw new Error(`status ${reply.status} for ${action} ${cas}`);
+    if (told === undefined) throw new Error(`status ${reply.status} for ${action} ${cas}`);
     let value: Uint8Array | null = null;
     if (told === "hit") value = this.#copied.subarray(0, reply.valueBytes);
     if (told === "number") {
@@ -185,14 +189,18 @@ class Client {
   }
 }
 
+if (task.takesOver) {
+  thread.store.recover();
+  thread.shard.recoverLinks();
+}
 const clients: Client[] = [];
 for (let at = 0; at < task.clients; at++) {
   const number = task.self * task.clients + at;
   clients.push(new Client(at, new Script(number, task.script)));
 }
 
-let announced = false;
-while (Atomics.load(done, 0) < task.memory.workers) {
+let announced = task.clients === 0;
+while (Atomics.load(done, 0) < task.threads) {
   thread.turn({ replied: (token, reply) => (clients[token] as Client).replied(reply) }, () => {
     let worked = false;
     for (const client of clients) worked = client.go() || worked;

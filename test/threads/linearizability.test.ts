@@ -32,6 +32,8 @@ async function play({ workers, ringBytes, pressure, textBytesMax }: Case): Promi
       clients: CLIENTS,
       script,
       done,
+      threads: workers,
+      takesOver: false,
     } satisfies WorkerTask);
   return Promise.all(Array.from({ length: workers }, (_, self) => run(self)));
 }

@@ -44,10 +44,18 @@ interface Item {
 const ABSENT: Item = { value: null, cas: 0, casSeen: 0 };
 const NUMBER = /^\d+$/;
 
-/** The item after the operation, or null when it would not have been answered so. */
-export function step(item: Item, operation: Operation, options: CheckOptions): Item | null {
+/**
+ * The item after the operation, or null when it would not have been answered so. What nobody knows the outcome of has two:
+ * `attempt` 0 is that it took effect, 1 that it did not.
+ */
+export function step(
+  item: Item,
+  operation: Operation,
+  options: CheckOptions,
+  attempt = 0,
+): Item | null {
   const { action, told } = operation;
-  if (told === "unknown") return stepUnknown(item, operation);
+  if (told === "unknown") return attempt === 0 ? stepUnknown(item, operation) : item;
   if (told === "miss" || told === "notFound" || (action === "add" && told === "stored")) {
     if (item.value !== null && !options.mayVanish) return null;
     const absent = { value: null, cas: 0, casSeen: item.casSeen };
@@ -77,7 +85,7 @@ export function step(item: Item, operation: Operation, options: CheckOptions): I
   }
 }
 
-/** Nobody was told: it does to the item what it would do. That it never happened is the search's other choice. */
+/** Nobody was told: it does to the item what it would do. */
 function stepUnknown(item: Item, operation: Operation): Item | null {
   const { action, value } = operation;
   if (action === "set") return written(item, value);
@@ -123,25 +131,29 @@ class Event {
 export function checkKey(operations: readonly Operation[], options: CheckOptions): Verdict {
   const head = eventsOf(operations);
   const taken = new Uint8Array(operations.length);
-  const path: { event: Event; item: Item }[] = [];
+  const path: { event: Event; item: Item; attempt: number }[] = [];
   const entered = new Set<string>();
-  let returnsLeft = operations.filter((operation) => operation.told !== "unknown").length;
+  let returnsLeft = operations.filter(({ returned }) => returned < Number.POSITIVE_INFINITY).length;
   let firstFree = 0;
   let lastTaken = -1;
   let item = ABSENT;
   let longest = 0;
   let stuckAt: Operation | null = null;
   let event = head.next;
+  let attempt = 0;
   while (returnsLeft > 0) {
     if (event !== null && !event.isReturn) {
-      const after = step(item, event.operation, options);
+      const after = step(item, event.operation, options, attempt);
       taken[event.number] = 1;
       if (after === null || !enter(entered, taken, firstFree, lastTaken, event.number, after)) {
         taken[event.number] = 0;
-        event = event.next;
+        const isLast = attempt === 1 || event.operation.told !== "unknown";
+        if (isLast) event = event.next;
+        attempt = isLast ? 0 : 1;
         continue;
       }
-      path.push({ event, item });
+      path.push({ event, item, attempt });
+      attempt = 0;
       item = after;
       lastTaken = Math.max(lastTaken, event.number);
       while (taken[firstFree] === 1) firstFree++;
@@ -159,7 +171,9 @@ export function checkKey(operations: readonly Operation[], options: CheckOptions
     firstFree = Math.min(firstFree, last.event.number);
     if (last.event.back !== null) returnsLeft++;
     unlift(last.event);
-    event = last.event.next;
+    const isLast = last.attempt === 1 || last.event.operation.told !== "unknown";
+    event = isLast ? last.event.next : last.event;
+    attempt = isLast ? 0 : 1;
   }
   return { linearizable: true, longest, stuckAt: null };
 }
@@ -191,7 +205,7 @@ function eventsOf(operations: readonly Operation[]): Event {
   sorted.forEach((operation, number) => {
     const sent = new Event(operation, number, false);
     events.push(sent);
-    if (operation.told === "unknown") return;
+    if (operation.returned === Number.POSITIVE_INFINITY) return;
     sent.back = new Event(operation, number, true);
     events.push(sent.back);
   });

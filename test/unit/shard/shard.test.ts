@@ -88,6 +88,18 @@ describe("Shard.recoverLinks()", () => {
     expect(world.store(1).log.filter((line) => line.startsWith(`${Op.store}`))).toHaveLength(1);
   });
 
+  test("wakes a requester whose reply was shown by an owner that died before it woke it", () => {
+    const router = world.router(0);
+    router.mutate(requestFor(router, Op.delete, keyOfShard(router, 1)), reply, order, 7);
+    router.publish();
+    world.shard(1).serve(10);
+    world.shard(1).publish();
+    world.sleep(0);
+    world.shards[1] = world.newShard(1);
+    world.shard(1).recoverLinks();
+    expect(world.rung).toContain(0);
+  });
+
   test("drops what the dead thread's own connections had open, and only that", () => {
     const mine = world.router(1);
     const others = world.router(0);
