@@ -1,0 +1,155 @@
+/**
+ * Buckets: the cache lines of the index, eight entries each.
+ *
+ *  byte 0         4          8                  40                     56                 64
+ *       | version | overflow | 8 references     | 8 tags, 16 bits each | 8 credits, 1 B   |
+ *       |         | link + 1 | u32              | 0 = no entry         |                  |
+ *
+ *  credit byte     bit 7 fetched · bit 6 active (read twice) · bits 0…3 quarter hits (eviction)
+ *
+ * An entry is named by a number: bucket * 8 + lane. Overflow buckets follow the primary ones (`bucketsMax` on); a chain is
+ * guarded by the version of its primary bucket, the versions of overflow buckets are not used.
+ *
+ * Who writes: the owner, inside the sequence lock; but any reader writes credit bytes, and nothing but them. Two that do
+ * so at once lose a hit; one that comes late credits another item. Nobody's correctness reads a credit.
+ */
+import type { ItemRef } from "../base/unit.ts";
+import type { Arena } from "./arena.ts";
+import { SequenceLock } from "./sequence-lock.ts";
+import type { ShardPlan } from "./shard-plan.ts";
+
+const BUCKET_WORDS_SHIFT = 4;
+const BUCKET_HALVES_SHIFT = 5;
+const BUCKET_BYTES_SHIFT = 6;
+const LINK_WORD = 1;
+const REFS_WORD = 2;
+const TAGS_WORD = 10;
+const TAGS_HALF = 20;
+const CREDITS_BYTE = 56;
+const LANES_SHIFT = 3;
+const LANES_MASK = 7;
+
+/** Bits of the credit byte. */
+export const FETCHED = 0x80;
+export const ACTIVE = 0x40;
+export const CREDIT_MASK = 0x0f;
+/** A hit adds this much; an item whose credit reached `CREDIT_FULL` gains no more. */
+export const CREDIT_HIT = 4;
+const CREDIT_FULL = 12;
+/** "No entry", "no bucket". */
+export const NONE = -1;
+/** The longest chain, the primary bucket included: readers stop here, and the owner makes none longer. */
+export const CHAIN_BUCKETS_MAX = 16;
+
+/** The tag of a key: 16 bits of its hash, never 0. */
+export function tagOf(hashHigh: number): number {
+  return hashHigh & 0xffff || 1;
+}
+
+/** The credit byte after one more hit. */
+export function creditAfterHit(credit: number): number {
+  let next = credit | FETCHED;
+  if ((credit & FETCHED) !== 0) next |= ACTIVE;
+  if ((credit & CREDIT_MASK) < CREDIT_FULL) next += CREDIT_HIT;
+  return next;
+}
+
+export class Buckets {
+  readonly locks: SequenceLock;
+  readonly #words: Uint32Array;
+  readonly #halves: Uint16Array;
+  readonly #bytes: Uint8Array;
+  readonly #word: number;
+  readonly #half: number;
+  readonly #byte: number;
+
+  constructor(arena: Arena, base: number, plan: ShardPlan) {
+    this.locks = new SequenceLock(arena);
+    this.#words = arena.words;
+    this.#halves = arena.halves;
+    this.#bytes = arena.bytes;
+    this.#byte = base + plan.bucketOffset;
+    this.#half = this.#byte / 2;
+    this.#word = this.#byte / 4;
+  }
+
+  /** Index of a bucket's version in `arena.ints`. */
+  versionWord(bucket: number): number {
+    return this.#word + (bucket << BUCKET_WORDS_SHIFT);
+  }
+
+  /** The next bucket of the chain, or NONE. */
+  link(bucket: number): number {
+    const at = this.#word + (bucket << BUCKET_WORDS_SHIFT) + LINK_WORD;
+    return (this.#words[at] as number) - 1;
+  }
+
+  setLink(bucket: number, next: number): void {
+    this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + LINK_WORD] = next + 1;
+  }
+
+  /** Two tags: `pair` 0 holds lanes 0 and 1 (low half first), 3 holds lanes 6 and 7. */
+  tagPair(bucket: number, pair: number): number {
+    return this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD + pair] as number;
+  }
+
+  ref(entry: number): ItemRef {
+    const at = ((entry >>> LANES_SHIFT) << BUCKET_WORDS_SHIFT) + REFS_WORD + (entry & LANES_MASK);
+    return this.#words[this.#word + at] as ItemRef;
+  }
+
+  setRef(entry: number, item: ItemRef): void {
+    const at = ((entry >>> LANES_SHIFT) << BUCKET_WORDS_SHIFT) + REFS_WORD + (entry & LANES_MASK);
+    this.#words[this.#word + at] = item;
+  }
+
+  tag(entry: number): number {
+    const at = ((entry >>> LANES_SHIFT) << BUCKET_HALVES_SHIFT) + TAGS_HALF + (entry & LANES_MASK);
+    return this.#halves[this.#half + at] as number;
+  }
+
+  setTag(entry: number, tag: number): void {
+    const at = ((entry >>> LANES_SHIFT) << BUCKET_HALVES_SHIFT) + TAGS_HALF + (entry & LANES_MASK);
+    this.#halves[this.#half + at] = tag;
+  }
+
+  credit(entry: number): number {
+    const at =
+      ((entry >>> LANES_SHIFT) << BUCKET_BYTES_SHIFT) + CREDITS_BYTE + (entry & LANES_MASK);
+    return this.#bytes[this.#byte + at] as number;
+  }
+
+  setCredit(entry: number, credit: number): void {
+    const at =
+      ((entry >>> LANES_SHIFT) << BUCKET_BYTES_SHIFT) + CREDITS_BYTE + (entry & LANES_MASK);
+    this.#bytes[this.#byte + at] = credit;
+  }
+
+  /** A hit by any thread: writes the credit byte, unless it would stay as it is. */
+  hit(entry: number, credit: number): void {
+    const next = creditAfterHit(credit);
+    if (next !== credit) this.setCredit(entry, next);
+  }
+
+  /** Makes a bucket empty, its version aside. The owner only, while nobody can be led there. */
+  clear(bucket: number): void {
+    const at = this.#word + (bucket << BUCKET_WORDS_SHIFT);
+    for (let word = LINK_WORD; word < 1 << BUCKET_WORDS_SHIFT; word++) this.#words[at + word] = 0;
+  }
+
+  /** A word of an overflow bucket that recovery marks it with: its unused version. */
+  overflowMark(bucket: number): number {
+    return this.#words[this.versionWord(bucket)] as number;
+  }
+
+  setOverflowMark(bucket: number, mark: number): void {
+    this.#words[this.versionWord(bucket)] = mark;
+  }
+}
+
+/** The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower ones are split first). */
+export function bucketOf(hashLow: number, bucketCount: number): number {
+  const mask = -1 >>> Math.clz32(bucketCount - 1);
+  const bucket = hashLow & mask;
+  return bucket < bucketCount ? bucket : bucket & (mask >>> 1);
+}

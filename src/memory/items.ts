@@ -1,0 +1,157 @@
+/**
+ * Items: the bytes in front of every key and value, and the only code that reads them.
+ *
+ *  byte 0         4         8                           12            16        20         24
+ *       | exptime | touched | marks 4 | value 20 | key 8 | client      | CAS     | CAS      | key, value, pad
+ *       |         |         | bits    | bytes    | bytes | flags       | low     | high     | to 8
+ *
+ * An ItemRef is the item's byte offset in the shard's item memory, divided by 8; 0 is "none".
+ * A large item (a chain of slabs) has LARGE for its value length: the slab table of its first slab knows the real one.
+ *
+ * Why no links: the order of items in a slab is their order of eviction. Keys end at 250 bytes, so one byte holds their
+ * length; a value in a slab is shorter than a slab, so 20 bits hold that.
+ *
+ * Invariants:
+ *  - only the owning shard writes; others read inside the bucket's sequence lock;
+ *  - an item's slot (header, key, value, pad) never changes its length, so a slab can be walked header to header;
+ *  - the dead mark is for that walk alone: readers come by the index, which no longer leads to a dead item.
+ */
+import type { ItemRef, ServerSeconds } from "../base/unit.ts";
+import type { Arena } from "./arena.ts";
+import { ITEM_HEADER_BYTES, type ShardPlan } from "./shard-plan.ts";
+
+const EXPTIME_WORD = 0;
+const TOUCHED_WORD = 1;
+const PACKED_WORD = 2;
+const CLIENT_FLAGS_WORD = 3;
+const CAS_LOW_WORD = 4;
+const CAS_HIGH_WORD = 5;
+
+const KEY_BYTES_MASK = 0xff;
+const VALUE_SHIFT = 8;
+const VALUE_MASK = 0xf_ffff;
+/** The value length of an item that has slabs of its own. */
+export const LARGE = VALUE_MASK;
+
+/** Marks of the packed word. A live item's `DEAD` is set while it is overwritten in place. */
+export const DEAD = 1 << 28;
+export const STALE = 1 << 29;
+export const TOKEN_SENT = 1 << 30;
+export const BINARY_KEY = 1 << 31;
+
+/** Bytes of memory an item takes. */
+export function slotBytes(keyBytes: number, valueBytes: number): number {
+  return (ITEM_HEADER_BYTES + keyBytes + valueBytes + 7) & ~7;
+}
+
+/** An item's size as memcached counts it: what -I limits, `bytes` sums and `size` shows. */
+export function itemTotalBytes(
+  keyBytes: number,
+  valueBytes: number,
+  clientFlags: number,
+  casBytes: number,
+): number {
+  return 48 + keyBytes + 1 + (clientFlags === 0 ? 0 : 4) + casBytes + valueBytes + 2;
+}
+
+export class Items {
+  readonly #words: Uint32Array;
+  readonly #word: number;
+  readonly #byte: number;
+
+  constructor(arena: Arena, base: number, plan: ShardPlan) {
+    this.#words = arena.words;
+    this.#byte = base + plan.itemOffset;
+    this.#word = this.#byte / 4;
+  }
+
+  exptime(item: ItemRef): ServerSeconds {
+    return this.#words[this.#word + item * 2 + EXPTIME_WORD] as ServerSeconds;
+  }
+
+  setExptime(item: ItemRef, at: ServerSeconds): void {
+    this.#words[this.#word + item * 2 + EXPTIME_WORD] = at;
+  }
+
+  touched(item: ItemRef): ServerSeconds {
+    return this.#words[this.#word + item * 2 + TOUCHED_WORD] as ServerSeconds;
+  }
+
+  setTouched(item: ItemRef, at: ServerSeconds): void {
+    this.#words[this.#word + item * 2 + TOUCHED_WORD] = at;
+  }
+
+  clientFlags(item: ItemRef): number {
+    return this.#words[this.#word + item * 2 + CLIENT_FLAGS_WORD] as number;
+  }
+
+  setClientFlags(item: ItemRef, clientFlags: number): void {
+    this.#words[this.#word + item * 2 + CLIENT_FLAGS_WORD] = clientFlags;
+  }
+
+  casLow(item: ItemRef): number {
+    return this.#words[this.#word + item * 2 + CAS_LOW_WORD] as number;
+  }
+
+  casHigh(item: ItemRef): number {
+    return this.#words[this.#word + item * 2 + CAS_HIGH_WORD] as number;
+  }
+
+  setCas(item: ItemRef, low: number, high: number): void {
+    const at = this.#word + item * 2;
+    this.#words[at + CAS_LOW_WORD] = low;
+    this.#words[at + CAS_HIGH_WORD] = high;
+  }
+
+  /** Key length, value length and marks in one word. */
+  packed(item: ItemRef): number {
+    return this.#words[this.#word + item * 2 + PACKED_WORD] as number;
+  }
+
+  setPacked(item: ItemRef, packed: number): void {
+    this.#words[this.#word + item * 2 + PACKED_WORD] = packed;
+  }
+
+  keyBytes(item: ItemRef): number {
+    return this.packed(item) & KEY_BYTES_MASK;
+  }
+
+  /** The value's length, or LARGE. */
+  valueBytes(item: ItemRef): number {
+    return (this.packed(item) >>> VALUE_SHIFT) & VALUE_MASK;
+  }
+
+  isLarge(item: ItemRef): boolean {
+    return this.valueBytes(item) === LARGE;
+  }
+
+  isDead(item: ItemRef): boolean {
+    return (this.packed(item) & DEAD) !== 0;
+  }
+
+  /** Bytes of the item's slot. Only for an item in a slab with others: a large one has no slot. */
+  slotBytes(item: ItemRef): number {
+    const packed = this.packed(item);
+    return slotBytes(packed & KEY_BYTES_MASK, (packed >>> VALUE_SHIFT) & VALUE_MASK);
+  }
+
+  /** Index into `arena.bytes` of the key. */
+  keyStart(item: ItemRef): number {
+    return this.#byte + item * 8 + ITEM_HEADER_BYTES;
+  }
+
+  /** Index into `arena.bytes` of the value (of a large item: of its first part). */
+  valueStart(item: ItemRef): number {
+    return this.#byte + item * 8 + ITEM_HEADER_BYTES + this.keyBytes(item);
+  }
+
+  /** Index into `arena.bytes` of the item. */
+  start(item: ItemRef): number {
+    return this.#byte + item * 8;
+  }
+
+  /** Writes the lengths and marks of a new item, or of one overwritten in its slot. */
+  pack(item: ItemRef, keyBytes: number, valueBytes: number, marks: number): void {
+    this.setPacked(item, keyBytes | (valueBytes << VALUE_SHIFT) | marks);
+  }
+}

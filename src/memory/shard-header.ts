@@ -1,0 +1,262 @@
+/**
+ * Shard header: the state of a shard, beside what its slabs and buckets say. Written by the owner, so that a successor
+ * finds everything here when the owner's thread dies; read by gauges and readers.
+ *
+ *   from byte 256, words:  0 bucket count   1 free overflow bucket + 1   2 overflow buckets in use   3 index entries
+ *                          4 flush epoch    5 delayed flush at           6 slab sequence             7 slab limit
+ *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
+ *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 features
+ *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, – · bytes, live bytes as doubles
+ *   from byte 640, doubles: 0 mean item size   1 bytes the ghost has seen   2… evictions and their kin (gauges)
+ */
+import type { ServerSeconds } from "../base/unit.ts";
+import type { Arena } from "./arena.ts";
+import { STATE_OFFSET } from "./shard-plan.ts";
+import type { Queue } from "./slab-table.ts";
+
+const BUCKET_COUNT_WORD = 0;
+const OVERFLOW_FREE_WORD = 1;
+const OVERFLOW_USED_WORD = 2;
+const ENTRIES_WORD = 3;
+const EPOCH_WORD = 4;
+const FLUSH_AT_WORD = 5;
+const SEQUENCE_WORD = 6;
+const SLAB_LIMIT_WORD = 7;
+const FREE_SLABS_WORD = 8;
+const CAS_LOW_WORD = 9;
+const CAS_HIGH_WORD = 10;
+const CAS_BYTES_WORD = 11;
+const GHOST_SETS_WORD = 12;
+const UPLOAD_SLABS_WORD = 13;
+const ORPHAN_SLABS_WORD = 14;
+const QUEUE_LINES_OFFSET = 320;
+const QUEUE_WORDS_SHIFT = 4;
+const OLDEST_WORD = 0;
+const NEWEST_WORD = 1;
+const OPEN_WORD = 2;
+const SLABS_WORD = 3;
+const ITEMS_WORD = 4;
+const BYTES_DOUBLE = 3;
+const DOUBLES_OFFSET = 640;
+const MEAN_DOUBLE = 0;
+const GHOST_BYTES_DOUBLE = 1;
+
+export class ShardHeader {
+  readonly #words: Uint32Array;
+  readonly #ints: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #word: number;
+  readonly #queues: number;
+  readonly #queueDoubles: number;
+  readonly #double: number;
+
+  constructor(arena: Arena, base: number) {
+    this.#words = arena.words;
+    this.#ints = arena.ints;
+    this.#doubles = arena.doubles;
+    this.#word = (base + STATE_OFFSET) / 4;
+    this.#queues = (base + QUEUE_LINES_OFFSET) / 4;
+    this.#queueDoubles = (base + QUEUE_LINES_OFFSET) / 8;
+    this.#double = (base + DOUBLES_OFFSET) / 8;
+  }
+
+  /** Buckets in use. The owner reads it plainly. */
+  bucketCount(): number {
+    return this.#words[this.#word + BUCKET_COUNT_WORD] as number;
+  }
+
+  /** The same, for readers: in order with what they read next. */
+  bucketCountOrdered(): number {
+    return Atomics.load(this.#ints, this.#word + BUCKET_COUNT_WORD);
+  }
+
+  /** Published: the new bucket was written before. */
+  setBucketCount(count: number): void {
+    Atomics.store(this.#ints, this.#word + BUCKET_COUNT_WORD, count);
+  }
+
+  overflowFree(): number {
+    return (this.#words[this.#word + OVERFLOW_FREE_WORD] as number) - 1;
+  }
+
+  setOverflowFree(bucket: number): void {
+    this.#words[this.#word + OVERFLOW_FREE_WORD] = bucket + 1;
+  }
+
+  /** Overflow buckets that were ever taken; those beyond are fresh. */
+  overflowUsed(): number {
+    return this.#words[this.#word + OVERFLOW_USED_WORD] as number;
+  }
+
+  setOverflowUsed(count: number): void {
+    this.#words[this.#word + OVERFLOW_USED_WORD] = count;
+  }
+
+  entries(): number {
+    return this.#words[this.#word + ENTRIES_WORD] as number;
+  }
+
+  setEntries(count: number): void {
+    this.#words[this.#word + ENTRIES_WORD] = count;
+  }
+
+  /** Items in a slab of another epoch are flushed. */
+  epoch(): number {
+    return this.#words[this.#word + EPOCH_WORD] as number;
+  }
+
+  setEpoch(epoch: number): void {
+    Atomics.store(this.#ints, this.#word + EPOCH_WORD, epoch);
+  }
+
+  /** When everything dies; 0 is never. */
+  flushAt(): ServerSeconds {
+    return this.#words[this.#word + FLUSH_AT_WORD] as ServerSeconds;
+  }
+
+  setFlushAt(at: ServerSeconds): void {
+    this.#words[this.#word + FLUSH_AT_WORD] = at;
+  }
+
+  nextSequence(): number {
+    const next = ((this.#words[this.#word + SEQUENCE_WORD] as number) + 1) >>> 0;
+    this.#words[this.#word + SEQUENCE_WORD] = next;
+    return next;
+  }
+
+  /** Slabs that may be in use: all, or fewer after cache_memlimit. */
+  slabLimit(): number {
+    return this.#words[this.#word + SLAB_LIMIT_WORD] as number;
+  }
+
+  setSlabLimit(slabs: number): void {
+    this.#words[this.#word + SLAB_LIMIT_WORD] = slabs;
+  }
+
+  freeSlabs(): number {
+    return this.#words[this.#word + FREE_SLABS_WORD] as number;
+  }
+
+  setFreeSlabs(slabs: number): void {
+    this.#words[this.#word + FREE_SLABS_WORD] = slabs;
+  }
+
+  casLow(): number {
+    return this.#words[this.#word + CAS_LOW_WORD] as number;
+  }
+
+  casHigh(): number {
+    return this.#words[this.#word + CAS_HIGH_WORD] as number;
+  }
+
+  setCas(low: number, high: number): void {
+    this.#words[this.#word + CAS_LOW_WORD] = low;
+    this.#words[this.#word + CAS_HIGH_WORD] = high;
+  }
+
+  /** What a CAS adds to an item's size as memcached counts it: 8, or 0 with -C. */
+  casBytes(): number {
+    return this.#words[this.#word + CAS_BYTES_WORD] as number;
+  }
+
+  setCasBytes(bytes: number): void {
+    this.#words[this.#word + CAS_BYTES_WORD] = bytes;
+  }
+
+  /** Sets of the ghost table in use: 0 or a power of two. */
+  ghostSets(): number {
+    return this.#words[this.#word + GHOST_SETS_WORD] as number;
+  }
+
+  setGhostSets(sets: number): void {
+    this.#words[this.#word + GHOST_SETS_WORD] = sets;
+  }
+
+  /** Slabs set aside for items that are being received. */
+  uploadSlabs(): number {
+    return this.#words[this.#word + UPLOAD_SLABS_WORD] as number;
+  }
+
+  setUploadSlabs(slabs: number): void {
+    this.#words[this.#word + UPLOAD_SLABS_WORD] = slabs;
+  }
+
+  /** Slabs of items that are gone but still being read. */
+  orphanSlabs(): number {
+    return this.#words[this.#word + ORPHAN_SLABS_WORD] as number;
+  }
+
+  setOrphanSlabs(slabs: number): void {
+    this.#words[this.#word + ORPHAN_SLABS_WORD] = slabs;
+  }
+
+  oldest(queue: Queue): number {
+    return (this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + OLDEST_WORD] as number) - 1;
+  }
+
+  setOldest(queue: Queue, slab: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + OLDEST_WORD] = slab + 1;
+  }
+
+  newest(queue: Queue): number {
+    return (this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + NEWEST_WORD] as number) - 1;
+  }
+
+  setNewest(queue: Queue, slab: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + NEWEST_WORD] = slab + 1;
+  }
+
+  /** The slab a queue appends to, or NO_SLAB. */
+  open(queue: Queue): number {
+    return (this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + OPEN_WORD] as number) - 1;
+  }
+
+  setOpen(queue: Queue, slab: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + OPEN_WORD] = slab + 1;
+  }
+
+  /** Slabs of a queue, the further slabs of its large items included. */
+  slabs(queue: Queue): number {
+    return this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + SLABS_WORD] as number;
+  }
+
+  setSlabs(queue: Queue, slabs: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + SLABS_WORD] = slabs;
+  }
+
+  /** Items of a queue, those a flush has killed not counted. */
+  items(queue: Queue): number {
+    return this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD] as number;
+  }
+
+  setItems(queue: Queue, items: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD] = items;
+  }
+
+  /** Sizes of those items as memcached counts them. */
+  itemBytes(queue: Queue): number {
+    return this.#doubles[this.#queueDoubles + queue * 8 + BYTES_DOUBLE] as number;
+  }
+
+  setItemBytes(queue: Queue, bytes: number): void {
+    this.#doubles[this.#queueDoubles + queue * 8 + BYTES_DOUBLE] = bytes;
+  }
+
+  /** Running mean of the memory that new items took. */
+  meanItemBytes(): number {
+    return this.#doubles[this.#double + MEAN_DOUBLE] as number;
+  }
+
+  setMeanItemBytes(bytes: number): void {
+    this.#doubles[this.#double + MEAN_DOUBLE] = bytes;
+  }
+
+  /** Bytes of all keys the ghost was ever given: its clock. */
+  ghostBytes(): number {
+    return this.#doubles[this.#double + GHOST_BYTES_DOUBLE] as number;
+  }
+
+  setGhostBytes(bytes: number): void {
+    this.#doubles[this.#double + GHOST_BYTES_DOUBLE] = bytes;
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Recovery: makes a shard whole again whose owner died at any point. Everything is derived anew from the buckets, the bytes
+ * of the slabs and the slab table's own lines; counts, lists and marks are only rebuilt, never trusted.
+ *
+ *   1 buckets   versions made even; entries that lead nowhere, to an item that was mid-change, to a key that belongs
+ *               elsewhere (a split stopped half-way) are taken out
+ *   2 items     all marked dead
+ *   3 buckets   each entry's item is made live again and counted; a second entry to one item is taken out
+ *   4 slabs     chains of large items checked, leases counted; what holds nothing live is freed; queues and
+ *               free list linked anew, by sequence
+ *
+ * What this relies on, and who keeps it: an entry is led to an item only after the item and its slab's written bytes are
+ * there (store/writer.ts); an item overwritten in place carries the dead mark meanwhile; the packed word of an item is
+ * one store, so a slab can always be walked. Readers go on all the while: only versions and tags change under them.
+ */
+import type { KeyHash } from "../base/key-hash.ts";
+import type { ItemRef } from "../base/unit.ts";
+import { type Buckets, bucketOf, CHAIN_BUCKETS_MAX, NONE, tagOf } from "../memory/buckets.ts";
+import { DEAD, type Items, itemTotalBytes } from "../memory/items.ts";
+import type { ShardHeader } from "../memory/shard-header.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import { BUCKET_ENTRIES, ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
+import { NEVER, NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { relinkSlabs } from "./relink.ts";
+
+export class Recovery {
+  readonly #memory: ShardMemory;
+  readonly #header: ShardHeader;
+  readonly #slabs: SlabTable;
+  readonly #items: Items;
+  readonly #buckets: Buckets;
+  readonly #hash: KeyHash;
+  #dropped = 0;
+
+  constructor(memory: ShardMemory, hash: KeyHash) {
+    this.#memory = memory;
+    this.#header = memory.header;
+    this.#slabs = memory.slabs;
+    this.#items = memory.items;
+    this.#buckets = memory.buckets;
+    this.#hash = hash;
+  }
+
+  /** Repairs the shard; the number of entries that were taken out. */
+  run(): number {
+    const bucketCount = this.#header.bucketCount();
+    const overflowInUse = new Uint8Array(this.#memory.plan.overflowBuckets);
+    for (let bucket = 0; bucket < bucketCount; bucket++) this.#repairChain(bucket, overflowInUse);
+    this.#freeOverflow(overflowInUse);
+    for (let slab = 0; slab < this.#slabs.count; slab++) this.#killAll(slab);
+    for (let queue: number = Queue.free; queue <= Queue.largeMain; queue++) {
+      this.#header.setItems(queue as Queue, 0);
+      this.#header.setItemBytes(queue as Queue, 0);
+    }
+    let entries = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) entries += this.#reviveChain(bucket);
+    this.#header.setEntries(entries);
+    relinkSlabs(this.#memory);
+    for (let bucket = 0; bucket < this.#memory.plan.bucketsMax; bucket++) this.#unlock(bucket);
+    return this.#dropped;
+  }
+
+  #unlock(bucket: number): void {
+    const word = this.#buckets.versionWord(bucket);
+    if (this.#buckets.locks.isHeld(word)) this.#buckets.locks.endWrite(word);
+  }
+
+  /** Takes out the entries of a chain that lead nowhere; cuts it where it runs into another. */
+  #repairChain(primary: number, overflowInUse: Uint8Array): void {
+    const first = this.#memory.plan.bucketsMax;
+    const last = first + this.#header.overflowUsed();
+    let bucket = primary;
+    for (let length = 1; ; length++) {
+      for (let lane = 0; lane < BUCKET_ENTRIES; lane++) {
+        const entry = bucket * BUCKET_ENTRIES + lane;
+        if (this.#buckets.tag(entry) !== 0 && !this.#leadsToItem(entry, primary)) {
+          this.#takeOut(entry);
+        }
+      }
+      const next = this.#buckets.link(bucket);
+      const valid = next >= first && next < last && overflowInUse[next - first] === 0;
+      if (!valid || length === CHAIN_BUCKETS_MAX) {
+        if (next !== NONE) this.#buckets.setLink(bucket, NONE);
+        return;
+      }
+      overflowInUse[next - first] = 1;
+      bucket = next;
+    }
+  }
+
+  #takeOut(entry: number): void {
+    this.#buckets.setTag(entry, 0);
+    this.#dropped++;
+  }
+
+  /** True when an entry leads to a whole item whose key belongs to the bucket. */
+  #leadsToItem(entry: number, primary: number): boolean {
+    const item = this.#buckets.ref(entry);
+    const slab = this.#slabs.slabOf(item);
+    if (slab >= this.#slabs.count) return false;
+    const queue = this.#slabs.queue(slab);
+    if (queue === Queue.free || queue > Queue.largeMain) return false;
+    const offset = this.#slabs.offsetOf(item);
+    const isLarge = queue === Queue.largeSmall || queue === Queue.largeMain;
+    if (isLarge !== this.#items.isLarge(item) || this.#items.isDead(item)) return false;
+    if (isLarge && (offset !== SLAB_HEAD_BYTES || !this.#isChainWhole(slab, item))) return false;
+    if (!isLarge && offset + this.#items.slotBytes(item) > this.#slabs.writtenBytes(slab)) {
+      return false;
+    }
+    const start = this.#items.keyStart(item);
+    this.#hash.update(this.#memory.arena.bytes, start, start + this.#items.keyBytes(item));
+    if (this.#buckets.tag(entry) !== tagOf(this.#hash.high)) return false;
+    return bucketOf(this.#hash.low, this.#header.bucketCount()) === primary;
+  }
+
+  /** True when a chain has as many slabs as its item needs. */
+  #isChainWhole(first: number, item: ItemRef): boolean {
+    const bytes = ITEM_HEADER_BYTES + this.#items.keyBytes(item) + this.#slabs.valueBytes(first);
+    const slabs = Math.ceil(bytes / (this.#memory.plan.slabBytes - SLAB_HEAD_BYTES));
+    if (this.#slabs.chainSlabs(first) !== slabs) return false;
+    let slab = first;
+    for (let passed = 1; passed < slabs; passed++) {
+      slab = this.#slabs.chainNext(slab);
+      if (slab === NO_SLAB || this.#slabs.queue(slab) !== Queue.chain) return false;
+    }
+    return this.#slabs.chainNext(slab) === NO_SLAB;
+  }
+
+  /** Overflow buckets that no chain holds are free. */
+  #freeOverflow(overflowInUse: Uint8Array): void {
+    this.#header.setOverflowFree(NONE);
+    for (let i = this.#header.overflowUsed() - 1; i >= 0; i--) {
+      if (overflowInUse[i] === 1) continue;
+      const bucket = this.#memory.plan.bucketsMax + i;
+      this.#buckets.clear(bucket);
+      this.#buckets.setLink(bucket, this.#header.overflowFree());
+      this.#header.setOverflowFree(bucket);
+    }
+  }
+
+  /** Marks every item of a slab dead, and counts nothing in it. */
+  #killAll(slab: number): void {
+    const queue = this.#slabs.queue(slab);
+    if (queue === Queue.small || queue === Queue.main) {
+      const end = this.#slabs.writtenBytes(slab);
+      for (let at = SLAB_HEAD_BYTES; at < end; ) {
+        const item = this.#slabs.itemAt(slab, at);
+        at += this.#items.slotBytes(item);
+        this.#items.setPacked(item, this.#items.packed(item) | DEAD);
+      }
+    } else if (queue === Queue.largeSmall || queue === Queue.largeMain) {
+      const item = this.#slabs.itemAt(slab, SLAB_HEAD_BYTES);
+      this.#items.setPacked(item, this.#items.packed(item) | DEAD);
+    }
+    this.#slabs.setItems(slab, 0);
+    this.#slabs.setLiveBytes(slab, 0);
+    this.#slabs.setExptimes(slab, NEVER, 0);
+  }
+
+  /** Makes the items of a chain live again; the number of its entries. */
+  #reviveChain(primary: number): number {
+    let entries = 0;
+    let bucket = primary;
+    while (bucket !== NONE) {
+      for (let lane = 0; lane < BUCKET_ENTRIES; lane++) {
+        const entry = bucket * BUCKET_ENTRIES + lane;
+        if (this.#buckets.tag(entry) === 0) continue;
+        const item = this.#buckets.ref(entry);
+        if (!this.#items.isDead(item)) {
+          this.#takeOut(entry);
+          continue;
+        }
+        this.#revive(item);
+        entries++;
+      }
+      bucket = this.#buckets.link(bucket);
+    }
+    return entries;
+  }
+
+  #revive(item: ItemRef): void {
+    const slab = this.#slabs.slabOf(item);
+    const queue = this.#slabs.queue(slab);
+    this.#items.setPacked(item, this.#items.packed(item) & ~DEAD);
+    const large = this.#items.isLarge(item);
+    const keyBytes = this.#items.keyBytes(item);
+    const valueBytes = large ? this.#slabs.valueBytes(slab) : this.#items.valueBytes(item);
+    const bytes = large ? ITEM_HEADER_BYTES + keyBytes + valueBytes : this.#items.slotBytes(item);
+    this.#slabs.setItems(slab, this.#slabs.items(slab) + 1);
+    this.#slabs.setLiveBytes(slab, this.#slabs.liveBytes(slab) + bytes);
+    this.#slabs.noteExptime(slab, this.#items.exptime(item));
+    if (this.#slabs.epoch(slab) !== this.#header.epoch()) return;
+    const casBytes = this.#header.casBytes();
+    const flags = this.#items.clientFlags(item);
+    const total = itemTotalBytes(keyBytes, valueBytes, flags, casBytes);
+    this.#header.setItems(queue, this.#header.items(queue) + 1);
+    this.#header.setItemBytes(queue, this.#header.itemBytes(queue) + total);
+  }
+}

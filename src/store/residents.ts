@@ -1,0 +1,247 @@
+/**
+ * Residents: the items that are in the shard, as the index, the slabs and the gauges together know them. Every way in and
+ * out leads through here, so that the three never disagree.
+ *
+ *   find ──▶ live item's entry, or NONE (an expired or flushed one is reclaimed on the way)
+ *   drop ──▶ out of the index, then dead in its slab (or its chain freed), counted off its queue
+ *
+ * A key that leaves by expiry, delete or flush and was worth something (a credit, or a place in main) goes to the ghost:
+ * otherwise every expiry would demote the hottest keys.
+ */
+import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import type { KeyHash } from "../base/key-hash.ts";
+import type { ItemRef } from "../base/unit.ts";
+import { ItemMark, type Reply } from "../command/reply.ts";
+import type { Request } from "../command/request.ts";
+import { type Buckets, CREDIT_MASK, FETCHED, NONE } from "../memory/buckets.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import {
+  BINARY_KEY,
+  DEAD,
+  type Items,
+  itemTotalBytes,
+  STALE,
+  TOKEN_SENT,
+} from "../memory/items.ts";
+import type { ShardHeader } from "../memory/shard-header.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
+import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import type { Ghost } from "./ghost.ts";
+import type { KeyIndex } from "./key-index.ts";
+import type { SlabAllocator } from "./slab-allocator.ts";
+
+/** The queue as stats number it: 1 small, 2 main, 3 large. */
+export function queueClass(queue: Queue): number {
+  return queue > 3 ? 3 : queue;
+}
+
+export class Residents {
+  /** Why the last `find` of a key that was there returned NONE: a bit of ItemMark, else 0. */
+  deadMark = 0;
+  readonly #header: ShardHeader;
+  readonly #slabs: SlabTable;
+  readonly #items: Items;
+  readonly #buckets: Buckets;
+  readonly #bytes: Uint8Array;
+  readonly #slabBytes: number;
+  readonly #index: KeyIndex;
+  readonly #allocator: SlabAllocator;
+  readonly #ghost: Ghost;
+  readonly #hash: KeyHash;
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+
+  constructor(
+    memory: ShardMemory,
+    parts: { index: KeyIndex; allocator: SlabAllocator; ghost: Ghost },
+    hash: KeyHash,
+    clock: Clock,
+    counters: Counters,
+  ) {
+    this.#header = memory.header;
+    this.#slabs = memory.slabs;
+    this.#items = memory.items;
+    this.#buckets = memory.buckets;
+    this.#bytes = memory.arena.bytes;
+    this.#slabBytes = memory.plan.slabBytes;
+    this.#index = parts.index;
+    this.#allocator = parts.allocator;
+    this.#ghost = parts.ghost;
+    this.#hash = hash;
+    this.#clock = clock;
+    this.#counters = counters;
+  }
+
+  /** The entry of the live item the request names, or NONE. Reclaims a dead one. */
+  find(request: Request): number {
+    this.deadMark = 0;
+    const entry = this.#index.find(
+      request.hashLow,
+      request.hashHigh,
+      request.keyBytes,
+      request.keyStart,
+      request.keyEnd,
+    );
+    if (entry === NONE) return NONE;
+    const item = this.#buckets.ref(entry);
+    const dead = this.#deadMarkOf(item);
+    if (dead === 0) return entry;
+    this.deadMark = dead;
+    this.reclaim(entry, request.hashLow, request.hashHigh);
+    return NONE;
+  }
+
+  /** True when an item's time is over, or a flush has killed it. */
+  isOver(item: ItemRef): boolean {
+    return this.#deadMarkOf(item) !== 0;
+  }
+
+  #deadMarkOf(item: ItemRef): number {
+    if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) {
+      return ItemMark.flushed;
+    }
+    const exptime = this.#items.exptime(item);
+    return exptime !== 0 && exptime <= this.#clock.now ? ItemMark.expired : 0;
+  }
+
+  /** The queue an item is in, as stats number it. */
+  queueOf(item: ItemRef): number {
+    return queueClass(this.#slabs.queue(this.#slabs.slabOf(item)));
+  }
+
+  /** The length of an item's value, be it in a slab or in a chain. */
+  valueBytes(item: ItemRef): number {
+    if (!this.#items.isLarge(item)) return this.#items.valueBytes(item);
+    return this.#slabs.valueBytes(this.#slabs.slabOf(item));
+  }
+
+  /** The memory an item takes: its slot, or its slabs. */
+  footprint(item: ItemRef): number {
+    if (!this.#items.isLarge(item)) return this.#items.slotBytes(item);
+    return this.#slabs.chainSlabs(this.#slabs.slabOf(item)) * this.#slabBytes;
+  }
+
+  /** The item's size as memcached counts it. */
+  totalBytes(item: ItemRef): number {
+    return itemTotalBytes(
+      this.#items.keyBytes(item),
+      this.valueBytes(item),
+      this.#items.clientFlags(item),
+      this.#header.casBytes(),
+    );
+  }
+
+  /** Counts an item of `totalBytes` in, or (negative `sign`) off a queue, when no flush has killed it. */
+  count(item: ItemRef, queue: Queue, sign: 1 | -1): void {
+    if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) return;
+    this.#header.setItems(queue, this.#header.items(queue) + sign);
+    const bytes = this.#header.itemBytes(queue) + sign * this.totalBytes(item);
+    this.#header.setItemBytes(queue, bytes);
+  }
+
+  /** Removes a dead item: expired, or flushed. */
+  reclaim(entry: number, hashLow: number, hashHigh: number): void {
+    this.#counters.add(Counter.reclaimed, 1);
+    if ((this.#buckets.credit(entry) & FETCHED) === 0) {
+      this.#counters.add(Counter.expiredUnfetched, 1);
+    }
+    this.drop(entry, hashLow, hashHigh);
+  }
+
+  /** Removes an item because its key was deleted or its time is over: the ghost remembers what was worth something. */
+  drop(entry: number, hashLow: number, hashHigh: number): void {
+    const item = this.#buckets.ref(entry);
+    this.recall(item, this.#buckets.credit(entry), hashLow, hashHigh);
+    this.#index.remove(entry, hashLow);
+    this.bury(item);
+  }
+
+  /** Has the ghost remember a key that leaves though it was worth something. */
+  recall(item: ItemRef, credit: number, hashLow: number, hashHigh: number): void {
+    const queue = this.#slabs.queue(this.#slabs.slabOf(item));
+    if ((credit & CREDIT_MASK) === 0 && queue !== Queue.main && queue !== Queue.largeMain) return;
+    this.#ghost.remember(hashLow, hashHigh, this.footprint(item));
+  }
+
+  /** Gives back the memory of an item the index no longer leads to. */
+  bury(item: ItemRef): void {
+    const slab = this.#slabs.slabOf(item);
+    const queue = this.#slabs.queue(slab);
+    this.count(item, queue, -1);
+    if (this.#items.isLarge(item)) {
+      this.#allocator.detach(slab);
+      this.#header.setSlabs(queue, this.#header.slabs(queue) - this.#slabs.chainSlabs(slab) + 1);
+      this.#buryChain(slab);
+      return;
+    }
+    const bytes = this.#items.slotBytes(item);
+    this.#items.setPacked(item, this.#items.packed(item) | DEAD);
+    this.#allocator.release(item, bytes);
+  }
+
+  #buryChain(slab: number): void {
+    if (this.#slabs.leases(slab) === 0) {
+      this.freeChain(slab);
+      return;
+    }
+    this.#slabs.setQueue(slab, Queue.orphan);
+    this.#header.setOrphanSlabs(this.#header.orphanSlabs() + this.#slabs.chainSlabs(slab));
+  }
+
+  /** Frees a chain of slabs that is in no queue. */
+  freeChain(first: number): void {
+    let slab = first;
+    while (slab !== NO_SLAB) {
+      const next = this.#slabs.chainNext(slab);
+      this.#allocator.free(slab);
+      slab = next;
+    }
+  }
+
+  /** The entry of an item found in a slab; its key's hash is left in the KeyHash. */
+  entryOf(item: ItemRef): number {
+    const start = this.#items.keyStart(item);
+    this.#hash.update(this.#bytes, start, start + this.#items.keyBytes(item));
+    const entry = this.#index.entryOf(item, this.#hash.low, this.#hash.high);
+    assert(entry !== NONE, "a live item is in the index");
+    return entry;
+  }
+
+  /** Notes an access: the credit, and when. */
+  touch(entry: number, item: ItemRef): void {
+    this.#buckets.hit(entry, this.#buckets.credit(entry));
+    if (this.#items.touched(item) !== this.#clock.now)
+      this.#items.setTouched(item, this.#clock.now);
+  }
+
+  /** Describes an item as it is now. `credit` is its credit byte from before the request. */
+  describe(item: ItemRef, credit: number, reply: Reply): void {
+    const items = this.#items;
+    const packed = items.packed(item);
+    let marks = (credit & FETCHED) === 0 ? 0 : ItemMark.fetched;
+    if ((packed & STALE) !== 0) marks |= ItemMark.stale;
+    if ((packed & TOKEN_SENT) !== 0) marks |= ItemMark.tokenSent;
+    if ((packed & BINARY_KEY) !== 0) marks |= ItemMark.binaryKey;
+    if (items.isLarge(item)) marks |= ItemMark.large;
+    reply.marks = marks;
+    reply.casLow = items.casLow(item);
+    reply.casHigh = items.casHigh(item);
+    reply.clientFlags = items.clientFlags(item);
+    reply.exptime = items.exptime(item);
+    reply.accessed = items.touched(item);
+    reply.valueBytes = this.valueBytes(item);
+    reply.totalBytes = this.totalBytes(item);
+    reply.queue = queueClass(this.#slabs.queue(this.#slabs.slabOf(item)));
+    reply.value = this.#bytes;
+    reply.keyStart = items.keyStart(item);
+    reply.keyBytes = items.keyBytes(item);
+    reply.valueStart = items.valueStart(item);
+  }
+
+  /** The item of a chain's first slab. */
+  itemOfChain(slab: number): ItemRef {
+    return this.#slabs.itemAt(slab, SLAB_HEAD_BYTES);
+  }
+}

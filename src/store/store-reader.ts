@@ -1,0 +1,275 @@
+/**
+ * Store reader: the half of a shard that any thread may use. Finds items and walks over them, under the sequence lock of
+ * the item's bucket, and writes nothing but an entry's credit byte.
+ *
+ *   find ─▶ hit: the reply describes the item and says where its value lies ─▶ the caller copies ─▶ confirm ─▶ true: it was
+ *        ─▶ miss                                                              of one piece; false: find again
+ *        ─▶ busy: the owner kept writing in this bucket, or died there: ask it
+ *
+ * Until `confirm` is true nothing in the reply is to be trusted, but its ranges always lie inside the region, so copying
+ * first and asking later is safe. A miss has confirmed itself.
+ *
+ * In the owner's own thread nobody else writes: `setOwner(true)` leaves the locks out, and notes accesses in the item.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { ItemRef } from "../base/unit.ts";
+import { ItemMark, type Reply } from "../command/reply.ts";
+import { Mark, type Request } from "../command/request.ts";
+import type { Arena } from "../memory/arena.ts";
+import {
+  type Buckets,
+  bucketOf,
+  CHAIN_BUCKETS_MAX,
+  FETCHED,
+  NONE,
+  tagOf,
+} from "../memory/buckets.ts";
+import {
+  BINARY_KEY,
+  type Items,
+  itemTotalBytes,
+  LARGE,
+  STALE,
+  TOKEN_SENT,
+} from "../memory/items.ts";
+import type { SequenceLock } from "../memory/sequence-lock.ts";
+import type { ShardHeader } from "../memory/shard-header.ts";
+import { ShardMemory } from "../memory/shard-memory.ts";
+import { BUCKET_ENTRIES } from "../memory/shard-plan.ts";
+import type { SlabTable } from "../memory/slab-table.ts";
+
+/** What a read found. */
+export const ReadOutcome = { hit: 1, miss: 2, busy: 3 } as const;
+export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
+
+/** Times a reader looks again at a bucket that changes under it before it gives up. */
+const READ_ATTEMPTS = 32;
+const KEY_BYTES_MAX = 256;
+
+export class StoreReader {
+  readonly #header: ShardHeader;
+  readonly #slabs: SlabTable;
+  readonly #items: Items;
+  readonly #buckets: Buckets;
+  readonly #locks: SequenceLock;
+  readonly #bytes: Uint8Array;
+  readonly #itemsEnd: number;
+  readonly #slabBytes: number;
+  readonly #clock: Clock;
+  readonly #keyCopy = new Uint8Array(KEY_BYTES_MAX);
+  #own = false;
+  /** Of the last find: where its version is, and what it was. */
+  #versionWord = 0;
+  #version = 0;
+  /** The item `#search` found. */
+  #item = 0 as ItemRef;
+
+  constructor(arena: Arena, base: number, clock: Clock) {
+    const memory = new ShardMemory(arena, base);
+    this.#header = memory.header;
+    this.#slabs = memory.slabs;
+    this.#items = memory.items;
+    this.#buckets = memory.buckets;
+    this.#locks = memory.buckets.locks;
+    this.#bytes = arena.bytes;
+    this.#itemsEnd = base + memory.plan.regionBytes;
+    this.#slabBytes = memory.plan.slabBytes;
+    this.#clock = clock;
+  }
+
+  /** Says whether this is the owner's thread. */
+  setOwner(own: boolean): void {
+    this.#own = own;
+  }
+
+  /** Looks up the request's key and notes an access, unless it says noBump. */
+  find(request: Request, reply: Reply): ReadOutcome {
+    return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
+  }
+
+  /** After the caller has copied what it wants: true when it was of one piece. False: find again. */
+  confirm(): boolean {
+    return this.#own || this.#locks.unchanged(this.#versionWord, this.#version);
+  }
+
+  #findOwn(request: Request, reply: Reply): ReadOutcome {
+    const bucket = bucketOf(request.hashLow, this.#header.bucketCount());
+    const entry = this.#search(bucket, request);
+    if (entry === NONE) {
+      reply.marks = 0;
+      return ReadOutcome.miss;
+    }
+    const item = this.#item;
+    const credit = this.#buckets.credit(entry);
+    if (!this.#describe(item, credit, reply)) return ReadOutcome.miss;
+    if ((request.marks & Mark.noBump) !== 0) return ReadOutcome.hit;
+    this.#buckets.hit(entry, credit);
+    const now = this.#clock.now;
+    if (reply.accessed !== now) this.#items.setTouched(item, now);
+    return ReadOutcome.hit;
+  }
+
+  #findShared(request: Request, reply: Reply): ReadOutcome {
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const count = this.#header.bucketCountOrdered();
+      const bucket = bucketOf(request.hashLow, count);
+      const word = this.#buckets.versionWord(bucket);
+      const version = this.#locks.beginRead(word);
+      if ((version & 1) !== 0) continue;
+      this.#versionWord = word;
+      this.#version = version;
+      const entry = this.#search(bucket, request);
+      if (entry !== NONE) {
+        const credit = this.#buckets.credit(entry);
+        if (this.#describe(this.#item, credit, reply)) {
+          if (!this.#isInside(reply)) continue;
+          if ((request.marks & Mark.noBump) === 0) this.#buckets.hit(entry, credit);
+          return ReadOutcome.hit;
+        }
+      } else {
+        reply.marks = 0;
+      }
+      const stands = this.#locks.unchanged(word, version);
+      if (stands && this.#header.bucketCountOrdered() === count) return ReadOutcome.miss;
+    }
+    return ReadOutcome.busy;
+  }
+
+  /** The entry of the request's key in a chain, or NONE; the item is left in `#item`. */
+  #search(primary: number, request: Request): number {
+    const tag = tagOf(request.hashHigh);
+    const pattern = (tag << 16) | tag;
+    let bucket = primary;
+    for (let length = 0; length < CHAIN_BUCKETS_MAX && bucket !== NONE; length++) {
+      for (let pair = 0; pair < 4; pair++) {
+        const differ = this.#buckets.tagPair(bucket, pair) ^ pattern;
+        if ((differ & 0xffff) === 0) {
+          const entry = bucket * BUCKET_ENTRIES + pair * 2;
+          if (this.#isKey(entry, request)) return entry;
+        }
+        if (differ >>> 16 === 0) {
+          const entry = bucket * BUCKET_ENTRIES + pair * 2 + 1;
+          if (this.#isKey(entry, request)) return entry;
+        }
+      }
+      bucket = this.#buckets.link(bucket);
+    }
+    return NONE;
+  }
+
+  #isKey(entry: number, request: Request): boolean {
+    const item = this.#buckets.ref(entry);
+    const start = request.keyStart;
+    const end = request.keyEnd;
+    if (this.#items.keyBytes(item) !== end - start) return false;
+    const key = request.keyBytes;
+    const bytes = this.#bytes;
+    const ours = this.#items.keyStart(item) - start;
+    for (let at = start; at < end; at++) if (bytes[ours + at] !== key[at]) return false;
+    this.#item = item;
+    return true;
+  }
+
+  /** Fills the reply. False when the item's time is over, which `reply.marks` then tells. */
+  #describe(item: ItemRef, credit: number, reply: Reply): boolean {
+    const items = this.#items;
+    const slab = this.#slabs.slabOf(item);
+    if (this.#slabs.epoch(slab) !== this.#header.epoch()) {
+      reply.marks = ItemMark.flushed;
+      return false;
+    }
+    const exptime = items.exptime(item);
+    if (exptime !== 0 && exptime <= this.#clock.now) {
+      reply.marks = ItemMark.expired;
+      return false;
+    }
+    const packed = items.packed(item);
+    const keyBytes = packed & 0xff;
+    let marks = (credit & FETCHED) === 0 ? 0 : ItemMark.fetched;
+    if ((packed & (STALE | TOKEN_SENT | BINARY_KEY)) !== 0) {
+      if ((packed & STALE) !== 0) marks |= ItemMark.stale;
+      if ((packed & TOKEN_SENT) !== 0) marks |= ItemMark.tokenSent;
+      if ((packed & BINARY_KEY) !== 0) marks |= ItemMark.binaryKey;
+    }
+    let valueBytes = (packed >>> 8) & LARGE;
+    if (valueBytes === LARGE) {
+      valueBytes = this.#slabs.valueBytes(slab);
+      marks |= ItemMark.large;
+    }
+    const queue = this.#slabs.queue(slab);
+    const clientFlags = items.clientFlags(item);
+    const keyStart = items.keyStart(item);
+    reply.marks = marks;
+    reply.exptime = exptime;
+    reply.accessed = items.touched(item);
+    reply.clientFlags = clientFlags;
+    reply.casLow = items.casLow(item);
+    reply.casHigh = items.casHigh(item);
+    reply.queue = Math.min(queue, 3);
+    reply.value = this.#bytes;
+    reply.valueBytes = valueBytes;
+    reply.keyStart = keyStart;
+    reply.keyBytes = keyBytes;
+    reply.valueStart = keyStart + keyBytes;
+    const casBytes = this.#header.casBytes();
+    reply.totalBytes = itemTotalBytes(keyBytes, valueBytes, clientFlags, casBytes);
+    return true;
+  }
+
+  /** True when what the reply points to lies inside the region, torn or not. */
+  #isInside(reply: Reply): boolean {
+    const bytes = (reply.marks & ItemMark.large) === 0 ? reply.valueBytes : 0;
+    return reply.valueStart + bytes <= this.#itemsEnd && bytes <= this.#slabBytes;
+  }
+
+  /**
+   * Shows the live items of bucket `cursor`, and returns the next cursor; 0 when that was the last. `visit` gets a description
+   * whose key is at `reply.value[keyStart, keyStart + keyBytes)`, valid during the call. Nothing is locked between calls:
+   * an item that is there from the first call to the last is shown at least once, twice if its bucket was split
+   * meanwhile. A bucket whose owner died while writing is left out.
+   */
+  walk(cursor: number, reply: Reply, visit: (reply: Reply) => void): number {
+    for (let lane = 0; this.#showEntry(cursor, lane, reply, visit); lane++);
+    const next = cursor + 1;
+    return next < this.#header.bucketCountOrdered() ? next : 0;
+  }
+
+  /** Shows the entry that is `ordinal` entries down a bucket's chain. False when the chain is shorter. */
+  #showEntry(
+    primary: number,
+    ordinal: number,
+    reply: Reply,
+    visit: (reply: Reply) => void,
+  ): boolean {
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const word = this.#buckets.versionWord(primary);
+      const version = this.#locks.beginRead(word);
+      if ((version & 1) !== 0 && !this.#own) continue;
+      let bucket = primary;
+      for (let passed = ordinal >>> 3; passed > 0 && bucket !== NONE; passed--) {
+        bucket = this.#buckets.link(bucket);
+      }
+      let shown = false;
+      if (bucket !== NONE) {
+        const entry = bucket * BUCKET_ENTRIES + (ordinal & 7);
+        if (this.#buckets.tag(entry) !== 0) shown = this.#copyEntry(entry, reply);
+      }
+      if (!this.#locks.unchanged(word, version)) continue;
+      if (shown) visit(reply);
+      return bucket !== NONE;
+    }
+    return false;
+  }
+
+  #copyEntry(entry: number, reply: Reply): boolean {
+    const item = this.#buckets.ref(entry);
+    if (!this.#describe(item, this.#buckets.credit(entry), reply)) return false;
+    for (let at = 0; at < reply.keyBytes; at++) {
+      this.#keyCopy[at] = this.#bytes[reply.keyStart + at] as number;
+    }
+    reply.value = this.#keyCopy;
+    reply.keyStart = 0;
+    reply.valueStart = 0;
+    return true;
+  }
+}

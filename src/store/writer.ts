@@ -1,0 +1,247 @@
+/**
+ * Writer: puts an item into the shard, new or in place of one. A draft says what the item shall be; `write` finds where.
+ *
+ *   same slot length as the item it replaces   ─▶ overwritten where it lies, inside the sequence lock
+ *   fits a slab                                ─▶ appended to the queue of the item it replaces; a new key to small,
+ *                                                 or to main when the ghost knows it
+ *   larger                                     ─▶ a chain of slabs (store/large-items.ts)
+ *
+ * Order, for a thread that may die at any point: bytes, then the slab's written bytes, then the index, then the end of the
+ * item before. An item being overwritten carries the dead mark meanwhile: found so by recovery, it is dropped.
+ */
+import { copyBytes } from "../base/bytes.ts";
+import type { ItemRef, ServerSeconds } from "../base/unit.ts";
+import { ACTIVE, type Buckets, FETCHED, NONE } from "../memory/buckets.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import { DEAD, type Items, slotBytes } from "../memory/items.ts";
+import type { ShardHeader } from "../memory/shard-header.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import type { Evictor } from "./evictor.ts";
+import type { Ghost } from "./ghost.ts";
+import type { KeyIndex } from "./key-index.ts";
+import type { LargeItems } from "./large-items.ts";
+import type { Residents } from "./residents.ts";
+import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
+
+/** What `write` did. */
+export const Wrote = {
+  done: 1,
+  /** Room was made, and items may have moved: look the key up again, then write again. */
+  again: 2,
+  /** There is no room, and nothing may go. */
+  noRoom: 3,
+} as const;
+export type Wrote = (typeof Wrote)[keyof typeof Wrote];
+
+/** Where the old value goes in the new one. */
+export const Join = { none: 0, before: 1, after: 2 } as const;
+export type Join = (typeof Join)[keyof typeof Join];
+
+/** How fast the mean item size follows: one thousandth of the difference an item. */
+const MEAN_STEP = 1 / 1000;
+
+/** The item to be written. Filled again for each; `key` and `value` are borrowed. */
+export class Draft {
+  key: Uint8Array;
+  keyStart = 0;
+  keyBytes = 0;
+  hashLow = 0;
+  hashHigh = 0;
+  value: Uint8Array;
+  valueStart = 0;
+  /** Length of the given part; the item's value is this and, with `join`, the old value. */
+  valueBytes = 0;
+  /** The first slab of the chain in which the given part was received, or NO_SLAB: then `value` does not count. */
+  chain: number = NO_SLAB;
+  join: Join = Join.none;
+  marks = 0;
+  clientFlags = 0;
+  exptime = 0 as ServerSeconds;
+  /** When it is written. */
+  now = 0 as ServerSeconds;
+  casLow = 0;
+  casHigh = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.key = bytes;
+    this.value = bytes;
+  }
+}
+
+export class Writer {
+  readonly draft: Draft;
+  readonly #header: ShardHeader;
+  readonly #items: Items;
+  readonly #slabs: SlabTable;
+  readonly #buckets: Buckets;
+  readonly #bytes: Uint8Array;
+  readonly #slabItemBytesMax: number;
+  readonly #index: KeyIndex;
+  readonly #allocator: SlabAllocator;
+  readonly #ghost: Ghost;
+  readonly #residents: Residents;
+  readonly #evictor: Evictor;
+  readonly #large: LargeItems;
+  readonly #counters: Counters;
+
+  constructor(
+    memory: ShardMemory,
+    parts: {
+      index: KeyIndex;
+      allocator: SlabAllocator;
+      ghost: Ghost;
+      residents: Residents;
+      evictor: Evictor;
+      large: LargeItems;
+    },
+    counters: Counters,
+  ) {
+    this.draft = new Draft(memory.arena.bytes);
+    this.#header = memory.header;
+    this.#items = memory.items;
+    this.#slabs = memory.slabs;
+    this.#buckets = memory.buckets;
+    this.#bytes = memory.arena.bytes;
+    this.#slabItemBytesMax = memory.plan.slabItemBytesMax;
+    this.#index = parts.index;
+    this.#allocator = parts.allocator;
+    this.#ghost = parts.ghost;
+    this.#residents = parts.residents;
+    this.#evictor = parts.evictor;
+    this.#large = parts.large;
+    this.#counters = counters;
+  }
+
+  /** Writes the draft. `entry` is that of the live item it replaces, or NONE. */
+  write(entry: number): Wrote {
+    const draft = this.draft;
+    const old = entry === NONE ? NO_ITEM : this.#buckets.ref(entry);
+    const joined = draft.join === Join.none ? 0 : this.#residents.valueBytes(old);
+    const valueBytes = joined + draft.valueBytes;
+    const bytes = slotBytes(draft.keyBytes, valueBytes);
+    if (bytes > this.#slabItemBytesMax) return this.#large.write(this, entry, old, valueBytes);
+    if (draft.chain !== NO_SLAB) this.#large.borrowValue(draft);
+    if (old === NO_ITEM) return this.#writeNew(valueBytes, bytes);
+    if (this.#fitsSlot(old, bytes)) {
+      this.#overwrite(old, valueBytes);
+      this.#clearReads(entry);
+      return Wrote.done;
+    }
+    return this.#replace(entry, old, valueBytes, bytes);
+  }
+
+  /** True when the new item takes exactly the old one's slot, and nothing of the old value is still to be moved back. */
+  #fitsSlot(old: ItemRef, bytes: number): boolean {
+    if (this.#items.isLarge(old) || this.draft.join === Join.after) return false;
+    return this.#items.slotBytes(old) === bytes;
+  }
+
+  #writeNew(valueBytes: number, bytes: number): Wrote {
+    const hashLow = this.draft.hashLow;
+    const hashHigh = this.draft.hashHigh;
+    const known = this.#ghost.has(hashLow, hashHigh);
+    const queue = known ? Queue.main : Queue.small;
+    const item = this.#allocator.place(queue, bytes);
+    if (item === NO_ITEM) return this.#evictor.makeRoom(queue, bytes) ? Wrote.again : Wrote.noRoom;
+    this.#fill(item, NO_ITEM, valueBytes);
+    this.#allocator.commit(item, bytes, this.draft.exptime);
+    this.link(item, queue, bytes, known);
+    return Wrote.done;
+  }
+
+  /** Makes the index lead to a new item, and counts it in. `known`: the ghost remembers its key. */
+  link(item: ItemRef, queue: Queue, bytes: number, known: boolean): void {
+    const hashLow = this.draft.hashLow;
+    const hashHigh = this.draft.hashHigh;
+    while (!this.#index.insert(hashLow, hashHigh, item, 0)) this.#dropWeakest(hashLow);
+    this.#residents.count(item, queue, 1);
+    if (known) {
+      this.#ghost.forget(hashLow, hashHigh);
+      this.#counters.add(Counter.ghostHits, 1);
+    }
+    const mean = this.#header.meanItemBytes();
+    this.#header.setMeanItemBytes(mean === 0 ? bytes : mean + (bytes - mean) * MEAN_STEP);
+  }
+
+  /** The index has no room for another entry where one is needed: its least credited neighbour goes. */
+  #dropWeakest(hashLow: number): void {
+    const entry = this.#index.weakest(hashLow);
+    const item = this.#buckets.ref(entry);
+    this.#counters.add(Counter.evictions, 1);
+    this.#index.remove(entry, hashLow);
+    this.#residents.bury(item);
+  }
+
+  #replace(entry: number, old: ItemRef, valueBytes: number, bytes: number): Wrote {
+    const oldQueue = this.#slabs.queue(this.#slabs.slabOf(old));
+    const queue =
+      oldQueue === Queue.main || oldQueue === Queue.largeMain ? Queue.main : Queue.small;
+    const item = this.#allocator.place(queue, bytes);
+    if (item === NO_ITEM) return this.#evictor.makeRoom(queue, bytes) ? Wrote.again : Wrote.noRoom;
+    this.#fill(item, old, valueBytes);
+    this.#allocator.commit(item, bytes, this.draft.exptime);
+    const credit = this.#buckets.credit(entry) & ~(FETCHED | ACTIVE);
+    this.#index.replace(entry, item, credit, this.draft.hashLow);
+    this.#residents.count(item, queue, 1);
+    this.#residents.bury(old);
+    return Wrote.done;
+  }
+
+  /** Writes the item where the old one lies. Its key is there already; an appended-to value stays where it is. */
+  #overwrite(item: ItemRef, valueBytes: number): void {
+    const draft = this.draft;
+    const items = this.#items;
+    const slab = this.#slabs.slabOf(item);
+    const queue = this.#slabs.queue(slab);
+    const kept = draft.join === Join.before ? valueBytes - draft.valueBytes : 0;
+    this.#residents.count(item, queue, -1);
+    this.#index.beginWrite(draft.hashLow);
+    items.setPacked(item, items.packed(item) | DEAD);
+    copyBytes(
+      this.#bytes,
+      items.valueStart(item) + kept,
+      draft.value,
+      draft.valueStart,
+      draft.valueBytes,
+    );
+    this.#head(item);
+    items.pack(item, draft.keyBytes, valueBytes, draft.marks);
+    this.#index.endWrite(draft.hashLow);
+    this.#residents.count(item, queue, 1);
+    this.#slabs.noteExptime(slab, draft.exptime);
+  }
+
+  /** What was read is not what is there now: the item has not been fetched yet. */
+  #clearReads(entry: number): void {
+    const credit = this.#buckets.credit(entry);
+    const cleared = credit & ~(FETCHED | ACTIVE);
+    if (cleared !== credit) this.#buckets.setCredit(entry, cleared);
+  }
+
+  /** Writes header, key and value where nobody is led yet. */
+  #fill(item: ItemRef, old: ItemRef, valueBytes: number): void {
+    const draft = this.draft;
+    this.#items.pack(item, draft.keyBytes, valueBytes, draft.marks);
+    this.#head(item);
+    const bytes = this.#bytes;
+    copyBytes(bytes, this.#items.keyStart(item), draft.key, draft.keyStart, draft.keyBytes);
+    let at = this.#items.valueStart(item);
+    const oldBytes = valueBytes - draft.valueBytes;
+    if (draft.join === Join.before) {
+      copyBytes(bytes, at, bytes, this.#items.valueStart(old), oldBytes);
+      at += oldBytes;
+    }
+    copyBytes(bytes, at, draft.value, draft.valueStart, draft.valueBytes);
+    if (draft.join !== Join.after) return;
+    copyBytes(bytes, at + draft.valueBytes, bytes, this.#items.valueStart(old), oldBytes);
+  }
+
+  #head(item: ItemRef): void {
+    const draft = this.draft;
+    this.#items.setExptime(item, draft.exptime);
+    this.#items.setTouched(item, draft.now);
+    this.#items.setClientFlags(item, draft.clientFlags);
+    this.#items.setCas(item, draft.casLow, draft.casHigh);
+  }
+}
