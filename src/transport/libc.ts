@@ -18,6 +18,7 @@ import { SystemError } from "../base/errors.ts";
 import { Arena } from "../memory/arena.ts";
 import { isKnownMachine } from "./linux.ts";
 import { NativeMemory } from "./native-memory.ts";
+import { SYS_IO_URING_ENTER } from "./uring-abi.ts";
 
 type Call = (...values: (number | string | null)[]) => number;
 type KoffiModule = typeof Koffi;
@@ -114,6 +115,7 @@ export class Libc {
   readonly #setrlimit: Call;
   readonly #mlockall: Call;
   readonly #syscall: Call;
+  readonly #uringEnter: Call;
   readonly #mmap: Call;
   readonly #munmap: Call;
 
@@ -145,6 +147,9 @@ export class Libc {
     this.#mlockall = call("int mlockall(int)");
     this.#syscall = call(
       "int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)",
+    );
+    this.#uringEnter = call(
+      "int64_t syscall(int, int, uint32_t, uint32_t, uint32_t, intptr_t, size_t)",
     );
     this.#mmap = call("int64_t mmap(intptr_t, size_t, int, int, int, int64_t)");
     this.#munmap = call("int munmap(intptr_t, size_t)");
@@ -330,6 +335,27 @@ export class Libc {
     f: number,
   ): number {
     const result = this.#syscall(number, a, b, c, d, e, f);
+    return result >= 0 ? result : this.#failure();
+  }
+
+  /** io_uring_enter: requests taken, or the negated errno. `argument` is 0 or an address from `NativeMemory.address`. */
+  uringEnter(
+    ring: number,
+    submitted: number,
+    wanted: number,
+    flags: number,
+    argument: number,
+    argumentBytes: number,
+  ): number {
+    const result = this.#uringEnter(
+      SYS_IO_URING_ENTER,
+      ring,
+      submitted,
+      wanted,
+      flags,
+      argument,
+      argumentBytes,
+    );
     return result >= 0 ? result : this.#failure();
   }
 

@@ -28,6 +28,7 @@ export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ENOTCONN = 107;
+export const ECANCELED = 125;
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -50,6 +51,7 @@ export const IPV6_V6ONLY = 26;
 export const MSG_MORE = 0x8000;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_WAITALL = 0x100;
 export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 

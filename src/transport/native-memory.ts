@@ -14,6 +14,7 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
 
+const WORD_VALUES = 2 ** 32;
 const BOX_COUNT = 256;
 /** Starts are usually cache-line aligned, so these bits differ between them. */
 const BOX_SHIFT = 6;
@@ -44,6 +45,17 @@ export class NativeMemory {
     const box = (offset >>> BOX_SHIFT) & (BOX_COUNT - 1);
     if (this.#offsets[box] === offset) return this.#boxes[box] as number;
     return this.#fill(box, offset);
+  }
+
+  /** Writes the address of arena bytes [offset, offset + length) to words[at] (low) and words[at + 1] (high). */
+  putAddress(words: Uint32Array, at: number, offset: number, length: number): void {
+    assert(
+      offset >= 0 && length >= 0 && offset + length <= this.#bytes,
+      "a range lies in its arena",
+    );
+    const address = this.#base + offset;
+    words[at] = address; // modulo 2^32
+    words[at + 1] = address / WORD_VALUES; // rounded down
   }
 
   #fill(box: number, offset: number): number {

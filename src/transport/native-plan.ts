@@ -1,7 +1,7 @@
 /**
  * The shared memory of one worker's native transport.
  *
- *   base | FdTable | FdMailbox | events |         each part starts a cache line
+ *   base | FdTable | FdMailbox | events | io_uring's (uring-plan.ts) |         each part starts a cache line
  *
  * It outlives the worker, so that a successor finds the descriptors. What is received goes to the thread's I/O region
  * (memory/io-region.ts), not here.
@@ -11,6 +11,7 @@ import type { Arena } from "../memory/arena.ts";
 import { FdMailbox, fdMailboxBytes } from "./fd-mailbox.ts";
 import { FdTable, fdTableBytes } from "./fd-table.ts";
 import { EPOLL_EVENT_BYTES } from "./linux.ts";
+import { URING_BYTES } from "./uring-plan.ts";
 
 /** Most ready sockets one wait reports. */
 export const EVENTS_MAX = 512;
@@ -20,6 +21,7 @@ export interface NativePlan {
   readonly tableOffset: number;
   readonly mailboxOffset: number;
   readonly eventsOffset: number;
+  readonly uringOffset: number;
   readonly bytes: number;
 }
 
@@ -27,13 +29,14 @@ export interface NativePlan {
 export function planNative(connectionsMax: number): NativePlan {
   const mailboxOffset = fdTableBytes(connectionsMax);
   const eventsOffset = mailboxOffset + fdMailboxBytes(connectionsMax);
-  const bytes = eventsOffset + roundUp(EVENTS_MAX * EPOLL_EVENT_BYTES, CACHE_LINE_BYTES);
+  const uringOffset = eventsOffset + roundUp(EVENTS_MAX * EPOLL_EVENT_BYTES, CACHE_LINE_BYTES);
   return {
     connectionsMax,
     tableOffset: 0,
     mailboxOffset,
     eventsOffset,
-    bytes,
+    uringOffset,
+    bytes: uringOffset + URING_BYTES,
   };
 }
 

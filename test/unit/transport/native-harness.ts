@@ -7,6 +7,7 @@ import { Libc } from "../../../src/transport/libc.ts";
 import { type Listener, listenNative } from "../../../src/transport/listen.ts";
 import { NativeBell, openBells } from "../../../src/transport/native-bell.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
+import type { UringTransport } from "../../../src/transport/uring-transport.ts";
 import { EchoHandler, INPUT_BYTES, testControl } from "./harness.ts";
 
 export class NativeHarness {
@@ -15,20 +16,23 @@ export class NativeHarness {
   readonly parts: NativeParts;
   readonly bellFds: number[];
   readonly bell: NativeBell;
-  readonly transport: EpollTransport;
+  readonly transport: EpollTransport | UringTransport;
   readonly handler: EchoHandler;
   readonly listeners: Listener[] = [];
   acceptor: Acceptor | null = null;
   rejected = 0;
 
-  constructor(slotCount = 64) {
+  constructor(
+    slotCount = 64,
+    Kind: typeof EpollTransport | typeof UringTransport = EpollTransport,
+  ) {
     const plan = planNative(slotCount);
     const inputOffset = 64 * KIB * Math.ceil(plan.bytes / (64 * KIB));
     const arena = this.libc.arena(new SharedArrayBuffer(inputOffset + 2 * MIB));
     this.parts = new NativeParts(arena, 0, plan);
     this.bellFds = openBells(this.libc, 2);
     this.bell = new NativeBell(this.libc, this.bellFds);
-    this.transport = new EpollTransport({
+    this.transport = new Kind({
       libc: this.libc,
       parts: this.parts,
       control: this.control,

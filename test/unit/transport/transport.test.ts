@@ -1,4 +1,4 @@
-/** Both transports over real sockets of the loopback interface: what a client can do, and what it must see. */
+/** Every transport over real sockets of the loopback interface: what a client can do, and what it must see. */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket, type SocketConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TOO_MANY_CONNECTIONS } from "../../../src/transport/acceptor.ts";
 import { libuvTurn, until } from "./harness.ts";
-import { LOOPBACK, nativeWorld, nodeWorld, type World } from "./worlds.ts";
+import { epollWorld, LOOPBACK, nodeWorld, uringWorld, type World } from "./worlds.ts";
 
 /** A client that keeps what it gets. */
 class Client {
@@ -47,7 +47,8 @@ function pattern(length: number): Buffer {
 const SLOT_COUNT = 16;
 
 for (const [name, createWorld] of [
-  ["EpollTransport", nativeWorld],
+  ["EpollTransport", epollWorld],
+  ["UringTransport", uringWorld],
   ["NodeTransport", nodeWorld],
 ] as const) {
   describe(name, () => {

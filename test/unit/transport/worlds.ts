@@ -2,11 +2,13 @@
 import { MIB } from "../../../src/base/unit.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import type { Control } from "../../../src/memory/control.ts";
+import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
 import type { ListenTarget } from "../../../src/transport/listen.ts";
 import { listenNative } from "../../../src/transport/listen.ts";
 import { NodeAcceptor } from "../../../src/transport/node-acceptor.ts";
 import { NodeTransport } from "../../../src/transport/node-transport.ts";
 import type { Transport } from "../../../src/transport/transport.ts";
+import { UringTransport } from "../../../src/transport/uring-transport.ts";
 import { EchoHandler, INPUT_BYTES, testControl } from "./harness.ts";
 import { NativeHarness } from "./native-harness.ts";
 
@@ -24,8 +26,15 @@ export interface World {
 
 export const LOOPBACK: ListenTarget = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
-export function nativeWorld(slotCount: number): World {
-  const native = new NativeHarness(slotCount);
+export function epollWorld(slotCount: number): World {
+  return nativeWorld(new NativeHarness(slotCount, EpollTransport));
+}
+
+export function uringWorld(slotCount: number): World {
+  return nativeWorld(new NativeHarness(slotCount, UringTransport));
+}
+
+function nativeWorld(native: NativeHarness): World {
   return {
     handler: native.handler,
     control: native.control,
