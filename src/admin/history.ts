@@ -14,6 +14,9 @@ export const RECENT_SECONDS = 300;
 export const DAY_STEP_SECONDS = 10;
 export const DAY_ROWS = (24 * 60 * 60) / DAY_STEP_SECONDS;
 
+/** Rows `recent` and `day` return at most: what a chart is wide; the 24 hours are folded to 2 minutes. */
+const READ_ROWS_MAX = 720;
+
 /** How a series is folded into rows of 10 seconds. */
 export type Fold = "mean" | "max" | "last";
 
@@ -62,22 +65,34 @@ class Ring {
     this.#rows = Math.min(this.#rows + 1, this.#rowsMax);
   }
 
-  read(names: readonly string[], from: number, to: number): HistoryTable {
+  /** Columns [from, to), folded so that at most `READ_ROWS_MAX` rows are returned. */
+  read(specs: readonly SeriesSpec[], from: number, to: number): HistoryTable {
+    const group = Math.ceil(this.#rows / READ_ROWS_MAX) || 1;
+    const last = this.#last;
+    const first = last - this.#rows + 1;
     const times: number[] = [];
+    for (let row = first; row <= last; row += group) times.push(row * this.#stepSeconds);
     const series: Record<string, (number | null)[]> = {};
-    const rows = this.#rows;
-    const first = this.#last - rows + 1;
-    for (let row = first; row <= this.#last; row++) times.push(row * this.#stepSeconds);
     for (let index = from; index < to; index++) {
+      const { name, fold } = specs[index] as SeriesSpec;
       const column = this.#columns[index] as Float32Array;
-      const values: (number | null)[] = [];
-      for (let row = first; row <= this.#last; row++) {
-        const value = column[row % this.#rowsMax] as number;
-        values.push(Number.isNaN(value) ? null : round(value));
-      }
-      series[names[index] as string] = values;
+      series[name] = times.map((_, at) => this.#folded(column, fold, first + at * group, group));
     }
-    return { stepSeconds: this.#stepSeconds, times: rows === 0 ? [] : times, series };
+    return { stepSeconds: this.#stepSeconds * group, times, series };
+  }
+
+  #folded(column: Float32Array, fold: Fold, first: number, group: number): number | null {
+    let sum = 0;
+    let rows = 0;
+    for (let row = first; row < first + group && row <= this.#last; row++) {
+      const value = column[row % this.#rowsMax] as number;
+      if (Number.isNaN(value)) continue;
+      rows++;
+      sum =
+        fold === "mean" ? sum + value : fold === "max" && rows > 1 ? Math.max(sum, value) : value;
+    }
+    if (rows === 0) return null;
+    return round(fold === "mean" ? sum / rows : sum);
   }
 }
 
@@ -132,10 +147,10 @@ export class History {
   /** Series of one prefix stand together, so a range of columns is enough. */
   #read(ring: Ring, prefix: string): HistoryTable {
     const from = this.#names.findIndex((name) => name.startsWith(prefix));
-    if (from < 0) return ring.read(this.#names, 0, 0);
+    if (from < 0) return ring.read(this.#specs, 0, 0);
     let to = from;
     while (this.#names[to]?.startsWith(prefix)) to++;
-    return ring.read(this.#names, from, to);
+    return ring.read(this.#specs, from, to);
   }
 
   #flush(step: number): void {

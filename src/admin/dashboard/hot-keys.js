@@ -1,0 +1,87 @@
+/** Hot keys: what the node's sketches say, with a sparkline of the last two minutes for each. */
+import { byId, color, el, sparkline } from "./dom.js";
+import { bytes, count, percent } from "./format.js";
+import { Table, text } from "./table.js";
+
+const RATE = {
+  requests: ["req/s", count],
+  bytes: ["bytes/s", (value) => `${bytes(value)}/s`],
+  misses: ["misses/s", count],
+  largest: ["value", bytes],
+  prefixes: ["req/s", count],
+};
+
+export class HotKeys {
+  #by = "";
+  #table = null;
+  #open;
+  #requests = 0;
+
+  /** `open` shows a key in the browser below. */
+  constructor(open) {
+    this.#open = open;
+  }
+
+  /** All requests a second, for shares. */
+  setRequests(requests) {
+    this.#requests = requests;
+  }
+
+  update({ by, keys }) {
+    if (by !== this.#by) this.#build(by);
+    this.#table.show(keys, by !== "prefixes");
+    const place = byId("hot");
+    if (keys.length === 0 && place.tBodies[0].children.length === 0) {
+      const none = by === "misses" ? "No key is missed." : "No requests yet.";
+      const cell = el("td", { class: "empty", colSpan: 5 }, none);
+      const row = el("tr", {}, cell);
+      row.dataset.id = "";
+      place.tBodies[0].replaceChildren(row);
+    } else if (keys.length > 0) place.querySelector("td.empty")?.parentElement.remove();
+  }
+
+  #build(by) {
+    this.#by = by;
+    const [label, format] = RATE[by];
+    const share = (row) => (this.#requests > 0 ? Math.min(1, row.requests / this.#requests) : 0);
+    const columns = [
+      {
+        label: by === "prefixes" ? "Prefix" : "Key",
+        cell: (row, td) => {
+          text(td, row.text, "key");
+          td.title = row.text;
+        },
+      },
+      { label, cell: (row, td) => text(td, format(row.rate)) },
+      by === "bytes" || by === "largest"
+        ? { label: "req/s", cell: (row, td) => text(td, count(row.requests), "dim") }
+        : {
+            label: "share",
+            title: "Of all requests",
+            cell: (row, td) => this.#meter(td, share(row)),
+          },
+      by === "prefixes"
+        ? { label: "bytes/s", cell: (row, td) => text(td, bytes(row.bytes), "dim") }
+        : {
+            label: "size",
+            cell: (row, td) => text(td, row.valueBytes > 0 ? bytes(row.valueBytes) : "–", "dim"),
+          },
+      { label: "2 min", cell: (row, td) => this.#spark(row, td) },
+    ];
+    const open =
+      by === "prefixes" ? (row) => this.#open(row, true) : (row) => this.#open(row, false);
+    this.#table = new Table(byId("hot"), columns, open);
+  }
+
+  #meter(td, share) {
+    if (td.firstChild === null)
+      td.append(document.createTextNode(""), el("span", { class: "meter" }, el("i")));
+    td.firstChild.data = percent(share);
+    td.querySelector("i").style.width = `${Math.min(100, share * 100)}%`;
+  }
+
+  #spark(row, td) {
+    if (td.firstChild === null) td.append(el("canvas"));
+    sparkline(td.firstChild, row.spark, color("sets"));
+  }
+}

@@ -1,0 +1,194 @@
+/** The page: puts the panels together, feeds them from the live stream, and listens to the keyboard. */
+import { Ages } from "./ages.js";
+import {
+  ApiError,
+  currentSession,
+  fetchJson,
+  Live,
+  loadSession,
+  login,
+  logout,
+  onSession,
+} from "./api.js";
+import { Connections } from "./connections.js";
+import { byId, segments } from "./dom.js";
+import { seconds } from "./format.js";
+import { Health, total } from "./health.js";
+import { HotKeys } from "./hot-keys.js";
+import { Keys } from "./keys.js";
+import { Latency } from "./latency.js";
+import { Memory } from "./memory.js";
+import { Slabs } from "./slabs.js";
+import { Throughput } from "./throughput.js";
+import { Timeline } from "./timeline.js";
+import { Workers } from "./workers.js";
+
+const RANGE_SECONDS = { "5m": 300, "24h": 86_400 };
+const THEME_KEY = "shardcached.theme";
+
+applyTheme(localStorage.getItem(THEME_KEY) ?? "");
+const health = new Health();
+const throughput = new Throughput();
+const latency = new Latency();
+const workers = new Workers();
+const memory = new Memory();
+const ages = new Ages();
+const slabs = new Slabs();
+const keys = new Keys(confirmed);
+const hotKeys = new HotKeys(openKey);
+const timeline = new Timeline(drawCharts);
+const panels = [throughput, latency, workers, memory, ages, slabs];
+new Connections();
+
+let lastTime = Date.now() / 1000;
+let by = "requests";
+let fresh = true;
+
+const live = new Live({
+  state: (open) => {
+    if (!open) health.lost();
+    else if (!fresh) void timeline.load();
+    fresh = false;
+  },
+  frame: showFrame,
+  slabs: (map) => slabs.update(map),
+  hotkeys: (list) => hotKeys.update(list),
+});
+
+function showFrame(frame) {
+  lastTime = frame.time;
+  timeline.add(frame);
+  health.update(frame, timeline);
+  workers.update(frame);
+  memory.update(frame);
+  ages.update(frame);
+  slabs.queues(frame);
+  hotKeys.setRequests(total(frame.rates));
+  const plural = frame.workers.length === 1 ? "worker" : "workers";
+  byId("node").textContent =
+    `${location.host} · ${frame.workers.length} ${plural} · up ${seconds(frame.uptime)}`;
+}
+
+function drawCharts() {
+  const table = timeline.table();
+  const end = Math.max(lastTime, table.times.at(-1) ?? 0);
+  const range = { min: end - RANGE_SECONDS[timeline.range], max: end };
+  throughput.update(table, range);
+  latency.update(table, range);
+}
+
+function applyTheme(theme) {
+  const dark =
+    theme === "" ? window.matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+}
+
+function toggleTheme() {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  localStorage.setItem(THEME_KEY, theme);
+  applyTheme(theme);
+  restyle();
+}
+
+function restyle() {
+  for (const panel of panels) panel.restyle();
+  drawCharts();
+}
+
+function openKey(row, isPrefix) {
+  byId("keys").scrollIntoView({ behavior: "smooth", block: "start" });
+  if (isPrefix) void keys.search(row.text);
+  else void keys.open(row);
+}
+
+/** Asks before something is lost. */
+function confirmed(title, text) {
+  const dialog = byId("confirm");
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+function askForToken() {
+  byId("login-problem").textContent = "";
+  byId("login-text").textContent = currentSession().tokenSet
+    ? "Changes need the admin token."
+    : "No token is set on this node: start it with --admin-token-file to allow changes.";
+  byId("login").showModal();
+}
+
+async function tryLogin(event) {
+  event.preventDefault();
+  try {
+    await login(byId("login-token").value);
+    byId("login-token").value = "";
+    byId("login").close();
+    await start();
+  } catch (error) {
+    byId("login-problem").textContent =
+      error instanceof ApiError ? error.message : "The node does not answer.";
+  }
+}
+
+const rangeChoice = segments(byId("range"), (range) => void timeline.show(range));
+const hotChoice = segments(byId("hot-by"), (list) => {
+  by = list;
+  live.open(by);
+  void fetchJson(`api/v1/hotkeys?by=${by}`).then((answer) => hotKeys.update(answer));
+});
+
+byId("theme").addEventListener("click", toggleTheme);
+byId("help").addEventListener("click", () => byId("keys-help").showModal());
+byId("sign").addEventListener("click", () =>
+  currentSession().mayChange ? void logout() : askForToken(),
+);
+byId("login-form").addEventListener("submit", (event) => void tryLogin(event));
+byId("login-cancel").addEventListener("click", () => byId("login").close());
+onSession(({ mayChange }) => {
+  byId("sign").textContent = mayChange ? "Sign out" : "Sign in";
+});
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  if (localStorage.getItem(THEME_KEY) !== null) return;
+  applyTheme("");
+  restyle();
+});
+
+const SHORTCUTS = {
+  "/": () => byId("keys-prefix").focus(),
+  t: toggleTheme,
+  r: () => rangeChoice.next(),
+  h: () => hotChoice.next(),
+  "?": () => byId("keys-help").showModal(),
+};
+document.addEventListener("keydown", (event) => {
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.target.closest("input, textarea, dialog")
+  )
+    return;
+  const action = SHORTCUTS[event.key];
+  if (action === undefined) return;
+  event.preventDefault();
+  action();
+});
+
+async function start() {
+  const { mayRead } = await loadSession();
+  if (!mayRead) {
+    byId("sentence").textContent = "Sign in to look at this node.";
+    askForToken();
+    return;
+  }
+  await timeline.load();
+  hotKeys.update(await fetchJson("api/v1/hotkeys"));
+  live.open(by);
+  void keys.search();
+}
+
+start().catch(() => health.lost());

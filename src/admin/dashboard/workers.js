@@ -1,0 +1,70 @@
+/** Worker lanes: one a worker; how busy it is, now and in the last two minutes, and what it holds. */
+import { byId, color, el, fitCanvas } from "./dom.js";
+import { count, micros, percent } from "./format.js";
+
+const ROWS = 120;
+const WARM = 0.7;
+const HOT = 0.92;
+
+export class Workers {
+  #lanes = new Map();
+
+  update(frame) {
+    const { workers } = frame;
+    const threads = workers.length;
+    const cpu = frame.cpu.toFixed(2);
+    byId("workers-note").textContent = `${cpu} cores in use`;
+    for (const worker of workers) this.#show(worker, threads);
+  }
+
+  restyle() {
+    for (const lane of this.#lanes.values()) this.#draw(lane);
+  }
+
+  #show(worker, threads) {
+    let lane = this.#lanes.get(worker.id);
+    if (lane === undefined) {
+      lane = this.#build(worker.id);
+      this.#lanes.set(worker.id, lane);
+    }
+    lane.past.push(worker.busy);
+    if (lane.past.length > ROWS) lane.past.shift();
+    lane.share.textContent = percent(worker.busy, 0);
+    const facts = [
+      `${count(worker.requests)} req/s`,
+      worker.turns > 0 ? `turn ${micros(worker.turnMicroseconds)}` : "asleep",
+      `${count(worker.connections)} conns`,
+      `${count(worker.items)} items`,
+    ];
+    if (threads > 1) facts.push(`hops ${count(worker.sent)} out, ${count(worker.served)} in`);
+    lane.facts.replaceChildren(...facts.map((fact) => el("span", {}, fact)));
+    this.#draw(lane);
+  }
+
+  #build(id) {
+    const canvas = el("canvas");
+    const share = el("span", { class: "share" });
+    const facts = el("div", { class: "facts" });
+    const lane = el("div", { class: "lane" });
+    lane.append(
+      el("span", { class: "id" }, String(id)),
+      el("div", { class: "busy" }, canvas),
+      share,
+      facts,
+    );
+    byId("workers").append(lane);
+    return { canvas, share, facts, past: [] };
+  }
+
+  #draw({ canvas, past }) {
+    const { context, width, height } = fitCanvas(canvas);
+    const step = width / ROWS;
+    past.forEach((busy, index) => {
+      const x = width - (past.length - index) * step;
+      context.fillStyle = color(busy > HOT ? "bad" : busy > WARM ? "notice" : "hits");
+      context.globalAlpha = 0.35 + 0.65 * (index / past.length);
+      context.fillRect(x, height - busy * height, step + 0.5, busy * height);
+    });
+    context.globalAlpha = 1;
+  }
+}
