@@ -44,7 +44,7 @@ export function pattern(expected: Expected): Pattern {
 }
 
 /** Bytes as a test's message shows them. */
-export function show(bytes: Uint8Array, bytesMax = 600): string {
+export function show(bytes: Uint8Array, bytesMax = 300): string {
   const shown = Buffer.from(bytes.subarray(0, bytesMax)).toString("latin1");
   const text = JSON.stringify(shown).replace(
     /[\u007f-\u00ff]/g,

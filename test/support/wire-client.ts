@@ -140,6 +140,18 @@ export class WireClient {
     }
   }
 
+  /** Everything that arrives until `isDone`, the connection's end, or the time is up. */
+  async collect(isDone: (bytes: Buffer) => boolean, milliseconds: number): Promise<Buffer> {
+    const deadline = Date.now() + milliseconds;
+    for (;;) {
+      const bytes = this.#take();
+      if (isDone(bytes) || this.#ended || !(await this.#more(deadline))) {
+        this.#received = Buffer.alloc(0);
+        return bytes;
+      }
+    }
+  }
+
   /** Reads up to and including the line `last`. */
   async readThrough(last: string): Promise<string> {
     const line = Buffer.from(last, "latin1");
