@@ -128,6 +128,7 @@ export class Output {
     }
     connection.pendingFirst = NO_PENDING;
     connection.pendingLast = NO_PENDING;
+    connection.pendingCount = 0;
     if (connection.holes === 0) return;
     assert(base !== NO_BLOCK, "holes lie in a block");
     connection.holes = 0;
