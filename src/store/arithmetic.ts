@@ -18,9 +18,10 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import { BINARY_KEY, type Items } from "../memory/items.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB } from "../memory/slab-table.ts";
+import { Join, Wrote } from "./draft.ts";
 import type { Residents } from "./residents.ts";
 import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
-import { Join, type Writer, Wrote } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 
 const TWO_TO_32 = 0x1_0000_0000;
 const ASCII_SPACE = 0x20;

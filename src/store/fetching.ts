@@ -20,10 +20,11 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import { BINARY_KEY, type Items, STALE, TOKEN_SENT } from "../memory/items.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB, type SlabTable } from "../memory/slab-table.ts";
+import { Join, Wrote } from "./draft.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { Residents } from "./residents.ts";
 import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
-import { Join, type Writer, Wrote } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 
 export class Fetching {
   readonly #items: Items;

@@ -20,12 +20,12 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { type Draft, Join, Wrote } from "./draft.ts";
 import type { Evictor } from "./evictor.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { Residents } from "./residents.ts";
 import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
-import { type Draft, Join, type Writer, Wrote } from "./writer.ts";
 
 export class LargeItems {
   readonly #header: ShardHeader;
@@ -70,8 +70,7 @@ export class LargeItems {
   }
 
   /** Writes a draft as a chain, in place of `old` at `entry` if there is one. */
-  write(writer: Writer, entry: number, old: ItemRef, valueBytes: number): Wrote {
-    const draft = writer.draft;
+  write(draft: Draft, entry: number, old: ItemRef, valueBytes: number): Wrote {
     const whole = draft.chain !== NO_SLAB && draft.join === Join.none;
     if (!whole) {
       const slabs = this.slabsFor(draft.keyBytes, valueBytes);
@@ -82,7 +81,7 @@ export class LargeItems {
     const first = whole ? draft.chain : this.#build(draft, old, valueBytes);
     this.#head(first, draft);
     if (whole) draft.chain = NO_SLAB;
-    this.#commit(writer, entry, old, first);
+    this.#commit(draft, entry, old, first);
     return Wrote.done;
   }
 
@@ -194,14 +193,14 @@ export class LargeItems {
   }
 
   /** A whole chain becomes an item: into its queue first, then into the index. */
-  #commit(writer: Writer, entry: number, old: ItemRef, first: number): void {
-    const draft = writer.draft;
+  #commit(draft: Draft, entry: number, old: ItemRef, first: number): void {
     const item = this.#residents.itemOfChain(first);
     if (entry === NONE) {
       const known = this.#ghost.has(draft.hashLow, draft.hashHigh);
       const queue = known ? Queue.largeMain : Queue.largeSmall;
       this.#enqueue(first, queue);
-      writer.link(item, queue, this.#residents.footprint(item), known);
+      const bytes = this.#residents.footprint(item);
+      this.#residents.admit(item, queue, bytes, draft.hashLow, draft.hashHigh);
       return;
     }
     assert(old !== NO_ITEM, "an entry leads to an item");

@@ -32,6 +32,9 @@ import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { SlabAllocator } from "./slab-allocator.ts";
 
+/** How fast the mean item size follows: one thousandth of the difference an item. */
+const MEAN_STEP = 1 / 1000;
+
 /** The queue as stats number it: 1 small, 2 main, 3 large. */
 export function queueClass(queue: Queue): number {
   return queue > 3 ? 3 : queue;
@@ -139,6 +142,27 @@ export class Residents {
     this.#header.setItems(queue, this.#header.items(queue) + sign);
     const bytes = this.#header.itemBytes(queue) + sign * this.totalBytes(item);
     this.#header.setItemBytes(queue, bytes);
+  }
+
+  /** Takes a new item in: its entry, its count, and the mean; the ghost need not remember its key any more. */
+  admit(item: ItemRef, queue: Queue, bytes: number, hashLow: number, hashHigh: number): void {
+    while (!this.#index.insert(hashLow, hashHigh, item, 0)) this.#dropWeakest(hashLow);
+    this.count(item, queue, 1);
+    if (queue === Queue.main || queue === Queue.largeMain) {
+      this.#ghost.forget(hashLow, hashHigh);
+      this.#counters.add(Counter.ghostHits, 1);
+    }
+    const mean = this.#header.meanItemBytes();
+    this.#header.setMeanItemBytes(mean === 0 ? bytes : mean + (bytes - mean) * MEAN_STEP);
+  }
+
+  /** The index has no room for another entry where one is needed: its least credited neighbour goes. */
+  #dropWeakest(hashLow: number): void {
+    const entry = this.#index.weakest(hashLow);
+    const item = this.#buckets.ref(entry);
+    this.#counters.add(Counter.evictions, 1);
+    this.#index.remove(entry, hashLow);
+    this.bury(item);
   }
 
   /** Removes a dead item: expired, or flushed. */

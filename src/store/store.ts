@@ -84,7 +84,7 @@ export class Store {
     const base2 = { ...base1, residents };
     const evictor = new Evictor(memory, base2, hash, clock, counters, options);
     const large = new LargeItems(memory, { ...base2, evictor });
-    const writer = new Writer(memory, { ...base2, evictor, large }, counters);
+    const writer = new Writer(memory, { ...base2, evictor, large });
     const storing = new Storing(memory, { residents, writer, cas }, clock, counters);
     this.#memory = memory;
     this.#hash = hash;

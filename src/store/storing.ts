@@ -23,8 +23,9 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB } from "../memory/slab-table.ts";
 import type { CasClock } from "./cas-clock.ts";
+import { Join, Wrote } from "./draft.ts";
 import type { Residents } from "./residents.ts";
-import { Join, type Writer, Wrote } from "./writer.ts";
+import type { Writer } from "./writer.ts";
 
 /** Rounds of making room and looking again; each ends nearer to an absent key that goes to the small queue. */
 export const WRITE_ATTEMPTS = 8;

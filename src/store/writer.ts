@@ -10,13 +10,12 @@
  * item before. An item being overwritten carries the dead mark meanwhile: found so by recovery, it is dropped.
  */
 import { copyBytes } from "../base/bytes.ts";
-import type { ItemRef, ServerSeconds } from "../base/unit.ts";
+import type { ItemRef } from "../base/unit.ts";
 import { ACTIVE, type Buckets, FETCHED, NONE } from "../memory/buckets.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
 import { DEAD, type Items, slotBytes } from "../memory/items.ts";
-import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { Draft, Join, Wrote } from "./draft.ts";
 import type { Evictor } from "./evictor.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
@@ -24,54 +23,8 @@ import type { LargeItems } from "./large-items.ts";
 import type { Residents } from "./residents.ts";
 import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
 
-/** What `write` did. */
-export const Wrote = {
-  done: 1,
-  /** Room was made, and items may have moved: look the key up again, then write again. */
-  again: 2,
-  /** There is no room, and nothing may go. */
-  noRoom: 3,
-} as const;
-export type Wrote = (typeof Wrote)[keyof typeof Wrote];
-
-/** Where the old value goes in the new one. */
-export const Join = { none: 0, before: 1, after: 2 } as const;
-export type Join = (typeof Join)[keyof typeof Join];
-
-/** How fast the mean item size follows: one thousandth of the difference an item. */
-const MEAN_STEP = 1 / 1000;
-
-/** The item to be written. Filled again for each; `key` and `value` are borrowed. */
-export class Draft {
-  key: Uint8Array;
-  keyStart = 0;
-  keyBytes = 0;
-  hashLow = 0;
-  hashHigh = 0;
-  value: Uint8Array;
-  valueStart = 0;
-  /** Length of the given part; the item's value is this and, with `join`, the old value. */
-  valueBytes = 0;
-  /** The first slab of the chain in which the given part was received, or NO_SLAB: then `value` does not count. */
-  chain: number = NO_SLAB;
-  join: Join = Join.none;
-  marks = 0;
-  clientFlags = 0;
-  exptime = 0 as ServerSeconds;
-  /** When it is written. */
-  now = 0 as ServerSeconds;
-  casLow = 0;
-  casHigh = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.key = bytes;
-    this.value = bytes;
-  }
-}
-
 export class Writer {
   readonly draft: Draft;
-  readonly #header: ShardHeader;
   readonly #items: Items;
   readonly #slabs: SlabTable;
   readonly #buckets: Buckets;
@@ -83,7 +36,6 @@ export class Writer {
   readonly #residents: Residents;
   readonly #evictor: Evictor;
   readonly #large: LargeItems;
-  readonly #counters: Counters;
 
   constructor(
     memory: ShardMemory,
@@ -95,10 +47,8 @@ export class Writer {
       evictor: Evictor;
       large: LargeItems;
     },
-    counters: Counters,
   ) {
     this.draft = new Draft(memory.arena.bytes);
-    this.#header = memory.header;
     this.#items = memory.items;
     this.#slabs = memory.slabs;
     this.#buckets = memory.buckets;
@@ -110,7 +60,6 @@ export class Writer {
     this.#residents = parts.residents;
     this.#evictor = parts.evictor;
     this.#large = parts.large;
-    this.#counters = counters;
   }
 
   /** Writes the draft. `entry` is that of the live item it replaces, or NONE. */
@@ -120,7 +69,7 @@ export class Writer {
     const joined = draft.join === Join.none ? 0 : this.#residents.valueBytes(old);
     const valueBytes = joined + draft.valueBytes;
     const bytes = slotBytes(draft.keyBytes, valueBytes);
-    if (bytes > this.#slabItemBytesMax) return this.#large.write(this, entry, old, valueBytes);
+    if (bytes > this.#slabItemBytesMax) return this.#large.write(draft, entry, old, valueBytes);
     if (draft.chain !== NO_SLAB) this.#large.borrowValue(draft);
     if (old === NO_ITEM) return this.#writeNew(valueBytes, bytes);
     if (this.#fitsSlot(old, bytes)) {
@@ -146,31 +95,8 @@ export class Writer {
     if (item === NO_ITEM) return this.#evictor.makeRoom(queue, bytes) ? Wrote.again : Wrote.noRoom;
     this.#fill(item, NO_ITEM, valueBytes);
     this.#allocator.commit(item, bytes, this.draft.exptime);
-    this.link(item, queue, bytes, known);
+    this.#residents.admit(item, queue, bytes, hashLow, hashHigh);
     return Wrote.done;
-  }
-
-  /** Makes the index lead to a new item, and counts it in. `known`: the ghost remembers its key. */
-  link(item: ItemRef, queue: Queue, bytes: number, known: boolean): void {
-    const hashLow = this.draft.hashLow;
-    const hashHigh = this.draft.hashHigh;
-    while (!this.#index.insert(hashLow, hashHigh, item, 0)) this.#dropWeakest(hashLow);
-    this.#residents.count(item, queue, 1);
-    if (known) {
-      this.#ghost.forget(hashLow, hashHigh);
-      this.#counters.add(Counter.ghostHits, 1);
-    }
-    const mean = this.#header.meanItemBytes();
-    this.#header.setMeanItemBytes(mean === 0 ? bytes : mean + (bytes - mean) * MEAN_STEP);
-  }
-
-  /** The index has no room for another entry where one is needed: its least credited neighbour goes. */
-  #dropWeakest(hashLow: number): void {
-    const entry = this.#index.weakest(hashLow);
-    const item = this.#buckets.ref(entry);
-    this.#counters.add(Counter.evictions, 1);
-    this.#index.remove(entry, hashLow);
-    this.#residents.bury(item);
   }
 
   #replace(entry: number, old: ItemRef, valueBytes: number, bytes: number): Wrote {
