@@ -21,7 +21,7 @@ export const Way = { plain: 0, fetch: 1, expire: 2, fill: 3 } as const;
 export type Way = (typeof Way)[keyof typeof Way];
 
 const KEYS = ["n0", "n1", "t0", "t1", "t2", "t3"];
-const FILLER_KEYS = 400;
+const FILLER_KEYS = 1500;
 const FILLER_BYTES = 6000;
 const ACTIONS: readonly Action[] = [
   ...["get", "get", "get", "get", "get", "get", "set", "set", "add", "add"],
