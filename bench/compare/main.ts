@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { describeMachine } from "../report/machine.ts";
 import { splitCores } from "./cores.ts";
 import { writeDocument } from "./document.ts";
@@ -27,11 +27,13 @@ interface Options {
   seed: number;
   memory: number;
   items: number;
+  keys?: number;
   threadRounds: number;
   generatorThreads: number;
   document: boolean;
   record: boolean;
   quiet: boolean;
+  out: string;
 }
 
 const list = (text: string): string[] => text.split(",").filter((word) => word !== "");
@@ -50,6 +52,7 @@ function parse(words: readonly string[]): Options {
     .option("--reference <name>", "the server the ratios refer to", "memcached")
     .option("--memory <MiB>", "memory of each server", Number, 1024)
     .option("--items <n>", "items of the memory row", Number, MEMORY_ROW.items)
+    .option("--keys <n>", "different keys of every row, instead of the row's own number", Number)
     .option("--thread-rounds <n>", "windows of each thread count", Number, 8)
     .option(
       "--generator-threads <n>",
@@ -59,7 +62,8 @@ function parse(words: readonly string[]): Options {
     .option("--seed <n>", "seed of the order of the windows", Number, 1)
     .option("--document", "write docs/performance.md", false)
     .option("--record", "append to bench/history/results.ndjson", false)
-    .addOption(new Option("--quiet", "no progress on standard error").default(false));
+    .option("--out <folder>", "where compare.json is written", join(projectRoot(), "bench/out"))
+    .option("--quiet", "no progress on standard error", false);
   command.parse(words, { from: "user" });
   return command.opts<Options>();
 }
@@ -112,7 +116,10 @@ async function main(): Promise<void> {
     log,
   });
   try {
-    const rows = ROWS.filter(({ name }) => options.rows.includes(name));
+    const keyCount = options.keys;
+    const rows = ROWS.filter(({ name }) => options.rows.includes(name)).map((row) =>
+      keyCount === undefined ? row : { ...row, workload: { ...row.workload, keyCount } },
+    );
     const result: CompareResult = {
       machine: describeMachine(),
       versions: Object.fromEntries(wanted.map(({ name, version }) => [name, version])),
@@ -125,9 +132,8 @@ async function main(): Promise<void> {
         : [],
       memory: options.rows.includes("memory") ? await measurement.memory(options.items) : [],
     };
-    const out = join(projectRoot(), "bench/out");
-    mkdirSync(out, { recursive: true });
-    writeFileSync(join(out, "compare.json"), `${JSON.stringify(result, null, 1)}\n`);
+    mkdirSync(options.out, { recursive: true });
+    writeFileSync(join(options.out, "compare.json"), `${JSON.stringify(result, null, 1)}\n`);
     console.log(compareTables(result, "text"));
     if (options.document) writeDocument(result);
     if (options.record) recordHistory(result);

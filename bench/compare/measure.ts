@@ -19,7 +19,7 @@ import {
   tailOf,
 } from "./results.ts";
 import { ServerProcess } from "./server-process.ts";
-import { MEMORY_ROW, type Row, THREAD_COUNTS } from "./workloads.ts";
+import { MEMORY_ROW, type Row, THREAD_COUNTS, THREADS_KEY_COUNT } from "./workloads.ts";
 
 export interface MeasureOptions {
   peers: readonly Peer[];
@@ -72,7 +72,8 @@ export class Measurement {
   /** Processor time per operation of one request at a time, for several thread counts of each server. */
   async threads(rounds: number): Promise<ThreadsResult[]> {
     const { peers, memoryMib } = this.#options;
-    const row: Row = { name: "threads", workload: WORKLOAD_DEFAULTS, lines: [] };
+    const workload = { ...WORKLOAD_DEFAULTS, keyCount: THREADS_KEY_COUNT };
+    const row: Row = { name: "threads", workload, lines: [] };
     const results: ThreadsResult[] = [];
     for (const peer of peers) {
       if (!peer.stores || peer.command({ ...this.#start(8), port: 1 }) === null) continue;

@@ -86,6 +86,7 @@ export const OLD_MEMCACHED_PIPELINE = { version: "1.6.18", must: 0.2, aim: 0.13 
 
 /** Thread counts whose processor time per operation is compared with one thread's. */
 export const THREAD_COUNTS = [1, 2, 4, 8] as const;
+export const THREADS_KEY_COUNT = 20_000;
 export const THREADS_MUST = 1.25;
 export const THREADS_AIM = 1.1;
 

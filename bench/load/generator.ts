@@ -40,6 +40,8 @@ const PRELOAD_DEPTH = 32;
 const BUFFER_BYTES_MAX = 2 ** 31;
 /** After a window's end, unanswered requests are given so long. */
 const GRACE_MILLISECONDS = 2000;
+/** While preloading, a server that says nothing for so long has failed. */
+const SILENCE_MILLISECONDS_MAX = 15_000;
 /** The longest sleep, so that a stop is noticed. */
 const WAIT_MILLISECONDS_MAX = 100;
 
@@ -98,11 +100,8 @@ export class Generator {
     this.#keysEach = keysPerGet;
     this.#inputBytes = this.#dialect.replyBytesMax(keysPerGet) + INPUT_SLACK_BYTES;
     this.#outputBytes = this.#dialect.requestBytesMax(keysPerGet) * workload.depth;
-    const total = this.#count * (this.#inputBytes + this.#outputBytes);
-    if (total > BUFFER_BYTES_MAX) {
-      throw new Error(
-        `buffers of ${total} bytes: fewer connections, a smaller depth or smaller values`,
-      );
+    if (this.#count * (this.#inputBytes + this.#outputBytes) > BUFFER_BYTES_MAX) {
+      throw new Error("buffers too large: fewer connections, a smaller depth or smaller values");
     }
     this.#inputMemory = kernelMemory(this.#count * this.#inputBytes);
     this.#outputMemory = kernelMemory(this.#count * this.#outputBytes);
@@ -179,6 +178,9 @@ export class Generator {
         this.#issuing = false;
       }
       if (!this.#issuing && this.#outstanding === 0) break;
+      if (end === Number.POSITIVE_INFINITY && now - this.#lastReplyAt > SILENCE_MILLISECONDS_MAX) {
+        throw new Error("the server does not answer");
+      }
       if (now >= end + GRACE_MILLISECONDS) {
         this.#giveUp(now);
         break;
@@ -234,11 +236,9 @@ export class Generator {
 
   #issuePreload(slot: number, now: number): void {
     const keyCount = this.#keyCount();
-    const bytesEach = this.#dialect.requestBytesMax(1);
-    const room = Math.min(PRELOAD_DEPTH, Math.floor(this.#outputBytes / bytesEach));
-    for (let i = 0; i < Math.max(1, room) && this.#preloadNext < keyCount; i++) {
-      this.#append(slot, now);
-    }
+    const fitting = Math.floor(this.#outputBytes / this.#dialect.requestBytesMax(1));
+    const batch = Math.max(1, Math.min(PRELOAD_DEPTH, fitting));
+    for (let i = 0; i < batch && this.#preloadNext < keyCount; i++) this.#append(slot, now);
     this.#flush(slot);
   }
 

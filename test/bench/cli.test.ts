@@ -1,0 +1,113 @@
+/** The command lines as built: `npm test` builds before it tests. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { CompareResult } from "../../bench/compare/results.ts";
+import type { Report } from "../../bench/load/report.ts";
+import { type FakeServer, type FakeServerOptions, startFakeServer } from "./fake-server.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Runs a built program; never rejects. */
+function run(program: string, words: readonly string[]): Promise<[code: number, out: string]> {
+  return new Promise((resolve) => {
+    const path = join(root, "dist/bench", program);
+    execFile(process.execPath, [path, ...words], { cwd: root }, (error, out, err) => {
+      resolve([typeof error?.code === "number" ? error.code : 0, `${out}${err}`]);
+    });
+  });
+}
+
+let folder = "";
+let server: FakeServer | null = null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "bench-"));
+});
+
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await server?.stop();
+  server = null;
+});
+
+async function load(
+  options: FakeServerOptions,
+  words: readonly string[],
+): Promise<[code: number, out: string]> {
+  server = await startFakeServer(options);
+  const quick = ["--duration", "60", "--warm", "0", "--keys", "100", "--connections", "4"];
+  return run("load/main.js", [`127.0.0.1:${server.port}`, ...quick, ...words]);
+}
+
+describe("bench", () => {
+  test("reports as table, JSON and page", async () => {
+    const json = join(folder, "report.json");
+    const html = join(folder, "report.html");
+    const files = ["--json", json, "--html", html];
+    const [code, out] = await load({}, ["-n", "2000", "--verify", "--threads", "2", ...files]);
+    expect(out).toMatch(/throughput/);
+    expect(code).toBe(0);
+    const report = JSON.parse(readFileSync(json, "utf8")) as Report;
+    expect(report.requests).toBe(2000);
+    expect(report.lies).toBe(0);
+    expect(report.hitRatio).toBe(1);
+    expect(report.latency.p50).toBeGreaterThan(0);
+    expect(report.latency.max).toBeGreaterThanOrEqual(report.latency.p99);
+    expect(report.server?.cpuPerKey).toBeGreaterThan(0);
+    const page = readFileSync(html, "utf8");
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).not.toContain("NaN");
+  });
+
+  test("ends with 1 when a value was wrong", async () => {
+    const [code, out] = await load({ lieAt: 500 }, ["-n", "2000", "--verify"]);
+    expect(out).toMatch(/wrong values +1\n/);
+    expect(code).toBe(1);
+  });
+
+  for (const [words, message] of [
+    [["127.0.0.1:1"], /cannot connect to 127\.0\.0\.1:1/],
+    [["--popularity", "often"], /popularity "often"/],
+    [["--reads", "2"], /0 to 1/],
+    [["nowhere"], /target "nowhere"/],
+  ] as const) {
+    test(`says what is wrong with ${words.join(" ")}`, async () => {
+      const [code, out] = await run("load/main.js", words);
+      expect(out).toMatch(message);
+      expect(code).toBe(1);
+    });
+  }
+});
+
+describe("bench:compare", () => {
+  test("measures two servers in tiny windows and shows their ratio", async () => {
+    const main = join(root, "dist/src/main.js");
+    const words = "-p {port} -l 127.0.0.1 -U 0 -t {threads} -m {memory} -c 1000 -u root";
+    const twin = `twin=${process.execPath} ${main} ${words}`;
+    const tiny = ["--rounds", "2", "--window", "0.02", "--warm", "0.02", "--memory", "64"];
+    const rows = ["--rows", "single,pipe32,open,memory", "--keys", "500", "--items", "2000"];
+    const which = ["--servers", "shardcached,twin", "--peer", twin, "--out", folder];
+    const [code, out] = await run("compare/main.js", [...tiny, ...rows, ...which]);
+    expect(out).toMatch(/twin ÷ shardcached/);
+    expect(code).toBe(0);
+    const result = JSON.parse(readFileSync(join(folder, "compare.json"), "utf8")) as CompareResult;
+    expect(result.rows.map(({ name }) => name)).toEqual(["single", "pipe32", "open"]);
+    for (const { cells } of result.rows) {
+      for (const { samples, problem } of cells) {
+        expect(problem).toBeNull();
+        expect(samples).toHaveLength(2);
+      }
+    }
+    expect(result.memory).toHaveLength(2);
+  });
+});
+
+test("bench:micro measures a case in a process of its own", async () => {
+  const [code, out] = await run("micro/run.js", ["--smoke", "--json", "plain load"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out).results).toHaveLength(1);
+});
