@@ -12,7 +12,7 @@ import { sizeText } from "./values.ts";
  * What the connection layer does not do yet. An option that promises protection must never be taken
  * in silence: a server that ignored -Y would let everybody in.
  */
-const SERVED = { udp: false, sasl: false, asciiAuthentication: false };
+const SERVED = { udp: false, sasl: true, asciiAuthentication: true };
 
 /** Throws a ConfigError for the first combination that cannot be served. */
 export function validate(settings: Settings): void {

@@ -122,6 +122,8 @@ export class Connection {
   paused = false;
   /** It is on the list of those to go on with this turn. */
   listed = false;
+  /** Logins that failed. */
+  authFailures = 0;
   /** The client will send no more: once what it sent is served, the connection closes. */
   halfClosed = false;
   /** The socket is gone: close at the first occasion. */

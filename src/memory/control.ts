@@ -9,6 +9,7 @@
  *   word  5  item memory, MiB, as cache_memlimit last set it         any worker, Atomics.store
  *   word  6  connections open              transports, Atomics.add: the one count -c is checked against
  *   word  7  1 while `stats detail` counts per prefix                any worker, Atomics.store
+ *   word  8  reload generation: moved by SIGHUP, files are read again     the primary
  *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
@@ -24,6 +25,7 @@ const RESET_WORD = 4;
 const MEMLIMIT_WORD = 5;
 const OPEN_WORD = 6;
 const DETAIL_WORD = 7;
+const RELOAD_WORD = 8;
 const THREADS_WORD = 16;
 const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
@@ -87,6 +89,14 @@ export class Control {
 
   nextResetGeneration(): void {
     Atomics.add(this.#ints, this.#word + RESET_WORD, 1);
+  }
+
+  reloadGeneration(): number {
+    return Atomics.load(this.#ints, this.#word + RELOAD_WORD);
+  }
+
+  nextReloadGeneration(): void {
+    Atomics.add(this.#ints, this.#word + RELOAD_WORD, 1);
   }
 
   memlimitMib(): number {

@@ -19,6 +19,7 @@ import type { Waker } from "../ring/wake.ts";
 import { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
+import { Logins } from "./logins.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 
 export interface FrontParts {
@@ -31,6 +32,8 @@ export interface FrontParts {
   /** The descriptor of a slot, or the slot where there are none. */
   readonly descriptor: (slot: number) => number;
   readonly askPrimary: () => void;
+  /** A login on a slot failed. */
+  readonly loginFailed: (slot: number) => void;
 }
 
 export interface Front {
@@ -103,6 +106,8 @@ export function createFront(parts: FrontParts): Front {
     counters,
     shards: memory.shards,
   });
+  const logins = new Logins(settings, control);
+  if (settings.authFile !== "") logins.text();
   const session = new NodeCommands({
     performer,
     intakes,
@@ -114,7 +119,13 @@ export function createFront(parts: FrontParts): Front {
     descriptor: parts.descriptor,
     askPrimary: parts.askPrimary,
     admin: new AdminCommands(output),
-    authenticator: new Authenticator(output),
+    authenticator: new Authenticator({
+      output,
+      counters,
+      textLogins: () => logins.text(),
+      saslLogins: () => logins.sasl(),
+      failed: parts.loginFailed,
+    }),
   });
   performer.attach(bulk, session);
   const connections = new Connections({

@@ -23,8 +23,14 @@ export class NodeFront implements Duties {
   readonly #front: Front;
   readonly #sleeper: Sleeper;
 
-  /** `askPrimary`: something was left in the control block. */
-  constructor(data: WorkerData, askPrimary: () => void) {
+  /**
+   * `askPrimary`: something was left in the control block. `loginFailed`: a login from that address was refused.
+   */
+  constructor(
+    data: WorkerData,
+    askPrimary: () => void,
+    loginFailed: (peer: string) => void = () => {},
+  ) {
     const memory = new ThreadMemory(data, libcAvailable() ? Libc.load() : null);
     const { layout, self } = data;
     const io = layout.io[self] as { arena: number; base: number };
@@ -45,6 +51,7 @@ export class NodeFront implements Duties {
       duties: this,
       descriptor: (slot) => slot,
       askPrimary,
+      loginFailed: (slot) => loginFailed(this.transport.peerAddress(slot)),
     });
   }
 

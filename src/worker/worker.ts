@@ -93,6 +93,13 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     duties,
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),
+    loginFailed: (slot) =>
+      post({
+        kind: "log",
+        self,
+        level: "warn",
+        message: `a login from ${transport.peerAddress(slot)} failed`,
+      }),
   });
   duties.attach(front, transport, parts.mailbox);
   post({ kind: "ready", self, itemsDropped });
