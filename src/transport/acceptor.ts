@@ -12,7 +12,7 @@
  */
 import { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
-import type { Libc, PollHandle } from "./libc.ts";
+import type { Libc } from "./libc.ts";
 import {
   EAGAIN,
   ECONNABORTED,
@@ -24,6 +24,7 @@ import {
 } from "./linux.ts";
 import type { Listener } from "./listen.ts";
 import type { NativeMemory } from "./native-memory.ts";
+import type { PollHandle } from "./poll-handle.ts";
 
 /** Connections accepted before the primary does something else. */
 const ACCEPTS_PER_TURN = 256;

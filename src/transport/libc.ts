@@ -18,6 +18,7 @@ import { SystemError } from "../base/errors.ts";
 import { Arena } from "../memory/arena.ts";
 import { isKnownMachine } from "./linux.ts";
 import { NativeMemory } from "./native-memory.ts";
+import { PollHandle } from "./poll-handle.ts";
 import { SYS_IO_URING_ENTER } from "./uring-abi.ts";
 
 type Call = (...values: (number | string | null)[]) => number;
@@ -27,42 +28,6 @@ type KoffiModule = typeof Koffi;
 export const SCRATCH_BYTES = 4096;
 /** The C library itself, or whatever the process was linked with (musl has no libc.so.6). */
 const LIBRARY_NAMES = ["libc.so.6", null];
-
-interface KoffiPoll {
-  start(options: { readable: boolean }, ready: () => void): void;
-  stop(): void;
-  close(): void;
-}
-
-/**
- * A descriptor watched by this thread's libuv loop. Open ones are kept referenced here: koffi frees the handle of one that
- * was collected while libuv still uses it.
- */
-export class PollHandle {
-  static readonly #open = new Set<PollHandle>();
-  readonly #poll: KoffiPoll;
-  readonly #ready: () => void;
-
-  constructor(koffi: KoffiModule, fd: number, ready: () => void) {
-    this.#poll = koffi.node.poll(fd, { readable: true }, ready) as KoffiPoll;
-    this.#ready = ready;
-    PollHandle.#open.add(this);
-  }
-
-  /** Stops calling `ready`, until `start`. */
-  stop(): void {
-    this.#poll.stop();
-  }
-
-  start(): void {
-    this.#poll.start({ readable: true }, this.#ready);
-  }
-
-  /** The end. To be called before the descriptor is closed. */
-  close(): void {
-    if (PollHandle.#open.delete(this)) this.#poll.close();
-  }
-}
 
 export class Libc {
   static #loaded: Libc | null = null;

@@ -13,9 +13,10 @@
 import { assert } from "../base/assert.ts";
 import { SystemError } from "../base/errors.ts";
 import { Arena } from "../memory/arena.ts";
-import type { Libc, PollHandle } from "./libc.ts";
+import type { Libc } from "./libc.ts";
 import { EFD_CLOEXEC, EFD_NONBLOCK } from "./linux.ts";
 import type { NativeMemory } from "./native-memory.ts";
+import type { PollHandle } from "./poll-handle.ts";
 import type { Bell } from "./transport.ts";
 
 const ONE_OFFSET = 0;

@@ -16,7 +16,6 @@
  */
 import { assert } from "../base/assert.ts";
 import { SystemError } from "../base/errors.ts";
-import type { Arena } from "../memory/arena.ts";
 import type { Libc } from "./libc.ts";
 import { EAGAIN, EINTR } from "./linux.ts";
 import type { NativeMemory } from "./native-memory.ts";
@@ -329,16 +328,5 @@ export class Uring {
     }
     this.#mappings.push({ address, bytes });
     return this.#libc.mapped(address, bytes);
-  }
-}
-
-/** Null when io_uring serves here as we need it, else why not. */
-export function uringProblem(libc: Libc, arenaOf: (bytes: number) => Arena): string | null {
-  const arena = arenaOf(ARGUMENT_OFFSET + 128);
-  try {
-    new Uring(libc, libc.memory(arena), 0).close();
-    return null;
-  } catch (error) {
-    return (error as Error).message;
   }
 }

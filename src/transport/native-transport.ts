@@ -1,0 +1,57 @@
+/**
+ * Which native transport serves: epoll or io_uring. Both have the same face; a worker asks here and knows neither.
+ */
+import { SystemError } from "../base/errors.ts";
+import { type EpollOptions, EpollTransport } from "./epoll-transport.ts";
+import { Libc } from "./libc.ts";
+import type { LoopHandler, Transport, TransportHandler } from "./transport.ts";
+import { Uring } from "./uring.ts";
+import { URING_BYTES } from "./uring-plan.ts";
+import { UringTransport } from "./uring-transport.ts";
+
+/** What `auto` and `native` mean (docs/adr/0006-native-transports.md has the figures). */
+const USUAL: NativeKind = "epoll";
+
+export type NativeKind = "epoll" | "uring";
+
+/** A transport that drives its own thread. */
+export interface NativeTransport extends Transport {
+  /** Serves until `stop`. The thread does nothing else. */
+  run(handler: TransportHandler, loop: LoopHandler): void;
+  /** Ends `run` after the current turn. */
+  stop(): void;
+  /** One turn of `run`. */
+  runTurn(handler: TransportHandler, loop: LoopHandler): void;
+  /**
+   * Takes over a connected, non-blocking descriptor. False when it cannot: the caller closes it, and takes it off the
+   * count of open connections. Only inside a handler call.
+   */
+  adopt(fd: number, listener: number): boolean;
+  /** Closes everything. No handler call follows. */
+  destroy(): void;
+}
+
+/** The kind that `--transport` names: "epoll", "uring", or anything else for the usual one. */
+export function nativeKind(choice: string): NativeKind {
+  if (choice === "epoll" || choice === "uring") return choice;
+  return USUAL;
+}
+
+/** Null when this kind can serve here, else why not. Ask in the primary, before any worker needs it. */
+export function nativeProblem(kind: NativeKind): string | null {
+  const libc = Libc.load();
+  if (kind === "epoll") return null;
+  try {
+    const arena = libc.arena(new SharedArrayBuffer(URING_BYTES));
+    new Uring(libc, libc.memory(arena), 0).close();
+    return null;
+  } catch (error) {
+    if (error instanceof SystemError) return error.message;
+    throw error;
+  }
+}
+
+/** The calling thread's transport. Throws a SystemError when the kernel refuses. */
+export function createNativeTransport(kind: NativeKind, options: EpollOptions): NativeTransport {
+  return kind === "uring" ? new UringTransport(options) : new EpollTransport(options);
+}
