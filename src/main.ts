@@ -6,7 +6,7 @@
  * What is not needed to serve is imported only where it is: a warm start accepts its first
  * connection in under 300 ms.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "./base/errors.ts";
@@ -16,6 +16,7 @@ import { isDaemonChild } from "./primary/daemon.ts";
 
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
+const STDERR = 2;
 
 /** A file of the package, whichever folder below it this module was built into. */
 function packageFile(name: string): string {
@@ -34,7 +35,7 @@ async function main(): Promise<number | null> {
     program: "shardcached",
     readFile: (path) => readFileSync(path, "utf8"),
   });
-  for (const warning of loaded.warnings) process.stderr.write(`${warning}\n`);
+  for (const warning of loaded.warnings) writeSync(STDERR, `${warning}\n`);
   if (loaded.wish !== "serve") return print(loaded);
   if (loaded.settings.daemon && !isDaemonChild()) return background(loaded, args);
   return serve(loaded);
@@ -74,10 +75,10 @@ async function serve({ settings }: Loaded): Promise<null> {
 /** One line for what the operator got wrong or the system refused; a stack for what is our bug. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError || error instanceof SystemError) {
-    process.stderr.write(`${error.message}\n`);
+    writeSync(STDERR, `${error.message}\n`);
     return error.exitCode;
   }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  writeSync(STDERR, `${error instanceof Error ? error.stack : String(error)}\n`);
   return EXIT_BUG;
 }
 

@@ -33,6 +33,8 @@ import type { Route } from "./route.ts";
 import { Sampler } from "./sampler.ts";
 
 const TICK_MILLISECONDS = 1000;
+/** After the whole second, since timers may be early. */
+const TICK_LATE_MILLISECONDS = 5;
 /** Hot keys are noted for their sparklines once in this many ticks. */
 const HOT_KEYS_EVERY = 2;
 /** Scrapes within this time get the same answer: a storm of them costs what one costs. */
@@ -112,13 +114,13 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     failed: (error, route) => log("error", `admin ${route}: ${error.message}`),
   });
   await listen(server, address);
-  const timer = startTicking(sampler, hotKeys);
+  const stopTicking = startTicking(sampler, hotKeys);
   const bound = server.server.address() as AddressInfo;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return {
     url: `http://${host}:${bound.port}/`,
     close: async () => {
-      clearInterval(timer);
+      stopTicking();
       live.close();
       node.close();
       await server.close();
@@ -178,14 +180,22 @@ function metricsOf(view: NodeView, sampler: Sampler): () => Promise<string> {
   };
 }
 
-function startTicking(sampler: Sampler, hotKeys: HotKeyFrames): NodeJS.Timeout {
+/** Ticks just after every whole second, so that each second of the history is one of the clock. */
+function startTicking(sampler: Sampler, hotKeys: HotKeyFrames): () => void {
   let ticks = 0;
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const milliseconds = TICK_MILLISECONDS - (Date.now() % TICK_MILLISECONDS);
+    timer = setTimeout(tick, milliseconds + TICK_LATE_MILLISECONDS);
+    timer.unref();
+  };
+  const tick = (): void => {
     if (ticks++ % HOT_KEYS_EVERY === 0) hotKeys.tick();
     sampler.tick(performance.now(), Math.floor(Date.now() / 1000));
-  }, TICK_MILLISECONDS);
-  timer.unref();
-  return timer;
+    wait();
+  };
+  wait();
+  return () => clearTimeout(timer);
 }
 
 async function listen(

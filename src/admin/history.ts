@@ -14,6 +14,9 @@ export const RECENT_SECONDS = 300;
 export const DAY_STEP_SECONDS = 10;
 export const DAY_ROWS = (24 * 60 * 60) / DAY_STEP_SECONDS;
 
+/** A tick may be this many rows late before they count as missing. */
+const LATE_ROWS_MAX = 2;
+
 /** Rows `recent` and `day` return at most: what a chart is wide; the 24 hours are folded to 2 minutes. */
 const READ_ROWS_MAX = 720;
 
@@ -51,7 +54,9 @@ class Ring {
     if (this.#last >= 0) {
       if (row <= this.#last) return; // the clock was set back: the past is kept
       const missed = Math.min(row - this.#last - 1, this.#rowsMax);
-      for (let gap = 1; gap <= missed; gap++) this.#put(this.#last + gap, null);
+      // A late tick's rates cover the seconds it missed; a long silence is a gap.
+      const filling = missed <= LATE_ROWS_MAX ? values : null;
+      for (let gap = 1; gap <= missed; gap++) this.#put(this.#last + gap, filling);
     }
     this.#last = row;
     this.#put(row, values);

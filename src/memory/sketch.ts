@@ -1,10 +1,11 @@
 /**
  * Sketch: the heaviest keys of a stream in fixed memory, in shared memory, one writer, read live by anybody.
  *
- * Space-Saving (Metwally et al., 2005) in sets: a key may live in the 8 ways of the set its hash names. A key that is not
- * there takes the lightest way of its set and inherits its rank, which is kept as the entry's error. So the rank is never an
- * underestimate, and a key whose share of the stream is well above 1/entries is always there. Sets instead of one heap: an
- * update reads one line of hashes and one of ranks, 30 ns, where a global minimum would have to be found or maintained.
+ * Space-Saving (Metwally et al., 2005) with random admission (Ben Basat et al., 2017), in sets. A key may live in the 8 ways
+ * of the set its hash names. One that is not there takes the lightest way with probability weight / (rank + weight), and then
+ * inherits its rank: on average that is right, and the many keys of a long tail, each seen once, do not push the hot ones
+ * out (always admitting, 256 entries lose every key below 0.4 % of the stream; so, far lighter ones stay). Sets instead of
+ * one heap: an update reads one line of hashes and one of ranks, where a global minimum would have to be found.
  *
  *   hashes   u32     [set][8]     low word of the key's hash; 0 is an empty way
  *   ranks    f64     [set][8]     decayed weight: what the sketch sorts by
@@ -86,6 +87,8 @@ export class Sketch {
   readonly #ints: Int32Array;
   readonly #doubles: Float64Array;
   readonly #base: number;
+  /** State of the admission's generator; any number but 0 will do. */
+  #random = 0x2545f491;
 
   constructor(arena: Arena, base: number) {
     this.#bytes = arena.bytes;
@@ -115,6 +118,7 @@ export class Sketch {
       }
     }
     const way = this.#lightest(first);
+    if (!this.#admits(this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number, rank)) return;
     this.#replace(way, hash, keys, start, end);
     this.#count(way, rank, sample);
   }
@@ -227,6 +231,16 @@ export class Sketch {
       }
     }
     return lightest;
+  }
+
+  /** Whether a newcomer of this weight displaces a key of that rank (xorshift32). */
+  #admits(rank: number, weight: number): boolean {
+    let random = this.#random;
+    random ^= random << 13;
+    random ^= random >>> 17;
+    random ^= random << 5;
+    this.#random = random;
+    return (random >>> 0) * (rank + weight) < weight * 4_294_967_296;
   }
 
   /** Gives the way to another key; the rank it had stays, as the newcomer's possible error. */

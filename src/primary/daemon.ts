@@ -46,7 +46,12 @@ export async function startDaemon(
       resolve(71);
     });
     child.on("message", (message) => {
-      if (message === SERVING) resolve(0);
+      if (message !== SERVING) return;
+      child.removeAllListeners();
+      child.stderr?.destroy();
+      child.unref();
+      if (child.connected) child.disconnect();
+      resolve(0);
     });
     child.on("close", (code) => resolve(code ?? 1));
   });

@@ -118,7 +118,6 @@ export class Log {
   /** Loads pino and writes what has waited. */
   async open(): Promise<void> {
     const { createLogger } = await import("./pino-logger.ts");
-    if (this.#silent) return;
     this.#logger = await createLogger(process.stderr.isTTY === true);
     for (const { level, message, fields } of this.#waiting) this.#logger[level](fields, message);
     this.#waiting = [];

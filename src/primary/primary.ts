@@ -11,9 +11,15 @@
  */
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
-import type { ListenerFacts, TransportKind, WorkerMessage } from "../config/worker-data.ts";
+import type {
+  ListenerFacts,
+  TransportKind,
+  WorkerData,
+  WorkerMessage,
+} from "../config/worker-data.ts";
 import { ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
+import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
 import { type Door, type DoorParts, type Listening, listeningText } from "./door.ts";
 import { assumeIdentity, findUser, isRoot } from "./identity.ts";
@@ -53,6 +59,8 @@ export class Primary {
   readonly #ticker: ClockTicker;
   #door: Door | null = null;
   #sockets: readonly Listening[] = [];
+  #data: WorkerData | null = null;
+  #admin: AdminWindow | null = null;
   #verbosity: number;
   #isStopping = false;
 
@@ -108,11 +116,21 @@ export class Primary {
     this.#ticker.start(() => this.#ticked());
     memory.control.setState(ServerState.serving);
     this.#showListeners();
-    door.open(memory.dataOf(threads, 0, facts));
+    this.#data = memory.dataOf(threads, 0, facts);
+    door.open(this.#data);
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
     const where = this.#sockets.map(listeningText).join(", ");
     this.#log.info(`serving ${where} with ${threads} threads, ${sizeText(memoryBytes)} for items`);
+  }
+
+  /**
+   * Opens the admin HTTP server; `start` does not wait for it. Throws ConfigError and SystemError.
+   */
+  async openAdmin(): Promise<void> {
+    if (this.#data === null) return;
+    const { openAdminWindow } = await import("./admin-window.ts");
+    this.#admin = await openAdminWindow(this.#data, this.#sockets, this.#log);
   }
 
   /** The start failed: what runs already must not keep the process. */
@@ -155,24 +173,26 @@ export class Primary {
     process.on("SIGHUP", () => this.#log.info("SIGHUP: there is nothing to reload"));
     process.on("uncaughtException", (error) => {
       this.#log.error(`a bug of ours ends the server: ${error.message}`, { stack: error.stack });
-      this.#end(EXIT_BUG);
+      this.end(EXIT_BUG);
     });
   }
 
   /** Stops in order and ends the process with 0; asked a second time, it does not wait. */
   async stop(why: string): Promise<void> {
-    if (this.#isStopping) this.#end(0);
+    if (this.#isStopping) this.end(0);
     this.#isStopping = true;
     this.#log.info(why === "SIGUSR1" ? "Gracefully stopping" : `stopping: ${why}`);
     this.#memory.control.setState(ServerState.draining);
     const drained = this.#supervisor.stop(DRAIN_MILLISECONDS_MAX);
     await this.#door?.close();
     this.#door?.wakeAll();
+    void this.#admin?.close();
     if (!(await drained)) this.#log.warn("some workers did not finish in time");
-    this.#end(0);
+    this.end(0);
   }
 
-  #end(code: number): never {
+  /** Ends the process now. */
+  end(code: number): never {
     this.#ticker.stop();
     this.#memory.control.setState(ServerState.stopped);
     const { daemon, pidFile } = this.#settings;
@@ -204,6 +224,7 @@ export class Primary {
   /** Once a second: what clients asked for through the control block. */
   #ticked(): void {
     this.#takeAsked();
+    this.#admin?.tick();
     const verbosity = this.#memory.control.verbosity();
     if (verbosity === this.#verbosity) return;
     this.#verbosity = verbosity;

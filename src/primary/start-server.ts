@@ -7,15 +7,18 @@
  *
  * Modules are most of a start, so the primary's are loaded while the threads load theirs.
  */
+import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SystemError } from "../base/errors.ts";
+import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { Log } from "./log.ts";
 import { Supervisor } from "./supervisor.ts";
+
+const STDERR = 2;
 
 /** The module every worker thread runs, beside the built sources. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
@@ -34,9 +37,16 @@ export async function startServer(given: Settings): Promise<void> {
   raiseLimits(settings, log);
   const primary = new Primary({ settings, transport, log, supervisor });
   await primary.start((parts) => createDoor(transport, parts));
+  const isSilent = isBackground && settings.verbosity === 0;
+  if (!isSilent) await log.open();
+  try {
+    await primary.openAdmin();
+  } catch (error) {
+    writeSync(STDERR, `${error instanceof Error ? error.message : String(error)}\n`);
+    primary.end(error instanceof ConfigError || error instanceof SystemError ? error.exitCode : 1);
+  }
+  if (isSilent) leaveStreams(log);
   if (isBackground) announceServing();
-  if (isBackground && settings.verbosity === 0) log.silence();
-  await log.open();
 }
 
 /** Only the modules of the transport that serves are loaded. */

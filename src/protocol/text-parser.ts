@@ -167,7 +167,9 @@ export class TextParser implements Parser {
   /** The general path: any line. */
   #line(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
     const tokens = this.#tokens;
-    if (!holdsLineEnd(bytes, start + state.searchedBytes, end) || !tokens.scan(bytes, start, end)) {
+    const searched = state.searchedBytes;
+    const waits = searched > 0 && !holdsLineEnd(bytes, start + searched, end);
+    if (waits || !tokens.scan(bytes, start, end)) {
       return this.#unfinished(state, request, bytes, start, end);
     }
     state.searchedBytes = 0;

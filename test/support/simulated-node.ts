@@ -24,9 +24,9 @@ import { type ObservedNode, observedNode } from "./observed-node.ts";
 
 /** Kinds of keys, as a web application has them. `weight`: of 100 requests. */
 const KINDS = [
-  { prefix: "session:", keys: 60_000, skew: 1.6, bytes: 420, ttl: 1800, weight: 34, sets: 0.2 },
-  { prefix: "user:", keys: 200_000, skew: 2.4, bytes: 900, ttl: 0, weight: 28, sets: 0.03 },
-  { prefix: "fragment:", keys: 8000, skew: 2, bytes: 5200, ttl: 300, weight: 22, sets: 0.04 },
+  { prefix: "session:", keys: 60_000, skew: 5, bytes: 420, ttl: 1800, weight: 34, sets: 0.2 },
+  { prefix: "user:", keys: 200_000, skew: 7, bytes: 900, ttl: 0, weight: 28, sets: 0.03 },
+  { prefix: "fragment:", keys: 8000, skew: 4, bytes: 5200, ttl: 300, weight: 22, sets: 0.04 },
   { prefix: "rate:", keys: 3000, skew: 1.2, bytes: 4, ttl: 60, weight: 8, sets: 0.5 },
   { prefix: "flag:missing-", keys: 12, skew: 1, bytes: 0, ttl: 0, weight: 5, sets: 0 },
   { prefix: "report/", keys: 500, skew: 1, bytes: 48_000, ttl: 86_400, weight: 3, sets: 0.1 },
@@ -110,8 +110,8 @@ export class SimulatedNode {
   #turn(observer: Observer, thread: number): void {
     observer.turnBegan();
     for (let i = 0; i < REQUESTS_PER_TURN; i++) {
-      const slow = this.random() < 0.002 ? 40 + 400 * this.random() : 1;
-      this.#nanoseconds += (600 + 2500 * this.random() ** 3) * slow;
+      const slow = this.random() < 0.002 ? 10 + 60 * this.random() : 1;
+      this.#nanoseconds += (6000 + 20_000 * this.random() ** 4) * slow;
       this.#serve(observer, thread);
     }
     observer.turnEnded();

@@ -84,9 +84,30 @@ export class Ages {
     this.#bars(context, evictions, color("misses"), base, step, 0.6);
     context.fillStyle = color("line");
     context.fillRect(0, base, width, 1);
-    oldest.forEach((age, queue) => {
-      if (age > 0) this.#marker(context, x(age), base, QUEUES[queue], queue);
-    });
+    this.#markers(context, oldest, x, base);
+  }
+
+  /** How old each queue's oldest slab is: what is in it would leave next. Names give way to each other. */
+  #markers(context, oldest, x, base) {
+    const marks = oldest
+      .map((age, queue) => ({ at: x(age), age, name: QUEUES[queue] }))
+      .filter(({ age }) => age > 0)
+      .sort((a, b) => a.at - b.at);
+    context.textAlign = "left";
+    let free = 0;
+    for (const { at, name } of marks) {
+      context.strokeStyle = color(name);
+      context.fillStyle = color(name);
+      context.setLineDash([2, 3]);
+      context.beginPath();
+      context.moveTo(at, MARK_HEIGHT - 2);
+      context.lineTo(at, base);
+      context.stroke();
+      context.setLineDash([]);
+      const left = Math.max(free, at - context.measureText(name).width / 2);
+      context.fillText(name, left, 10);
+      free = left + context.measureText(name).width + 6;
+    }
   }
 
   #bars(context, rows, fill, base, step, share) {
@@ -104,19 +125,6 @@ export class Ages {
       context.fill();
     });
     context.globalAlpha = 1;
-  }
-
-  /** How old a queue's oldest slab is: what is in it would leave next. */
-  #marker(context, x, base, queue, line) {
-    context.strokeStyle = color(queue);
-    context.fillStyle = color(queue);
-    context.setLineDash([2, 3]);
-    context.beginPath();
-    context.moveTo(x, MARK_HEIGHT - 2);
-    context.lineTo(x, base);
-    context.stroke();
-    context.setLineDash([]);
-    context.fillText(queue, Math.max(18, x), 10 + (line % 2) * 0);
   }
 }
 

@@ -39,6 +39,7 @@ export class Connections {
       { label: "open", cell: (row, td) => text(td, seconds(row.ageSeconds), "dim") },
       { label: "state", cell: (row, td) => text(td, STATES[row.state] ?? row.state, "dim") },
     ]);
+    void this.#refresh();
     new IntersectionObserver(([entry]) => {
       this.#visible = entry.isIntersecting;
       if (this.#visible) void this.#refresh();

@@ -15,16 +15,16 @@ export class HotKeys {
   #by = "";
   #table = null;
   #open;
-  #requests = 0;
+  #totals = { requests: 0, misses: 0 };
 
   /** `open` shows a key in the browser below. */
   constructor(open) {
     this.#open = open;
   }
 
-  /** All requests a second, for shares. */
-  setRequests(requests) {
-    this.#requests = requests;
+  /** All requests and misses a second, for shares. */
+  setTotals(requests, misses) {
+    this.#totals = { requests, misses };
   }
 
   update({ by, keys }) {
@@ -43,7 +43,10 @@ export class HotKeys {
   #build(by) {
     this.#by = by;
     const [label, format] = RATE[by];
-    const share = (row) => (this.#requests > 0 ? Math.min(1, row.requests / this.#requests) : 0);
+    const share = (row) => {
+      const all = by === "misses" ? this.#totals.misses : this.#totals.requests;
+      return all > 0 ? Math.min(1, row.rate / all) : 0;
+    };
     const columns = [
       {
         label: by === "prefixes" ? "Prefix" : "Key",
@@ -57,7 +60,7 @@ export class HotKeys {
         ? { label: "req/s", cell: (row, td) => text(td, count(row.requests), "dim") }
         : {
             label: "share",
-            title: "Of all requests",
+            title: by === "misses" ? "Of all misses" : "Of all requests",
             cell: (row, td) => this.#meter(td, share(row)),
           },
       by === "prefixes"

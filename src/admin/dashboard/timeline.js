@@ -5,6 +5,7 @@
 import { fetchJson } from "./api.js";
 
 const RECENT_ROWS = 300;
+const LATE_SECONDS_MAX = 3;
 const DAY_REFRESH_MILLISECONDS = 60_000;
 
 /** A frame's numbers under the history's names. */
@@ -68,20 +69,25 @@ export class Timeline {
 
   add(frame) {
     const { times, series } = this.#recent;
-    if (times.length > 0 && frame.time <= times.at(-1)) return;
+    const last = times.at(-1) ?? frame.time - 1;
+    if (frame.time <= last) return;
+    // A late frame's rates cover the seconds before it; after a long silence there is a gap.
+    const late = frame.time - last <= LATE_SECONDS_MAX;
+    const from = late ? last + 1 : Math.max(last + 1, frame.time - RECENT_ROWS);
     const values = seriesOf(frame);
-    const rows = times.length;
-    times.push(frame.time);
-    for (const [name, value] of Object.entries(values)) {
-      series[name] ??= new Array(rows).fill(null);
-      series[name].push(value);
+    for (let time = from; time <= frame.time; time++) {
+      const known = late || time === frame.time;
+      for (const [name, value] of Object.entries(values)) {
+        series[name] ??= new Array(times.length).fill(null);
+        series[name].push(known ? value : null);
+      }
+      times.push(time);
+      for (const column of Object.values(series))
+        if (column.length < times.length) column.push(null);
     }
-    if (times.length > RECENT_ROWS) {
+    while (times.length > RECENT_ROWS) {
       times.shift();
-      for (const column of Object.values(series)) if (column.length > RECENT_ROWS) column.shift();
-    }
-    for (const column of Object.values(series)) {
-      while (column.length < times.length) column.push(null);
+      for (const column of Object.values(series)) column.shift();
     }
     if (this.range === "24h" && Date.now() - this.#dayAt > DAY_REFRESH_MILLISECONDS) {
       void this.#loadDay().then(this.#changed);

@@ -36,7 +36,8 @@ export class Workers {
       `${count(worker.connections)} conns`,
       `${count(worker.items)} items`,
     ];
-    if (threads > 1) facts.push(`hops ${count(worker.sent)} out, ${count(worker.served)} in`);
+    if (threads > 1) facts.push(`↗${count(worker.sent)} ↙${count(worker.served)}`);
+    lane.facts.title = `${count(worker.sent)} requests a second sent to other workers' shards, ${count(worker.served)} served for them`;
     lane.facts.replaceChildren(...facts.map((fact) => el("span", {}, fact)));
     this.#draw(lane);
   }
