@@ -24,6 +24,8 @@ import { Timeline } from "./timeline.js";
 import { Workers } from "./workers.js";
 
 const RANGE_SECONDS = { "5m": 300, "24h": 86_400 };
+/** A node that has just started shows what there is, on an axis of at least this. */
+const RANGE_SECONDS_MIN = 60;
 const THEME_KEY = "shardcached.theme";
 
 applyTheme(localStorage.getItem(THEME_KEY) ?? "");
@@ -72,7 +74,9 @@ function showFrame(frame) {
 function drawCharts() {
   const table = timeline.table();
   const end = Math.max(lastTime, table.times.at(-1) ?? 0);
-  const range = { min: end - RANGE_SECONDS[timeline.range], max: end };
+  const first = table.times[0] ?? end;
+  const shown = Math.min(RANGE_SECONDS[timeline.range], Math.max(RANGE_SECONDS_MIN, end - first));
+  const range = { min: end - shown, max: end };
   throughput.update(table, range);
   latency.update(table, range);
 }

@@ -4,7 +4,7 @@ import { bytes, count, percent, seconds } from "./format.js";
 
 const CELL_BYTES = 4;
 const QUEUES = ["free", "small", "main", "large"];
-const FLASH_MILLISECONDS = 1600;
+const FLASH_MILLISECONDS = 1200;
 const SHARD_GAP = 18;
 const LABEL_HEIGHT = 18;
 const CELL_MAX = 26;
@@ -137,7 +137,7 @@ export class Slabs {
           lit = true;
           context.globalAlpha = glow;
           context.strokeStyle = flash;
-          context.lineWidth = 1.5;
+          context.lineWidth = 1;
           context.strokeRect(left - 0.25, top - 0.25, wide + 0.5, tall + 0.5);
           context.globalAlpha = 1;
         }

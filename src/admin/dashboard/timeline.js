@@ -53,7 +53,11 @@ export class Timeline {
 
   /** The last `rows` values of a series, of the last 5 minutes. */
   recent(name, rows = RECENT_ROWS) {
-    return (this.#recent.series[name] ?? []).slice(-rows).map((value) => value ?? 0);
+    let last = 0;
+    return (this.#recent.series[name] ?? []).slice(-rows).map((value) => {
+      last = value ?? last;
+      return last;
+    });
   }
 
   async load() {

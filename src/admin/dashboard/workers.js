@@ -32,7 +32,7 @@ export class Workers {
     lane.share.textContent = percent(worker.busy, 0);
     const facts = [
       `${count(worker.requests)} req/s`,
-      worker.turns > 0 ? `turn ${micros(worker.turnMicroseconds)}` : "asleep",
+      worker.turns > 0 ? `${micros(worker.turnMicroseconds)} a turn` : "asleep",
       `${count(worker.connections)} conns`,
       `${count(worker.items)} items`,
     ];
