@@ -17,6 +17,7 @@ import { connectionTableBytes } from "../memory/connection-table.ts";
 import { controlBytes } from "../memory/control.ts";
 import { COUNTERS_BYTES } from "../memory/counters.ts";
 import { ioRegionBytes } from "../memory/io-region.ts";
+import { logRingBytes } from "../memory/log-ring.ts";
 import { OBSERVATION_BYTES } from "../memory/observation.ts";
 import { planShard, type ShardPlan } from "../memory/shard-plan.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
@@ -80,6 +81,7 @@ export function planMemory(
     counters: cursor.take(COUNTERS_BYTES * requesters),
     links: cursor.take(linkPlan.regionBytes),
     native: cursor.takeEach(transport === "native" ? threads : 0, () => nativeBytes),
+    logs: cursor.take(logRingBytes() * requesters),
     observations: cursor.take(OBSERVATION_BYTES * requesters),
     connections: cursor.takeEach(requesters, () => connectionTableBytes(maxConnections)),
     connectionSlots: maxConnections,

@@ -9,6 +9,7 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
@@ -19,6 +20,8 @@ import { Log } from "./log.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const STDERR = 2;
+/** How long nothing but connections is taken care of, once the server serves. */
+const FIRST_CLIENTS_MILLISECONDS = 100;
 
 /** The module every worker thread runs, beside the built sources. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
@@ -38,6 +41,8 @@ export async function startServer(given: Settings): Promise<void> {
   const primary = new Primary({ settings, transport, log, supervisor });
   await primary.start((parts) => createDoor(transport, parts));
   const isSilent = isBackground && settings.verbosity === 0;
+  // Loading modules holds up this thread, which accepts: the first clients go first.
+  await pause(FIRST_CLIENTS_MILLISECONDS);
   if (!isSilent) await log.open();
   try {
     await primary.openAdmin();
@@ -67,6 +72,13 @@ export async function chooseTransport(choice: TransportChoice): Promise<Transpor
   if (problem === null) return "native";
   if (choice === "auto") return "node";
   throw new SystemError(`--transport ${choice} cannot run here (${problem}); allowed: auto, node`);
+}
+
+/** A daemon without -v keeps no stream: stderr still leads to whoever started it. */
+function leaveStreams(log: Log): void {
+  log.silence();
+  closeSync(STDERR);
+  openSync("/dev/null", "w"); // takes the lowest number that is free: the one just closed
 }
 
 /**
