@@ -17,7 +17,7 @@ const LINES: Record<string, Told> = {
 };
 const NON_NUMERIC = "CLIENT_ERROR cannot increment or decrement non-numeric value";
 /** An owner died with the request in hand. */
-const LOST = "SERVER_ERROR owner lost";
+const LOST = "SERVER_ERROR the shard restarted, the outcome is unknown";
 const END = "END\r\n";
 
 interface Answer {
