@@ -12,23 +12,16 @@
  *
  * Nothing here returns to the event loop while a window runs; it stops at its end or when the board says so.
  */
-import type { NativeMemory } from "../../src/transport/native-memory.ts";
+import { CACHE_LINE_BYTES, roundUp } from "../../src/base/unit.ts";
+import { URING_BYTES } from "../../src/transport/uring-plan.ts";
 import { type Board, Meter } from "./board.ts";
 import { BROKEN, type Dialect, type Kind } from "./dialect.ts";
 import { countLatency } from "./latency-counts.ts";
-import {
-  closeDescriptor,
-  connect,
-  EAGAIN,
-  kernelMemory,
-  Poller,
-  receive,
-  type Target,
-  threadCpuMicroseconds,
-  transmit,
-} from "./libc.ts";
+import { connect, kernelMemory, type Target, threadCpuMicroseconds } from "./libc.ts";
+import { openSockets } from "./open-sockets.ts";
 import { Random } from "./random.ts";
 import { Requests } from "./requests.ts";
+import { NOTHING, type Sockets } from "./sockets.ts";
 import type { Share, Window } from "./window.ts";
 import { dialectOf, payloadOf, type Workload } from "./workload.ts";
 
@@ -53,17 +46,16 @@ export class Generator {
   readonly #dialect: Dialect;
   readonly #requests: Requests;
   readonly #random: Random;
-  readonly #poller: Poller;
+  readonly #sockets: Sockets;
   readonly #count: number;
   /** Threads of the run that have a connection. */
   readonly #active: number;
-  readonly #fds: Int32Array;
-  readonly #input: Uint8Array;
-  readonly #inputMemory: NativeMemory;
+  /** Inputs and outputs of all connections. */
+  readonly #bytes: Uint8Array;
+  readonly #inputBase: number;
   readonly #inputBytes: number;
   readonly #inputFill: Uint32Array;
-  readonly #output: Uint8Array;
-  readonly #outputMemory: NativeMemory;
+  readonly #outputBase: number;
   readonly #outputBytes: number;
   readonly #outputSent: Uint32Array;
   readonly #outputFill: Uint32Array;
@@ -103,10 +95,10 @@ export class Generator {
     if (this.#count * (this.#inputBytes + this.#outputBytes) > BUFFER_BYTES_MAX) {
       throw new Error("buffers too large: fewer connections, a smaller depth or smaller values");
     }
-    this.#inputMemory = kernelMemory(this.#count * this.#inputBytes);
-    this.#outputMemory = kernelMemory(this.#count * this.#outputBytes);
-    this.#input = this.#inputMemory.arena.bytes;
-    this.#output = this.#outputMemory.arena.bytes;
+    this.#inputBase = roundUp(URING_BYTES, CACHE_LINE_BYTES);
+    this.#outputBase = this.#inputBase + this.#count * this.#inputBytes;
+    const memory = kernelMemory(this.#outputBase + this.#count * this.#outputBytes);
+    this.#bytes = memory.arena.bytes;
     this.#inputFill = new Uint32Array(this.#count);
     this.#outputSent = new Uint32Array(this.#count);
     this.#outputFill = new Uint32Array(this.#count);
@@ -117,8 +109,7 @@ export class Generator {
     this.#kinds = new Uint8Array(entries);
     this.#keyCounts = new Uint32Array(entries);
     this.#keys = new Uint32Array(entries * keysPerGet);
-    this.#fds = new Int32Array(this.#count).fill(-1);
-    this.#poller = new Poller(Math.max(64, this.#count));
+    this.#sockets = openSockets(this.#count, memory, workload.sockets);
     for (let slot = 0; slot < this.#count; slot++) this.#open(slot);
   }
 
@@ -141,9 +132,7 @@ export class Generator {
   }
 
   close(): void {
-    for (const fd of this.#fds) if (fd >= 0) closeDescriptor(fd);
-    this.#fds.fill(-1);
-    this.#poller.close();
+    this.#sockets.close();
   }
 
   #run(milliseconds: number, rate: number, arrivals: Window["arrivals"]): void {
@@ -185,12 +174,8 @@ export class Generator {
         this.#giveUp(now);
         break;
       }
-      const events = this.#poller.wait(this.#waitMilliseconds(gap, due, now, end));
-      for (let event = 0; event < events; event++) {
-        const slot = this.#poller.slot(event);
-        if (this.#poller.writable(event)) this.#flush(slot);
-        this.#read(slot);
-      }
+      const events = this.#sockets.wait(this.#waitMilliseconds(gap, due, now, end));
+      for (let event = 0; event < events; event++) this.#react(event);
       now = performance.now();
     }
     // Arrivals that never found a free connection before time was up.
@@ -247,15 +232,15 @@ export class Generator {
     const entry =
       slot * this.#ringSize +
       (((this.#head[slot] as number) + (this.#waiting[slot] as number)) & (this.#ringSize - 1));
-    const base = slot * this.#outputBytes;
+    const base = this.#outputBase + slot * this.#outputBytes;
     const at = base + (this.#outputFill[slot] as number);
     const first = entry * this.#keysEach;
     let end = 0;
     if (this.#preloadNext >= 0) {
-      end = this.#requests.composeSet(this.#output, at, this.#keys, first, this.#preloadNext);
+      end = this.#requests.composeSet(this.#bytes, at, this.#keys, first, this.#preloadNext);
       this.#preloadNext += this.#active;
     } else {
-      end = this.#requests.compose(this.#output, at, this.#keys, first);
+      end = this.#requests.compose(this.#bytes, at, this.#keys, first);
     }
     this.#outputFill[slot] = end - base;
     this.#begunAt[entry] = begunAt;
@@ -266,39 +251,41 @@ export class Generator {
     this.#left--;
   }
 
-  /** Sends what the output holds; what the socket does not take waits for the poller. */
+  /** Sends what the output holds and nobody is sending yet. */
   #flush(slot: number): void {
-    const fill = this.#outputFill[slot] as number;
     const sent = this.#outputSent[slot] as number;
-    if (fill === sent) return;
-    const at = slot * this.#outputBytes + sent;
-    const taken = transmit(this.#fds[slot] as number, this.#outputMemory, at, fill - sent);
-    if (taken < 0 && taken !== -EAGAIN) {
+    const rest = (this.#outputFill[slot] as number) - sent;
+    if (rest === 0) return;
+    const at = this.#outputBase + slot * this.#outputBytes + sent;
+    this.#countSent(slot, this.#sockets.send(slot, at, rest));
+  }
+
+  /** So many bytes have left, or NOTHING is known yet; what did not fit waits for an event. */
+  #countSent(slot: number, bytes: number): void {
+    if (bytes === NOTHING) return;
+    if (bytes < 0) {
       this.#lose(slot);
       return;
     }
-    const bytes = Math.max(0, taken);
     this.#board.add(Meter.sentBytes, bytes);
-    if (sent + bytes === fill) {
-      this.#outputSent[slot] = this.#outputFill[slot] = 0;
-      if (sent > 0) this.#poller.watch(this.#fds[slot] as number, slot, false, true);
-    } else {
-      this.#outputSent[slot] = sent + bytes;
-      this.#poller.watch(this.#fds[slot] as number, slot, true, true);
-    }
+    const sent = (this.#outputSent[slot] as number) + bytes;
+    const isDone = sent === this.#outputFill[slot];
+    this.#outputSent[slot] = isDone ? 0 : sent;
+    if (isDone) this.#outputFill[slot] = 0;
   }
 
-  /** Receives once, and reads every whole reply. */
-  #read(slot: number): void {
-    const base = slot * this.#inputBytes;
-    const fill = this.#inputFill[slot] as number;
-    const received = receive(
-      this.#fds[slot] as number,
-      this.#inputMemory,
-      base + fill,
-      this.#inputBytes - fill,
-    );
-    if (received === -EAGAIN) return;
+  /** What an event says: room for output, or bytes that have been sent, or a reply. */
+  #react(event: number): void {
+    const sockets = this.#sockets;
+    const slot = sockets.slot(event);
+    const sent = sockets.sent(event);
+    if (sent !== NOTHING) {
+      this.#countSent(slot, sent);
+      this.#flush(slot);
+      this.#issueWhenIdle(slot);
+    }
+    const received = sockets.received(event);
+    if (received === NOTHING) return;
     if (received <= 0) {
       this.#lose(slot);
       return;
@@ -306,15 +293,23 @@ export class Generator {
     const now = performance.now();
     this.#lastReplyAt = now;
     this.#board.add(Meter.receivedBytes, received);
-    const end = base + fill + received;
+    const base = this.#inputBase + slot * this.#inputBytes;
+    const end = base + (this.#inputFill[slot] as number) + received;
     const rest = this.#readReplies(slot, base, end, now);
     if (rest < 0) {
       this.#lose(slot);
       return;
     }
-    if (rest < end && rest > base) this.#input.copyWithin(base, rest, end);
+    if (rest < end && rest > base) this.#bytes.copyWithin(base, rest, end);
     this.#inputFill[slot] = end - rest;
-    if (this.#closedLoop && this.#issuing && this.#waiting[slot] === 0) this.#issue(slot, now);
+    sockets.receiveInto(slot, base + end - rest, this.#inputBytes - (end - rest));
+    this.#issueWhenIdle(slot, now);
+  }
+
+  /** In a closed loop, the next batch leaves when all of the last one is sent and answered. */
+  #issueWhenIdle(slot: number, now = performance.now()): void {
+    const isIdle = this.#waiting[slot] === 0 && this.#outputFill[slot] === 0;
+    if (this.#closedLoop && this.#issuing && isIdle) this.#issue(slot, now);
   }
 
   /** Reads replies from input[start, end): where the first incomplete one begins, or BROKEN. */
@@ -334,7 +329,7 @@ export class Generator {
       const kind = this.#kinds[entry] as Kind;
       const keys = this.#keyCounts[entry] as number;
       const first = entry * this.#keysEach;
-      const bytes = dialect.parse(this.#input, at, end, kind, this.#keys, first, keys);
+      const bytes = dialect.parse(this.#bytes, at, end, kind, this.#keys, first, keys);
       if (bytes === BROKEN) return BROKEN;
       if (bytes === 0) break;
       at += bytes;
@@ -390,11 +385,11 @@ export class Generator {
 
   /** Connects the slot afresh. Throws when the server refuses. */
   #open(slot: number): void {
-    if ((this.#fds[slot] as number) >= 0) closeDescriptor(this.#fds[slot] as number);
     this.#outstanding -= this.#waiting[slot] as number;
     this.#waiting[slot] = this.#head[slot] = 0;
     this.#inputFill[slot] = this.#outputSent[slot] = this.#outputFill[slot] = 0;
-    this.#fds[slot] = connect(this.#target);
-    this.#poller.watch(this.#fds[slot] as number, slot, false, false);
+    this.#sockets.attach(slot, connect(this.#target));
+    const base = this.#inputBase + slot * this.#inputBytes;
+    this.#sockets.receiveInto(slot, base, this.#inputBytes);
   }
 }

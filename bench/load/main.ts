@@ -43,6 +43,7 @@ async function workloadOf(options: LoadOptions): Promise<Workload> {
     keyPrefix: options.keyPrefix,
     seed: options.seed,
     verify: options.verify,
+    sockets: options.sockets,
     trace:
       options.trace === undefined ? null : await loadTrace(options.trace, options.traceRequests),
   };

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Target } from "./libc.ts";
-import { type Protocol, WORKLOAD_DEFAULTS } from "./workload.ts";
+import { type Protocol, WORKLOAD_DEFAULTS, type Workload } from "./workload.ts";
 
 export interface LoadOptions {
   protocol: Protocol;
@@ -33,6 +33,7 @@ export interface LoadOptions {
   slo: string;
   step: number;
   precision: number;
+  sockets: Workload["sockets"];
   pin: string;
   pid?: number;
   seed: number;
@@ -109,6 +110,11 @@ export function parseLoadOptions(words: readonly string[]): {
     .option("--slo <objective>", "p99=1ms, p99.9=250us, max=5ms", "p99=1ms")
     .option("--step <seconds>", "length of a step of the search", positive, 2)
     .option("--precision <share>", "where the search ends", share, 0.03)
+    .addOption(
+      new Option("--sockets <kind>", "how the generator moves bytes")
+        .choices(["auto", "epoll", "io_uring"])
+        .default(defaults.sockets),
+    )
     .option("--pin <cores>", "processors of the generator: 1 or 2,3", "")
     .option("--pid <n>", "the server's process, when it is not found by itself", positive)
     .option("--seed <n>", "seed of everything drawn", Number, 1)

@@ -36,6 +36,8 @@ export interface Workload {
   seed: number;
   /** Compares every returned key and value with what was stored. */
   verify: boolean;
+  /** How the generator moves bytes; "auto" takes io_uring where the kernel has it. */
+  sockets: "auto" | "epoll" | "io_uring";
   /** Requests from a recording instead of drawn ones. */
   trace: Trace | null;
 }
@@ -57,6 +59,7 @@ export const WORKLOAD_DEFAULTS: Workload = {
   keyPrefix: "k",
   seed: 1,
   verify: false,
+  sockets: "auto",
   trace: null,
 };
 

@@ -3,7 +3,7 @@
  *
  * Where a trace has no sizes they are modelled, the same for the same key on every machine:
  *  - keys of 20 to 51 bytes, evenly spread;
- *  - values by quantiles in the manner of Meta's published kvcache_reg mix: median 175 B, mean 185 B, the largest 16 KiB. Their
+ *  - values by quantiles in the manner of Meta's published kvcache_reg mix: median 175 B, mean 185 B, one in 1024 of 16 KiB. Their
  *    factor (`--values-times`) makes the footprint exceed the memory.
  */
 import { readFileSync } from "node:fs";
@@ -15,13 +15,13 @@ const KEY_BYTES_SPREAD = 32;
 const VALUE_QUANTILES: readonly (readonly [number, number])[] = [
   [0, 1],
   [0.05, 98],
-  [0.25, 144],
+  [0.25, 140],
   [0.5, 175],
-  [0.75, 196],
-  [0.9, 215],
-  [0.97, 280],
-  [0.99, 500],
-  [0.999, 1300],
+  [0.75, 193],
+  [0.9, 210],
+  [0.99, 320],
+  [1 - 1 / 1024, 400],
+  [1 - 1 / 1024, 16_384],
   [1, 16_384],
 ];
 const NEWLINE = 10;

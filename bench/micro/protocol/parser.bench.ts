@@ -1,0 +1,121 @@
+/**
+ * What understanding a request costs: bytes to a filled Request, keys of 16 bytes, values of 100, a buffer of pipelined
+ * requests in shared memory as a connection has them. The aim on a server-class core: get 40 to 60 ns, set 100.
+ */
+import { Clock } from "../../../src/base/clock.ts";
+import { Request } from "../../../src/command/request.ts";
+import type { ProtocolOptions } from "../../../src/protocol/protocol.ts";
+import { WireParser } from "../../../src/protocol/wire-parser.ts";
+import { WireState } from "../../../src/protocol/wire-state.ts";
+import type { MicroBench } from "../micro-bench.ts";
+
+const KEYS = 256;
+const VALUE = "v".repeat(100);
+const OPTIONS: ProtocolOptions = {
+  itemBytesMax: 1 << 20,
+  inlineValueBytesMax: 1 << 16,
+  casEnabled: true,
+  flushEnabled: true,
+  shutdownEnabled: false,
+  protocol: "auto",
+  asciiAuth: false,
+  sasl: false,
+};
+
+const keyOf = (index: number): string => `user:profile:${100 + index}`;
+
+/** Parses a buffer of `requestOf` every key, over and over: one iteration is one request. */
+function parsing(name: string, requestOf: (key: string) => Uint8Array): MicroBench {
+  let bytes: Uint8Array = new Uint8Array(0);
+  const parser = new WireParser(OPTIONS, new Clock(1_700_000_000));
+  const state = new WireState(OPTIONS);
+  let request = new Request(bytes);
+  return {
+    name: `parser: ${name}`,
+    iterations: { smoke: KEYS, full: 400_000 },
+    prepare() {
+      const stream = Buffer.concat(
+        Array.from({ length: KEYS }, (_, index) => requestOf(keyOf(index))),
+      );
+      bytes = new Uint8Array(new SharedArrayBuffer(stream.length + 64));
+      bytes.set(stream, 32);
+      request = new Request(bytes);
+    },
+    run(iterations) {
+      const start = 32;
+      const end = bytes.length - 32;
+      let at = start;
+      let checksum = 0;
+      for (let i = 0; i < iterations; i++) {
+        const consumed = parser.parse(state, request, bytes, at, end);
+        checksum = (checksum + request.op + request.keyEnd - request.keyStart) | 0;
+        at += consumed;
+        if (at === end) at = start;
+      }
+      return checksum;
+    },
+  };
+}
+
+const text = (line: (key: string) => string) => (key: string) => Buffer.from(line(key), "latin1");
+
+/** A binary request: extras as hexadecimal. */
+function binary(opcode: number, extras: string, value: string): (key: string) => Uint8Array {
+  return (key) => {
+    const body = Buffer.concat([Buffer.from(extras, "hex"), Buffer.from(key), Buffer.from(value)]);
+    const header = Buffer.alloc(24);
+    header[0] = 0x80;
+    header[1] = opcode;
+    header.writeUInt16BE(key.length, 2);
+    header[4] = extras.length / 2;
+    header.writeUInt32BE(body.length, 8);
+    return Buffer.concat([header, body]);
+  };
+}
+
+const TEN_KEYS = Array.from({ length: 9 }, (_, index) => keyOf(index)).join(" ");
+
+export default [
+  parsing(
+    "get",
+    text((key) => `get ${key}\r\n`),
+  ),
+  parsing(
+    "gets, the general path",
+    text((key) => `gets ${key}\r\n`),
+  ),
+  parsing(
+    "get of 10 keys, a key",
+    text((key) => `get ${TEN_KEYS} ${key}\r\n`),
+  ),
+  parsing(
+    "set",
+    text((key) => `set ${key} 0 0 ${VALUE.length}\r\n${VALUE}\r\n`),
+  ),
+  parsing(
+    "add, the general path",
+    text((key) => `add ${key} 0 0 ${VALUE.length}\r\n${VALUE}\r\n`),
+  ),
+  parsing(
+    "delete",
+    text((key) => `delete ${key}\r\n`),
+  ),
+  parsing(
+    "incr",
+    text((key) => `incr ${key} 1\r\n`),
+  ),
+  parsing(
+    "mg with v",
+    text((key) => `mg ${key} v\r\n`),
+  ),
+  parsing(
+    "mg with seven flags",
+    text((key) => `mg ${key} s v t f O1234 k q\r\n`),
+  ),
+  parsing(
+    "ms",
+    text((key) => `ms ${key} ${VALUE.length} T300\r\n${VALUE}\r\n`),
+  ),
+  parsing("binary Get", binary(0x00, "", "")),
+  parsing("binary Set", binary(0x01, "0000000000000000", VALUE)),
+];
