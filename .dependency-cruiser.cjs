@@ -84,7 +84,7 @@ module.exports = {
       name: "sockets-only-in-transport",
       comment: "nothing on the request path knows node:net but the transport",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(transport|primary)/" },
+      from: { path: "^src/", pathNot: "^src/(transport|primary|admin)/" },
       to: { path: "^(node:)?(net|tls|dgram)$" },
     },
   ],

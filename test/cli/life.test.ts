@@ -1,0 +1,161 @@
+/**
+ * A server's life as a process: start, port file, signals, background, pid file, sockets.
+ */
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ask, lives, Program, portsOf, QUIET, RUN, until } from "./program.ts";
+
+let folder = "";
+const programs: Program[] = [];
+const daemons: number[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "shardcached-cli-"));
+});
+
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.kill();
+  for (const pid of daemons.splice(0)) if (lives(pid)) process.kill(pid, "SIGKILL");
+  rmSync(folder, { recursive: true });
+});
+
+/** A server on a free port; resolves once it serves. */
+async function serving(args: readonly string[] = []) {
+  const ports = join(folder, "ports");
+  const env = { MEMCACHED_PORT_FILENAME: ports };
+  const program = Program.server(["-p", "-1", "-t", "2", ...QUIET, ...args], env);
+  programs.push(program);
+  const [port] = await portsOf(ports);
+  return { program, port: port as number };
+}
+
+for (const transport of ["native", "node"]) {
+  describe(`--transport ${transport}`, () => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
+      test(`${signal} ends it in order, with 0`, async () => {
+        const { program, port } = await serving(["--transport", transport]);
+        expect(await ask(port, "version")).toBe("VERSION 1.6.45\r\n");
+        program.child.kill(signal);
+        expect(await program.exited).toBe(0);
+      });
+    }
+
+    test("a Unix socket instead of TCP, with the mask of -a", async () => {
+      const path = join(folder, "socket");
+      const args = ["-s", path, "-a", "770", "--transport", transport, ...QUIET];
+      const program = Program.server(args);
+      programs.push(program);
+      const reply = await until(() => ask(path, "version").catch(() => undefined));
+      expect(reply).toBe("VERSION 1.6.45\r\n");
+      expect(statSync(path).mode & 0o777).toBe(0o770);
+      program.child.kill("SIGTERM");
+      expect(await program.exited).toBe(0);
+    });
+
+    test("a port in use: one line, exit code 71", async () => {
+      const { port } = await serving(["--transport", transport]);
+      const second = Program.server(["-p", String(port), "--transport", transport, ...QUIET]);
+      programs.push(second);
+      expect(await second.exited).toBe(71);
+      expect(second.stderr).toBe(`failed to listen on TCP port ${port}: Address already in use\n`);
+    });
+
+    test("the shutdown command ends it where -A allows it", async () => {
+      const { program, port } = await serving(["-A", "--transport", transport]);
+      await ask(port, "shutdown").catch(() => undefined);
+      expect(await program.exited).toBe(0);
+    });
+  });
+}
+
+describe("-d", () => {
+  test("returns once it serves; a session of its own, no streams, no folder, a pid file", async () => {
+    const pidFile = join(folder, "pid");
+    const ports = join(folder, "ports");
+    const flags = ["-d", "-m", "1024", "-u", "root", "-l", "127.0.0.1", "-p", "-1", "-c", "1024"];
+    const starter = Program.server([...flags, "-P", pidFile, ...QUIET], {
+      MEMCACHED_PORT_FILENAME: ports,
+    });
+    programs.push(starter);
+    expect(await starter.exited).toBe(0);
+    const pid = Number(readFileSync(pidFile, "latin1"));
+    daemons.push(pid);
+    const [port] = await portsOf(ports);
+    expect(await ask(port as number, "version")).toBe("VERSION 1.6.45\r\n");
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+    for (const stream of [0, 1, 2]) {
+      expect(readlinkSync(`/proc/${pid}/fd/${stream}`)).toBe("/dev/null");
+    }
+    const session = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ")[3];
+    expect(Number(session)).toBe(pid);
+    process.kill(pid, "SIGTERM");
+    await until(() => (lives(pid) ? undefined : true));
+    expect(() => statSync(pidFile)).toThrow("ENOENT");
+  });
+
+  test("a start that fails says why and gives its exit code", async () => {
+    const starter = Program.server(["-d", "-s", "/no-such-folder/socket", ...QUIET]);
+    programs.push(starter);
+    expect(await starter.exited).toBe(71);
+    expect(starter.stderr).toContain("failed to listen on UNIX socket: /no-such-folder/socket");
+  });
+});
+
+describe("configuration", () => {
+  test("a file and the environment reach the server", async () => {
+    const file = join(folder, "a.conf");
+    writeFileSync(file, "-m 100\nconn-limit = 77\nthreads = 1\n");
+    const ports = join(folder, "ports");
+    const program = Program.server(["--config", file, "-p", "-1", ...QUIET], {
+      MEMCACHED_PORT_FILENAME: ports,
+      SHARDCACHED_DISABLE_EVICTIONS: "yes",
+    });
+    programs.push(program);
+    const [port] = await portsOf(ports);
+    const settings = await ask(port as number, "stats settings");
+    expect(settings).toContain("STAT maxbytes 104857600\r\n");
+    expect(settings).toContain("STAT maxconns 77\r\n");
+    expect(settings).toContain("STAT num_threads 1\r\n");
+    expect(settings).toContain("STAT evictions off\r\n");
+  });
+
+  test("-c raises the limit of open files, or is refused before anything is served", async () => {
+    const ports = join(folder, "ports");
+    const limited = `ulimit -n 512; exec ${process.execPath} "$0" "$@"`;
+    const args = ["-c", limited, MAIN, "-p", "-1", "-c", "100000", ...QUIET];
+    const program = new Program("/bin/sh", args, { MEMCACHED_PORT_FILENAME: ports });
+    programs.push(program);
+    if (process.getuid?.() === 0) {
+      await portsOf(ports);
+      const limits = readFileSync(`/proc/${program.child.pid}/limits`, "latin1");
+      const files = /^Max open files +(\d+)/m.exec(limits);
+      expect(Number(files?.[1])).toBeGreaterThan(100_000);
+    } else {
+      expect(await program.exited).toBe(71);
+      expect(program.stderr).toContain("failed to set rlimit for open files.");
+    }
+  });
+});
+
+describe("scripts/run.mjs start", () => {
+  test("is the server itself: signals, exit code and flags are its own", async () => {
+    const ports = join(folder, "ports");
+    const args = [RUN, "start", "-p", "-1", "-t", "1", ...QUIET];
+    const program = new Program(process.execPath, args, { MEMCACHED_PORT_FILENAME: ports });
+    programs.push(program);
+    const [port] = await portsOf(ports);
+    const stats = await ask(port as number, "stats");
+    expect(stats).toContain(`STAT pid ${program.child.pid}\r\n`);
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+  });
+
+  test("passes an exit code on", async () => {
+    const program = new Program(process.execPath, [RUN, "start", "-c", "0"]);
+    programs.push(program);
+    expect(await program.exited).toBe(1);
+    expect(program.stderr).toContain("Maximum connections must be greater than 0");
+  });
+});
