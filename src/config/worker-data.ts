@@ -29,6 +29,8 @@ export interface MemoryLayout {
    * and in use, and the kernel's scratch. Empty under the node transport.
    */
   readonly native: readonly Place[];
+  /** memory/log-ring.ts: threadCount + 1 rings, one after the other. */
+  readonly logs: Place;
   /** memory/observation.ts: threadCount + 1 blocks of OBSERVATION_BYTES. */
   readonly observations: Place;
   /** memory/connection-table.ts, one per thread, the primary last, each for `connectionSlots`. */

@@ -1,21 +1,230 @@
-/** Admin commands: slabs, lru, lru_crawler, watch, debugtime. */
+/**
+ * Admin commands: slabs, lru, lru_crawler, watch. Their words are read here, at leisure: they are rare.
+ *
+ * Our store has no slab classes, no LRU and no crawler thread: three queues (1 small, 2 main, 3 large), a policy without
+ * settings, and a sweep that never stops. So what tunes those is checked as memcached checks it, acknowledged, and changes
+ * nothing; what shows something (dumps, watchers) shows what is there. docs/protocol-support.md says it for each.
+ */
+import type { Clock } from "../base/clock.ts";
+import { AdminWord } from "../command/op.ts";
 import type { Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
+import type { Control } from "../memory/control.ts";
+import type { LogReader } from "../memory/log-ring.ts";
 import type { Encoder } from "../protocol/protocol.ts";
+import type { StoreReader } from "../store/store-reader.ts";
 import { type Connection, Verdict } from "./connection.ts";
+import { DumpKind, DumpSource } from "./dump-source.ts";
+import { WatchStream } from "./event-log.ts";
 import type { Output } from "./output.ts";
 import type { SessionExtension } from "./session-commands.ts";
+import { WatchSource } from "./watch-source.ts";
+
+const OK = "OK";
+const ERROR = "ERROR";
+const BAD_FORMAT = "CLIENT_ERROR bad command line format";
+const BAD_CLASS = "BADCLASS invalid class id";
+const CLASSES_ALL: ReadonlySet<number> = new Set([1, 2, 3]);
+/** memcached has so many classes; more is no class at all. */
+const CLASS_MAX = 63;
+const WATCHERS_MAX = 20;
+const CRAWLER_SLEEP_MAX = 1_000_000;
+const CACHEDUMP_BYTES_MAX = 2 * 1024 * 1024;
+const AUTOMOVE_WINDOW_MIN = 3;
+const AUTOMOVE_WINDOW_MAX = 1800;
+const LRU_PERCENT_MAX = 80;
+
+/** Subcommands, in memcached's order: a prefix means the first that fits. */
+const CRAWLER_WORDS = ["crawl", "metadump", "mgdump", "tocrawl", "sleep", "enable", "disable"];
+const STREAM_WORDS = Object.keys(WatchStream) as (keyof typeof WatchStream)[];
+
+export interface AdminParts {
+  readonly output: Output;
+  readonly control: Control;
+  readonly clock: Clock;
+  readonly readers: readonly StoreReader[];
+  /** Without -X. */
+  readonly dumpEnabled: boolean;
+  /** Without -W. */
+  readonly watchEnabled: boolean;
+  readonly slabReassign: boolean;
+  /** A reader of each thread's log. */
+  readonly openLogs: () => LogReader[];
+}
 
 export class AdminCommands implements SessionExtension {
-  readonly #output: Output;
+  readonly #parts: AdminParts;
 
-  constructor(output: Output) {
-    this.#output = output;
+  constructor(parts: AdminParts) {
+    this.#parts = parts;
   }
 
-  perform(_connection: Connection, request: Request, encoder: Encoder): Verdict {
-    const output = this.#output;
-    output.at = encoder.encodeError(request, WireError.unknownCommand, output.bytes, output.at);
+  perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    const line = request.bytes.subarray(request.lineStart, request.lineEnd);
+    const words = Buffer.from(line)
+      .toString("latin1")
+      .split(" ")
+      .filter((word) => word !== "");
+    const reply = this.#perform(connection, request.level as AdminWord, words.slice(1));
+    const { output } = this.#parts;
+    if (reply !== null) {
+      output.at = encoder.encodeWords(request, reply, output.bytes, output.at);
+    }
     return Verdict.done;
   }
+
+  /** `stats cachedump <class> <limit>`: null when it has begun, else what is wrong. */
+  cachedump(connection: Connection, words: readonly string[]): string | null {
+    if (!this.#parts.dumpEnabled) return "CLIENT_ERROR stats cachedump not allowed";
+    if (words.length < 2) return "CLIENT_ERROR bad command line";
+    const [id, limit] = words.map(unsigned) as [number, number];
+    if (Number.isNaN(id) || Number.isNaN(limit)) return BAD_FORMAT;
+    if (id > CLASS_MAX) return "CLIENT_ERROR Illegal slab id";
+    const options = { itemsMax: limit, bytesMax: CACHEDUMP_BYTES_MAX, classes: new Set([id]) };
+    this.#dump(connection, { kind: DumpKind.cachedump, ...options });
+    return null;
+  }
+
+  #perform(connection: Connection, word: AdminWord, words: readonly string[]): string | null {
+    switch (word) {
+      case AdminWord.slabs:
+        return this.#slabs(words);
+      case AdminWord.lru:
+        return lru(words);
+      case AdminWord.lruCrawler:
+        return this.#crawler(connection, words);
+      case AdminWord.watch:
+        return this.#watch(connection, words);
+      default:
+        return ERROR; // debugtime is for debug builds
+    }
+  }
+
+  #slabs(words: readonly string[]): string {
+    if (words[0] === "automove") return automove(words.slice(1));
+    if (words[0] !== "reassign" || words.length !== 3) return ERROR;
+    if (!this.#parts.slabReassign) return "CLIENT_ERROR slab reassignment disabled";
+    const [from, to] = words.slice(1).map(signed) as [number, number];
+    if (Number.isNaN(from) || Number.isNaN(to)) return BAD_FORMAT;
+    if (from === to) return "SAME src and dst class are identical";
+    if (from < -1 || from > CLASS_MAX || to < 0 || to > CLASS_MAX) {
+      return "BADCLASS invalid src or dst class id";
+    }
+    return "NOSPARE source class has no spare pages"; // slabs go wherever they are needed, by themselves
+  }
+
+  #crawler(connection: Connection, words: readonly string[]): string | null {
+    const { control } = this.#parts;
+    const [given = "", argument = ""] = words;
+    const word = CRAWLER_WORDS.find((candidate) => given !== "" && candidate.startsWith(given));
+    switch (word) {
+      case "enable":
+      case "disable": {
+        const enable = word === "enable";
+        if (control.crawlerEnabled() === enable) {
+          return `ERROR failed to ${enable ? "start" : "stop"} lru crawler thread`;
+        }
+        control.setCrawlerEnabled(enable);
+        return OK;
+      }
+      case "sleep":
+        if (Number.isNaN(unsigned(argument))) return BAD_FORMAT;
+        return unsigned(argument) > CRAWLER_SLEEP_MAX
+          ? "CLIENT_ERROR sleep must be one second or less"
+          : OK;
+      case "tocrawl":
+        return Number.isNaN(unsigned(argument)) ? BAD_FORMAT : OK;
+      case "crawl":
+      case "metadump":
+      case "mgdump":
+        return this.#crawl(connection, word, argument);
+      default:
+        return ERROR;
+    }
+  }
+
+  #crawl(connection: Connection, word: string, argument: string): string | null {
+    const { control, dumpEnabled } = this.#parts;
+    if (argument === "") return ERROR;
+    if (word !== "crawl" && !dumpEnabled) {
+      return word === "metadump" ? "ERROR metadump not allowed" : "ERROR key dump not allowed";
+    }
+    if (!control.crawlerEnabled()) return "CLIENT_ERROR lru crawler disabled";
+    const classes = classesOf(argument, word !== "crawl");
+    if (classes === null) return BAD_CLASS;
+    if (word === "crawl") return OK; // the sweep reclaims what has expired, all the time
+    const kind = word === "metadump" ? DumpKind.metadump : DumpKind.mgdump;
+    this.#dump(connection, { kind, classes, itemsMax: 0, bytesMax: 0 });
+    return null;
+  }
+
+  #dump(connection: Connection, options: ConstructorParameters<typeof DumpSource>[0]): void {
+    connection.source = new DumpSource(options, this.#parts.readers, this.#parts.clock);
+  }
+
+  #watch(connection: Connection, words: readonly string[]): string | null {
+    const { control, watchEnabled, output, openLogs } = this.#parts;
+    if (!watchEnabled) return "CLIENT_ERROR watch commands not allowed";
+    let streams = words.length === 0 ? WatchStream.fetchers : 0;
+    for (const given of words) {
+      const word = STREAM_WORDS.find((candidate) => candidate.startsWith(given));
+      if (word === undefined) return ERROR;
+      streams |= WatchStream[word];
+    }
+    if (control.watchers() >= WATCHERS_MAX) return "WATCHER_TOO_MANY log watcher limit reached";
+    output.at += Buffer.from(`${OK}\r\n`).copy(output.bytes, output.at);
+    connection.source = new WatchSource(control, streams, openLogs());
+    return null;
+  }
+}
+
+function automove(words: readonly string[]): string {
+  const [word = "", argument = ""] = words;
+  if (word === "ratio" || word === "freeratio") {
+    return words.length === 2 && !Number.isNaN(Number.parseFloat(argument)) ? OK : ERROR;
+  }
+  if (word === "window") {
+    const seconds = unsigned(argument);
+    if (Number.isNaN(seconds)) return BAD_FORMAT;
+    return seconds < AUTOMOVE_WINDOW_MIN || seconds > AUTOMOVE_WINDOW_MAX
+      ? "CLIENT_ERROR automove window too low or too high"
+      : OK;
+  }
+  if (word === "") return ERROR;
+  const level = unsigned(word);
+  if (Number.isNaN(level)) return BAD_FORMAT;
+  return level <= 2 ? OK : ERROR;
+}
+
+function lru(words: readonly string[]): string {
+  const [word, ...rest] = words;
+  if (word === "mode") return rest[0] === "flat" || rest[0] === "segmented" ? OK : ERROR;
+  if (word === "temp_ttl")
+    return rest[0] !== undefined && !Number.isNaN(signed(rest[0])) ? OK : ERROR;
+  if (word !== "tune" || rest.length < 4) return ERROR;
+  const [hot, warm] = rest.slice(0, 2).map(unsigned) as [number, number];
+  const [hotFactor, warmFactor] = rest.slice(2, 4).map(Number.parseFloat) as [number, number];
+  if (Number.isNaN(hot + warm + hotFactor + warmFactor)) return ERROR;
+  if (hot + warm > LRU_PERCENT_MAX) return "ERROR hot and warm pcts must not exceed 80";
+  if (hotFactor <= 0 || warmFactor <= 0) {
+    return "ERROR hot/warm age factors must be greater than 0";
+  }
+  return OK;
+}
+
+/** `all`, `hash` where a dump may have it, or numbers with commas; null when it is none of these. */
+function classesOf(argument: string, mayHash: boolean): ReadonlySet<number> | null {
+  if (argument === "all" || (mayHash && argument === "hash")) return CLASSES_ALL;
+  const ids = argument.split(",").map(unsigned);
+  if (ids.some((id) => Number.isNaN(id) || id === 0 || id > CLASS_MAX)) return null;
+  return new Set(ids);
+}
+
+/** A whole unsigned 32-bit number, or NaN. */
+function unsigned(word: string): number {
+  return /^\d{1,10}$/.test(word) && Number(word) < 2 ** 32 ? Number(word) : Number.NaN;
+}
+
+/** A whole signed 32-bit number, or NaN. */
+function signed(word: string): number {
+  return /^-?\d{1,10}$/.test(word) && Math.abs(Number(word)) < 2 ** 31 ? Number(word) : Number.NaN;
 }

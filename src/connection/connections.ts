@@ -23,6 +23,7 @@ import {
   type BlockPool,
   NO_BLOCK,
 } from "../memory/block-pool.ts";
+import { type ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
 import type { Control } from "../memory/control.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { CLOSE, type Parser, type ProtocolOptions } from "../protocol/protocol.ts";
@@ -32,11 +33,14 @@ import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
+import type { EventLog } from "./event-log.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
 
+/** How soon a source that had nothing (a watcher's log) is asked again. */
+const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
 
@@ -59,6 +63,10 @@ export interface ConnectionsParts {
   /** -o idle_timeout; 0 is off. */
   readonly idleSeconds: number;
   readonly observer: Observer;
+  readonly events: EventLog;
+  /** Where `stats conns` and the dashboard see the connections. */
+  readonly table: ConnectionTable;
+  readonly descriptor: (slot: number) => number;
   readonly duties: Duties;
 }
 
@@ -73,6 +81,13 @@ export interface Duties {
   /** Back from a sleep. */
   awake(): void;
 }
+
+/** memcached's words for what a socket is. */
+const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
+  tcp: ConnectionTransport.tcp,
+  tcp6: ConnectionTransport.tcp6,
+  unix: ConnectionTransport.unix,
+};
 
 export class Connections implements TransportHandler, LoopHandler {
   readonly #parts: ConnectionsParts;
@@ -93,6 +108,8 @@ export class Connections implements TransportHandler, LoopHandler {
   #ready: Connection[] = [];
   #readyNext: Connection[] = [];
   #refused: Connection[] = [];
+  /** Those whose source had nothing to write. */
+  #idle: Connection[] = [];
   #now: ServerSeconds;
   #openCount = 0;
 
@@ -118,13 +135,14 @@ export class Connections implements TransportHandler, LoopHandler {
     return this.#openCount;
   }
 
-  opened(slot: number): void {
+  opened(slot: number, listener: number): void {
     while (this.#slots.length <= slot) this.#slots.push(null); // alloc: once per slot ever used
     assert(this.#slots[slot] === null, "a slot is opened once");
     const wire = new WireState(this.#parts.protocol); // alloc: per connection
     this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
     this.#openCount++;
     this.#counters.add(Counter.connectionsOpened, 1);
+    this.#introduce(slot, listener);
   }
 
   received(slot: number, bytes: Uint8Array, start: number, end: number): void {
@@ -200,6 +218,7 @@ export class Connections implements TransportHandler, LoopHandler {
     duties.begin();
     if (this.#clock.now !== this.#now) this.#second();
     if (router.poll(this) > 0) this.#retryRefused();
+    if (this.#idle.length > 0) this.#askSources();
     const ready = this.#ready;
     this.#ready = this.#readyNext;
     this.#readyNext = ready;
@@ -212,7 +231,8 @@ export class Connections implements TransportHandler, LoopHandler {
     ready.length = 0;
     router.publish();
     observer.turnEnded();
-    const sleepMs = duties.end(this.#ready.length > 0);
+    let sleepMs = duties.end(this.#ready.length > 0);
+    if (this.#idle.length > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
     if (sleepMs === 0) observer.turnBegan();
     return sleepMs;
   }
@@ -236,8 +256,9 @@ export class Connections implements TransportHandler, LoopHandler {
     output.open(connection);
     while (true) {
       if (connection.source !== null) {
-        if (!this.#intakes.pump(connection)) break;
-        continue;
+        if (this.#intakes.pump(connection)) continue;
+        if (connection.stalled === Verdict.done) this.#idle.push(connection);
+        break;
       }
       if (connection.intake !== Intake.requests) {
         const taken = this.#intakes.takeIn(connection, request, at, end);
@@ -275,6 +296,8 @@ export class Connections implements TransportHandler, LoopHandler {
       connection.intake = Intake.closing;
     }
     if (connection.intake === Intake.closing) at = end;
+    const served = this.#parts.requestsPerEvent - budget;
+    this.#parts.table.moved(connection.slot, 0, output.position(), served, this.#clock.now);
     const kept = this.#keepInput(connection, at, end);
     output.close(connection);
     if (!kept) connection.dead = true;
@@ -282,6 +305,25 @@ export class Connections implements TransportHandler, LoopHandler {
     if (connection.stalled !== Verdict.done) this.#standStill(connection);
     else if (connection.paused && this.#slots[connection.slot] === connection)
       this.#resume(connection);
+  }
+
+  /** Notes who has come, for `stats conns` and for watchers. */
+  #introduce(slot: number, listener: number): void {
+    const { table, descriptor, events } = this.#parts;
+    const peer = this.#transport.peerAddress(slot);
+    const colon = peer.indexOf(":");
+    const kind = TRANSPORTS[peer.slice(0, colon)] ?? ConnectionTransport.tcp;
+    const address = Buffer.from(peer.slice(colon + 1), "latin1");
+    table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
+    if (events.isWatched()) events.opened(peer, descriptor(slot));
+  }
+
+  #askSources(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const connection of idle) {
+      if (this.#slots[connection.slot] === connection) this.#list(connection);
+    }
   }
 
   /** True when requests of the connection may be parsed now. */
@@ -383,12 +425,20 @@ export class Connections implements TransportHandler, LoopHandler {
       return;
     }
     if (connection.intake !== Intake.closing) return;
-    if (connection.blocked || connection.unsettled > 0 || connection.source !== null) return;
+    if (connection.blocked || connection.unsettled > 0) return;
+    if (connection.source !== null && !connection.source.endless) return;
     this.#destroy(connection);
   }
 
   #destroy(connection: Connection): void {
     if (this.#slots[connection.slot] !== connection) return;
+    const { table, events, descriptor } = this.#parts;
+    if (events.isWatched()) {
+      const peer = this.#transport.peerAddress(connection.slot);
+      const reason = connection.dead ? "error" : "normal";
+      events.closed(peer, reason, descriptor(connection.slot));
+    }
+    table.close(connection.slot);
     this.#slots[connection.slot] = null;
     this.#openCount--;
     this.#counters.add(Counter.connectionsClosed, 1);

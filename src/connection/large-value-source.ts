@@ -7,6 +7,7 @@ import type { LeasedValue } from "../store/leased-value.ts";
 import { SOURCE_DONE, type Source } from "./source.ts";
 
 export class LargeValueSource implements Source {
+  readonly endless = false;
   readonly #router: Router;
   readonly #ticket: number;
   readonly #value: LeasedValue;

@@ -45,6 +45,8 @@ export class PendingTable {
   readonly #what = new Int32Array(PENDING_MAX);
   readonly #marks = new Int32Array(PENDING_MAX);
   readonly #next = new Int32Array(PENDING_MAX);
+  /** Keys, of those sent while somebody watched. */
+  readonly #keys: (Uint8Array | null)[] = new Array<Uint8Array | null>(PENDING_MAX).fill(null);
   #free = 0;
 
   constructor() {
@@ -103,6 +105,21 @@ export class PendingTable {
     request.mode = (what >>> 8) as Request["mode"];
     request.dialect = this.#dialect[pending] as Request["dialect"];
     request.marks = this.#marks[pending] as number;
+  }
+
+  /** Keeps a copy of the key, for watchers. */
+  keepKey(pending: number, request: Request): void {
+    this.#keys[pending] = request.keyBytes.slice(request.keyStart, request.keyEnd);
+  }
+
+  /** Gives `request` the key that was kept, if one was. */
+  takeKey(pending: number, request: Request): void {
+    const key = this.#keys[pending] as Uint8Array | null;
+    if (key === null) return;
+    request.keyBytes = key;
+    request.keyStart = 0;
+    request.keyEnd = key.length;
+    this.#keys[pending] = null;
   }
 
   /** The connection's slot; -1 when it has gone. */

@@ -22,6 +22,7 @@ import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
 import { countOutcome } from "./count.ts";
+import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
 import {
   NO_PENDING,
@@ -37,6 +38,9 @@ export interface PerformerParts {
   readonly counters: Counters;
   readonly observer: Observer;
   readonly encoder: Encoder;
+  readonly events: EventLog;
+  /** What watchers are shown as a connection's descriptor. */
+  readonly descriptor: (slot: number) => number;
   /** The longest value that is copied into the output: larger ones are leased. */
   readonly copyBytesMax: number;
 }
@@ -60,6 +64,8 @@ export class Performer {
   readonly #counters: Counters;
   readonly #observer: Observer;
   readonly #encoder: Encoder;
+  readonly #events: EventLog;
+  readonly #descriptor: (slot: number) => number;
   #bulk: Bulk | null = null;
   #session: SessionCommands | null = null;
   readonly #copyBytesMax: number;
@@ -73,6 +79,8 @@ export class Performer {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#encoder = parts.encoder;
+    this.#events = parts.events;
+    this.#descriptor = parts.descriptor;
     this.#copyBytesMax = parts.copyBytesMax;
     this.scratchReply = new Reply(parts.output.bytes);
   }
@@ -100,9 +108,11 @@ export class Performer {
   /** A reply to a request that left a hole, or none: counts it, and fills the hole. */
   settle(pending: number, base: number, request: Request, reply: Reply): void {
     const encoder = this.#encoder;
+    const slot = this.#pendings.slot(pending);
     if (this.#pendings.kind(pending) === PendingKind.silent) {
       this.#pendings.describe(pending, request);
       countOutcome(this.#counters, request, reply);
+      this.#show(pending, slot, request, reply);
       return;
     }
     const hole = base + this.#pendings.holeAt(pending);
@@ -110,12 +120,28 @@ export class Performer {
     encoder.restore(request, bytes, hole);
     countOutcome(this.#counters, request, reply);
     this.#pendings.fill(pending, encoder.encode(request, reply, bytes, hole) - hole);
+    this.#show(pending, slot, request, reply);
   }
 
   /** Writes the reply of a request that is done; room for it was reserved. */
   answer(request: Request, reply: Reply, encoder: Encoder): void {
     countOutcome(this.#counters, request, reply);
     this.#output.at = encoder.encode(request, reply, this.#output.bytes, this.#output.at);
+  }
+
+  /** Shows a request that was answered elsewhere to watchers. */
+  #show(pending: number, slot: number, request: Request, reply: Reply): void {
+    if (!this.#events.isWatched()) return;
+    this.#pendings.takeKey(pending, request);
+    this.#events.outcome(request, reply, this.#descriptor(slot));
+  }
+
+  /** Shows a request that was answered here to those who look: samplers, watchers, `stats detail`. */
+  #look(slot: number, request: Request, reply: Reply, missed: boolean, bytes: number): void {
+    const observer = this.#observer;
+    if (observer.due()) observer.sampled(request, missed, bytes);
+    if (observer.detailEnabled()) observer.detail(request, !missed);
+    if (this.#events.isWatched()) this.#events.outcome(request, reply, this.#descriptor(slot));
   }
 
   /** Counts what was refused before it reached a shard. */
@@ -199,9 +225,7 @@ export class Performer {
       if (!router.confirm()) continue;
       output.at = end;
       countOutcome(this.#counters, request, reply);
-      if (this.#observer.due()) {
-        this.#observer.sampled(request, outcome === Outcome.miss, reply.valueBytes);
-      }
+      this.#look(connection.slot, request, reply, outcome === Outcome.miss, reply.valueBytes);
       return Verdict.done;
     }
   }
@@ -227,9 +251,7 @@ export class Performer {
     if (outcome === Outcome.full) return Verdict.full;
     if (outcome === Outcome.done) {
       this.answer(request, reply, encoder);
-      if (this.#observer.due()) {
-        this.#observer.sampled(request, isMiss(reply.status), request.valueBytes);
-      }
+      this.#look(connection.slot, request, reply, isMiss(reply.status), request.valueBytes);
       return Verdict.done;
     }
     assert(outcome === Outcome.sent, "a mutation is done, sent or refused");
@@ -263,12 +285,14 @@ export class Performer {
     this.#pendings.setHole(pending, output.position(), room);
     output.at += room;
     connection.holes++;
+    if (this.#events.isWatched()) this.#pendings.keepKey(pending, request);
     this.append(connection, pending);
   }
 
   #leaveSilence(connection: Connection, request: Request): void {
     const pending = this.#pendings.take(connection.slot, PendingKind.silent, request.dialect);
     this.#pendings.note(pending, request);
+    if (this.#events.isWatched()) this.#pendings.keepKey(pending, request);
     this.append(connection, pending);
   }
 
@@ -288,7 +312,8 @@ export class Performer {
     if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
       connection.stage = Stage.fresh;
       const described = connection.reply as Reply;
-      if (this.#writeFetched(request, described, encoder, true)) return Verdict.done;
+      if (this.#writeFetched(connection.slot, request, described, encoder, true))
+        return Verdict.done;
       if ((described.marks & ItemMark.large) !== 0) {
         return (this.#bulk as Bulk).performFetched(connection, request, described);
       }
@@ -298,12 +323,18 @@ export class Performer {
     const outcome = this.#router.mutate(request, reply, connection.order, token);
     const verdict = this.waitVerdict(connection, outcome, token, Awaited.fetch);
     if (verdict !== Verdict.done) return verdict;
-    if (this.#writeFetched(request, reply, encoder, false)) return Verdict.done;
+    if (this.#writeFetched(connection.slot, request, reply, encoder, false)) return Verdict.done;
     return (this.#bulk as Bulk).performFetched(connection, request, reply);
   }
 
   /** Writes the reply of a fetch. False: the value is large, or no longer the one described. */
-  #writeFetched(request: Request, reply: Reply, encoder: Encoder, remote: boolean): boolean {
+  #writeFetched(
+    slot: number,
+    request: Request,
+    reply: Reply,
+    encoder: Encoder,
+    remote: boolean,
+  ): boolean {
     if (!encoder.carriesValue(request, reply)) {
       this.answer(request, reply, encoder);
       return true;
@@ -315,6 +346,7 @@ export class Performer {
       if (remote && !this.#router.confirm()) continue;
       this.#output.at = end;
       countOutcome(this.#counters, request, reply);
+      this.#look(slot, request, reply, false, reply.valueBytes);
       return true;
     }
   }

@@ -19,6 +19,7 @@ import type { Encoder } from "../protocol/protocol.ts";
 import type { Router } from "../router/router.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import { renderStats } from "../stats/render.ts";
+import type { AdminCommands } from "./admin-commands.ts";
 import { Awaited, type Connection, Verdict } from "./connection.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
@@ -38,7 +39,7 @@ export interface SessionParts {
   readonly descriptor: (slot: number) => number;
   /** Has the primary look at what was asked for in the control block. */
   readonly askPrimary: () => void;
-  readonly admin: SessionExtension;
+  readonly admin: AdminCommands;
   readonly authenticator: SessionExtension;
 }
 
@@ -164,6 +165,14 @@ export class NodeCommands {
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
+    if (words[0] === "cachedump") {
+      const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
+      const output = this.#output;
+      if (wrong !== null) {
+        output.at = encoder.encodeWords(request, wrong, output.bytes, output.at);
+      }
+      return Verdict.done;
+    }
     const source = new StatsSource(request, encoder, this.#output.bytes);
     const outcome = renderStats(
       this.#parts.view,

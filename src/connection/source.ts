@@ -9,6 +9,8 @@
 export const SOURCE_DONE = -1;
 
 export interface Source {
+  /** True when only the client's leaving ends it. */
+  readonly endless: boolean;
   /** Writes the next bytes at bytes[at, end). Returns how many; 0 when there are none now; SOURCE_DONE at the end. */
   fill(bytes: Uint8Array, at: number, end: number): number;
   /** The connection has gone, or the source is done: lets go of what it holds. */

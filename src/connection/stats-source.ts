@@ -11,6 +11,7 @@ import { SOURCE_DONE, type Source } from "./source.ts";
 const LINE_BYTES_MAX = 256;
 
 export class StatsSource implements Source {
+  readonly endless = false;
   readonly #request: Request;
   readonly #encoder: Encoder;
   readonly #names: string[] = [];

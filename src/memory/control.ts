@@ -10,6 +10,10 @@
  *   word  6  connections open              transports, Atomics.add: the one count -c is checked against
  *   word  7  1 while `stats detail` counts per prefix                any worker, Atomics.store
  *   word  8  reload generation: moved by SIGHUP, files are read again     the primary
+ *   word  9  events logged for watchers, so far                   any thread, Atomics.add
+ *   word 10  1 while `lru_crawler disable` holds                  any worker, Atomics.store
+ *   word 11  watchers                                             any worker, Atomics.add
+ *   word 12  streams watched, one bit each (connection/event-log.ts)       any worker
  *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
@@ -26,6 +30,10 @@ const MEMLIMIT_WORD = 5;
 const OPEN_WORD = 6;
 const DETAIL_WORD = 7;
 const RELOAD_WORD = 8;
+const EVENT_WORD = 9;
+const CRAWLER_WORD = 10;
+const WATCHERS_WORD = 11;
+const WATCHED_WORD = 12;
 const THREADS_WORD = 16;
 const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
@@ -89,6 +97,39 @@ export class Control {
 
   nextResetGeneration(): void {
     Atomics.add(this.#ints, this.#word + RESET_WORD, 1);
+  }
+
+  /** Streams somebody watches: a plain load, for the request path. */
+  watched(): number {
+    return this.#ints[this.#word + WATCHED_WORD] as number;
+  }
+
+  watchers(): number {
+    return Atomics.load(this.#ints, this.#word + WATCHERS_WORD);
+  }
+
+  addWatcher(streams: number): void {
+    Atomics.add(this.#ints, this.#word + WATCHERS_WORD, 1);
+    Atomics.or(this.#ints, this.#word + WATCHED_WORD, streams);
+  }
+
+  /** When the last watcher has gone, nothing is watched; before that, a stream may be logged in vain. */
+  removeWatcher(): void {
+    if (Atomics.sub(this.#ints, this.#word + WATCHERS_WORD, 1) !== 1) return;
+    Atomics.store(this.#ints, this.#word + WATCHED_WORD, 0);
+  }
+
+  /** The number of the next event logged. */
+  nextEvent(): number {
+    return Atomics.add(this.#ints, this.#word + EVENT_WORD, 1) + 1;
+  }
+
+  crawlerEnabled(): boolean {
+    return Atomics.load(this.#ints, this.#word + CRAWLER_WORD) === 0;
+  }
+
+  setCrawlerEnabled(enabled: boolean): void {
+    Atomics.store(this.#ints, this.#word + CRAWLER_WORD, enabled ? 0 : 1);
   }
 
   reloadGeneration(): number {

@@ -94,6 +94,8 @@ export function createFront(parts: FrontParts): Front {
     counters,
     observer,
     encoder,
+    events: memory.events,
+    descriptor: parts.descriptor,
     copyBytesMax: SCRATCH_BYTES / 2,
   });
   const intakes = new Intakes({ router, output, pool, performer, counters, encoder });
@@ -118,7 +120,16 @@ export function createFront(parts: FrontParts): Front {
     shardCount: threadCount,
     descriptor: parts.descriptor,
     askPrimary: parts.askPrimary,
-    admin: new AdminCommands(output),
+    admin: new AdminCommands({
+      output,
+      control,
+      clock,
+      readers,
+      dumpEnabled: settings.dumpEnabled,
+      watchEnabled: settings.watchEnabled,
+      slabReassign: settings.extended.slabReassign,
+      openLogs: () => memory.openLogs(),
+    }),
     authenticator: new Authenticator({
       output,
       counters,
@@ -143,6 +154,9 @@ export function createFront(parts: FrontParts): Front {
     control,
     clock,
     observer,
+    events: memory.events,
+    table: memory.connectionTable,
+    descriptor: parts.descriptor,
     requestsPerEvent: settings.requestsPerEvent,
     idleSeconds: settings.idleSeconds,
     duties: parts.duties,

@@ -7,9 +7,12 @@
 import { Clock } from "../base/clock.ts";
 import { KeyHash } from "../base/key-hash.ts";
 import type { Place, WorkerData } from "../config/worker-data.ts";
+import { EventLog } from "../connection/event-log.ts";
 import { Arena } from "../memory/arena.ts";
+import { ConnectionTable } from "../memory/connection-table.ts";
 import { Control } from "../memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../memory/counters.ts";
+import { LogReader, LogWriter, logRingBytes } from "../memory/log-ring.ts";
 import { OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
@@ -31,6 +34,10 @@ export class ThreadMemory {
   /** By shard. */
   readonly shards: readonly ShardMemory[];
   readonly observer: Observer;
+  /** The connections of this thread, for everybody to see. */
+  readonly connectionTable: ConnectionTable;
+  /** This thread's lines for watchers. */
+  readonly events: EventLog;
   readonly view: NodeView;
 
   /** `libc` null: copies are the slower ones of shared memory. */
@@ -63,6 +70,18 @@ export class ThreadMemory {
       prefixDelimiter: settings.prefixDelimiter,
       seed: data.hashSeedLow ^ self,
     });
+    const table = layout.connections[self] as Place;
+    this.connectionTable = new ConnectionTable(
+      this.arena(table),
+      table.base,
+      layout.connectionSlots,
+    );
+    if (data.incarnation > 0) this.connectionTable.clear();
+    this.events = new EventLog(
+      this.control,
+      this.clock,
+      new LogWriter(this.arena(layout.logs), layout.logs.base + self * logRingBytes()),
+    );
     this.view = new NodeView({
       settings,
       layout,
@@ -70,6 +89,15 @@ export class ThreadMemory {
       threadCount,
       epochUnix: data.epochUnix,
     });
+  }
+
+  /** A reader of each thread's log, from now on. */
+  openLogs(): LogReader[] {
+    const { logs } = this.data.layout;
+    return Array.from(
+      { length: this.data.threadCount + 1 },
+      (_, thread) => new LogReader(this.arena(logs), logs.base + thread * logRingBytes()),
+    );
   }
 
   /** The arena a place lies in. */
