@@ -18,8 +18,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
-import { ItemMark, Reply } from "../command/reply.ts";
-import { Mark, Request } from "../command/request.ts";
+import { Reply } from "../command/reply.ts";
+import { Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Arena } from "../memory/arena.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
@@ -188,13 +188,6 @@ export class Shard {
       reply.status = Status.ok;
     } else {
       this.#store.execute(request, reply);
-      if ((request.marks & Mark.tokenHeld) !== 0) keepToken(reply);
     }
   }
-}
-
-/** The fetch's first try won the token; the value changed before it could be read. The token that is out is its own. */
-function keepToken(reply: Reply): void {
-  if ((reply.marks & ItemMark.tokenSent) === 0) return;
-  reply.marks = (reply.marks & ~ItemMark.tokenSent) | ItemMark.won;
 }

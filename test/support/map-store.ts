@@ -104,7 +104,8 @@ export class MapStore {
     if (entry === undefined) return;
     this.describe(entry, reply);
     if ((request.marks & Mark.recache) === 0) return;
-    reply.marks |= entry.tokenSent ? ItemMark.tokenSent : ItemMark.won;
+    const isHeld = (request.marks & Mark.tokenHeld) !== 0;
+    reply.marks |= entry.tokenSent && !isHeld ? ItemMark.tokenSent : ItemMark.won;
     entry.tokenSent = true;
   }
 
