@@ -100,14 +100,24 @@ export async function ensureBuilt(what, force = false) {
   if (!force && changedAt(stamp) > newestSource(FOLDERS[what])) return true;
   const started = Date.now() / SECONDS;
   console.error("building …");
-  const isGood = what === "server" || compile();
-  const { bundleServer } = await import("./bundle.mjs");
-  await bundleServer();
+  const isCompiled = what === "server" || compile();
+  const isGood = (await bundle()) && isCompiled;
   for (const to of ["dist/src", "dist/server/src"]) copyAssets(join(ROOT, "src"), join(ROOT, to));
   if (!isGood) return false;
   writeFileSync(stamp, "");
   utimesSync(stamp, started, started);
   return true;
+}
+
+async function bundle() {
+  const { bundleServer } = await import("./bundle.mjs");
+  try {
+    await bundleServer();
+    return true;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return false;
+  }
 }
 
 function compile() {
