@@ -67,11 +67,18 @@ async function createDoor(transport: TransportKind, parts: DoorParts): Promise<D
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */
 export async function chooseTransport(choice: TransportChoice): Promise<TransportKind> {
   if (choice === "node") return "node";
-  const { libcProblem } = await import("../transport/libc.ts");
-  const problem = libcProblem();
+  const problem = await nativeTransportProblem(choice);
   if (problem === null) return "native";
   if (choice === "auto") return "node";
   throw new SystemError(`--transport ${choice} cannot run here (${problem}); allowed: auto, node`);
+}
+
+async function nativeTransportProblem(choice: TransportChoice): Promise<string | null> {
+  const { libcProblem } = await import("../transport/libc.ts");
+  const problem = libcProblem();
+  if (problem !== null) return problem;
+  const { nativeKind, nativeProblem } = await import("../transport/native-transport.ts");
+  return nativeProblem(nativeKind(choice));
 }
 
 /** A daemon without -v keeps no stream: stderr still leads to whoever started it. */

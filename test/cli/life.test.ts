@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ask, lives, Program, portsOf, QUIET, RUN, until } from "./program.ts";
+import { ask, lives, MAIN, Program, portsOf, QUIET, RUN, until } from "./program.ts";
 
 let folder = "";
 const programs: Program[] = [];
