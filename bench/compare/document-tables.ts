@@ -110,14 +110,20 @@ function detailRows(result: CompareResult): { head: string[]; rows: string[][] }
 }
 
 function threadRows(result: CompareResult): { head: string[]; rows: string[][] } {
-  const rows = result.threads.map(({ server, threads, cpu, ratios }) => [
+  const percent = (share: number | undefined) =>
+    share === undefined ? "" : `${(100 * share).toFixed(1)} %`;
+  const rows = result.threads.map(({ server, threads, cpu, ratios, crossings }) => [
     `${server} --threads ${threads}`,
     `${number(median(cpu), 2)} ± ${number(medianDeviation(cpu), 2)}`,
     `${number(median(ratios), 3)} ± ${number(medianDeviation(ratios), 3)}`,
     server === SUBJECT ? verdict(median(ratios), THREADS_MUST, THREADS_AIM) : "",
+    percent(crossings?.direct),
+    percent(crossings?.sent),
+    percent(crossings?.woken),
   ]);
   const limits = `must ${THREADS_MUST}, aim ${THREADS_AIM}`;
-  return { head: ["server", "µs/op", "÷ one thread", limits], rows };
+  const crossed = ["read direct", "handed over", "wake-ups"];
+  return { head: ["server", "µs/op", "÷ one thread", limits, ...crossed], rows };
 }
 
 function memoryRows(result: CompareResult): { head: string[]; rows: string[][] } {

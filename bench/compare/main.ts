@@ -45,7 +45,7 @@ function parse(words: readonly string[]): Options {
     .description("Measures shardcached and its peers side by side.")
     .option("--rounds <n>", "windows of each server in each row", Number, 15)
     .option("--window <seconds>", "length of a window", Number, 0.2)
-    .option("--warm <seconds>", "load before the first window", Number, 0.5)
+    .option("--warm <seconds>", "load before the first window", Number, 1)
     .option("--rows <names>", `which of ${rowNames.join(",")}`, list, rowNames)
     .option("--servers <names>", "which servers; all that are found", list, [])
     .option("--peer <name=command>", "one more server; {port} in the command", collect, [])

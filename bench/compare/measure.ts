@@ -19,6 +19,7 @@ import {
   tailOf,
 } from "./results.ts";
 import { ServerProcess } from "./server-process.ts";
+import { crossings, workerStats } from "./server-stats.ts";
 import { MEMORY_ROW, type Row, THREAD_COUNTS, THREADS_KEY_COUNT } from "./workloads.ts";
 
 export interface MeasureOptions {
@@ -87,12 +88,16 @@ export class Measurement {
         if (server === null) continue;
         started.push(await this.#candidate(`${threads}`, server, row));
       }
+      const portOf = ({ server }: Candidate) => ("port" in server.target ? server.target.port : 0);
+      const before = await Promise.all(started.map((one) => workerStats(portOf(one))));
       await this.#windows(row, started, 0, rounds);
+      const after = await Promise.all(started.map((one) => workerStats(portOf(one))));
       const one = started[0]?.cell.samples.map((sample) => sample.cpu) ?? [];
-      for (const { name, cell, server, session } of started) {
+      for (const [i, { name, cell, server, session }] of started.entries()) {
+        const crossed = crossings(before[i] ?? new Map(), after[i] ?? new Map());
         const cpu = cell.samples.map((sample) => sample.cpu);
         const ratios = pairedRatios(cpu, one);
-        results.push({ server: peer.name, threads: Number(name), cpu, ratios });
+        results.push({ server: peer.name, threads: Number(name), cpu, ratios, crossings: crossed });
         await session.close();
         await server.stop();
       }
@@ -228,7 +233,10 @@ export class Measurement {
       }
     };
     const names = candidates.map(({ name }) => name);
-    for (const name of names) await measure(name, true);
+    // Every thread of a server compiles for itself, so servers of many threads need longer.
+    for (const name of names) {
+      for (let turn = 0; turn < Math.max(1, Number(name) || 1); turn++) await measure(name, true);
+    }
     await interleave(names, rounds, this.#random, (name) => measure(name, false));
     for (const { cell, latency } of candidates) cell.tail = tailOf(latency);
   }

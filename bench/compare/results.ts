@@ -2,6 +2,7 @@
 import { type Histogram, percentile } from "../load/latency-counts.ts";
 import type { Measured } from "../load/load-pool.ts";
 import type { Machine } from "../report/machine.ts";
+import type { Crossings } from "./server-stats.ts";
 import type { Figure, Line } from "./workloads.ts";
 
 /** Latencies in microseconds. */
@@ -48,6 +49,8 @@ export interface ThreadsResult {
   cpu: number[];
   /** cpu[round] divided by that of one thread in the same round. */
   ratios: number[];
+  /** Null for servers that do not say. */
+  crossings: Crossings | null;
 }
 
 export interface MemoryResult {

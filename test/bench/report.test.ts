@@ -5,6 +5,7 @@ import { compareTables } from "../../bench/compare/document-tables.ts";
 import { historyLine, regressions } from "../../bench/compare/history.ts";
 import { parsePeer } from "../../bench/compare/peers.ts";
 import type { CompareResult, Sample } from "../../bench/compare/results.ts";
+import { crossings, sumWorkerStats } from "../../bench/compare/server-stats.ts";
 import { describeMachine } from "../../bench/report/machine.ts";
 import { escapeXml, ticks } from "../../bench/report/svg.ts";
 import { compactNumber, duration, markdownTable, renderTable } from "../../bench/report/table.ts";
@@ -53,7 +54,15 @@ function comparison(factor = 0.8): CompareResult {
         ],
       },
     ],
-    threads: [{ server: "shardcached", threads: 8, cpu: [5.5, 5.6], ratios: [1.1, 1.12] }],
+    threads: [
+      {
+        server: "shardcached",
+        threads: 8,
+        cpu: [5.5, 5.6],
+        ratios: [1.1, 1.12],
+        crossings: { direct: 0.875, sent: 0.0875, woken: 0.01, turns: 0.2 },
+      },
+    ],
     memory: [
       { server: "shardcached", emptyBytes: 50e6, bytesPerItem: 150 },
       { server: "memcached", emptyBytes: 5e6, bytesPerItem: 200 },
@@ -69,6 +78,7 @@ describe("compareTables()", () => {
       expect(text).toMatch(/single.*pass/);
       expect(text).toContain("0.750");
       expect(text).toContain("it ended");
+      expect(text).toContain("87.5 %");
     });
   }
 
@@ -123,6 +133,21 @@ describe("regressions()", () => {
   test("a tolerance of its own goes before the default", () => {
     const tolerances = { default: 0.05, "single cpu": 0.2 };
     expect(regressions(before, historyLine(comparison(0.9)), tolerances)).toEqual([]);
+  });
+});
+
+describe("crossings()", () => {
+  const list = (gets: number, direct: number) =>
+    `STAT 0:cmd_get ${gets}\r\nSTAT 1:cmd_get ${gets}\r\nSTAT 1:reads_direct ${direct}\r\nEND\r\n`;
+
+  test("sums the threads and divides by what was served between the looks", () => {
+    const before = sumWorkerStats(list(100, 50));
+    const after = sumWorkerStats(list(200, 150));
+    expect(crossings(before, after)?.direct).toBe(0.5);
+  });
+
+  test("are null for a server that does not say", () => {
+    expect(crossings(new Map(), sumWorkerStats("RESET\r\n"))).toBeNull();
   });
 });
 
