@@ -11,7 +11,8 @@
  * Why a power of two for a slab: an item's slab is a shift of its reference. Why 128 slabs: fewer cost hits (64 cost 3 %
  * more misses than a perfect allocator, 16 cost 9 %), more cost nothing but the walk over the slab table.
  *
- * Only the items count against `itemBytes`; everything before the slabs comes on top, and costs memory only once touched.
+ * Only the items count against `itemBytes`: what stands before the slabs comes on top, and costs memory only once touched;
+ * so does the reserve, one slab more than `itemBytes` holds, which is scratch for moving items.
  */
 import { assert } from "../base/assert.ts";
 import { ConfigError } from "../base/errors.ts";
@@ -112,7 +113,7 @@ function tooSmall(itemBytes: number, itemBytesMax: number): ConfigError {
 export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
   const wanted = powerOfTwoAtMost(itemBytes / SLABS_WANTED);
   const slabBytes = Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, wanted));
-  const slabCount = Math.floor(itemBytes / slabBytes);
+  const slabCount = Math.floor(itemBytes / slabBytes) + RESERVE_SLABS;
   if (slabCount < SLABS_MIN) throw tooSmall(itemBytes, itemBytesMax);
   const chainBytes = ITEM_HEADER_BYTES + KEY_BYTES_MAX + itemBytesMax;
   const chainSlabsMax = Math.ceil(chainBytes / (slabBytes - SLAB_HEAD_BYTES));
@@ -137,7 +138,7 @@ export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
     );
   }
   return {
-    itemBytes: slabCount * slabBytes,
+    itemBytes: (slabCount - RESERVE_SLABS) * slabBytes,
     itemBytesMax,
     slabBytes,
     slabShift: Math.log2(slabBytes),

@@ -141,7 +141,7 @@ export class KeyIndex {
     assert(this.#buckets.tag(entry) !== 0, "an entry that is removed was there");
     this.#buckets.locks.beginWrite(version);
     this.#buckets.setTag(entry, 0);
-    if (this.#buckets.link(primary) !== NONE) this.#tidy(primary);
+    if (this.#buckets.link(primary) !== NONE) this.tidy(primary);
     this.#buckets.locks.endWrite(version);
     this.#header.setEntries(this.#header.entries() - 1);
   }
@@ -225,7 +225,7 @@ export class KeyIndex {
   }
 
   /** Fills the holes of a chain from its end, and frees overflow buckets that are empty then. Inside the lock. */
-  #tidy(primary: number): void {
+  tidy(primary: number): void {
     for (;;) {
       let before = primary;
       let last = primary;
@@ -317,7 +317,7 @@ export class KeyIndex {
         if (this.#moved[noted++] === 1) this.#buckets.setTag(bucket * BUCKET_ENTRIES + lane, 0);
       }
     }
-    this.#tidy(parent);
+    this.tidy(parent);
   }
 
   /** Frees the overflow buckets of a chain that is given up, and empties its primary bucket. */

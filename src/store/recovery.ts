@@ -5,7 +5,7 @@
  *   1 buckets   versions made even; entries that lead nowhere, to an item that was mid-change, to a key that belongs
  *               elsewhere (a split stopped half-way) are taken out
  *   2 items     all marked dead
- *   3 buckets   each entry's item is made live again and counted; a second entry to one item is taken out
+ *   3 buckets   each entry's item is made live again and counted; a second entry to one item is taken out; holes filled
  *   4 slabs     chains of large items checked, leases counted; what holds nothing live is freed; queues and
  *               free list linked anew, by sequence
  *
@@ -21,6 +21,7 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES, ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NEVER, NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { KeyIndex } from "./key-index.ts";
 import { relinkSlabs } from "./relink.ts";
 
 export class Recovery {
@@ -55,6 +56,8 @@ export class Recovery {
     let entries = 0;
     for (let bucket = 0; bucket < bucketCount; bucket++) entries += this.#reviveChain(bucket);
     this.#header.setEntries(entries);
+    const index = new KeyIndex(this.#memory, this.#hash);
+    for (let bucket = 0; bucket < bucketCount; bucket++) index.tidy(bucket);
     relinkSlabs(this.#memory);
     for (let bucket = 0; bucket < this.#memory.plan.bucketsMax; bucket++) this.#unlock(bucket);
     return this.#dropped;

@@ -38,7 +38,7 @@ export class SlabAllocator {
   /** Free slabs that may be taken now: neither the reserve's nor beyond the limit. */
   available(): number {
     const used = this.#slabsUsed();
-    return Math.min(this.#header.freeSlabs(), this.#header.slabLimit() - used) - RESERVE_SLABS;
+    return Math.min(this.#header.freeSlabs() - RESERVE_SLABS, this.#header.slabLimit() - used);
   }
 
   /** Slabs in use: of queues, uploads and orphans. */

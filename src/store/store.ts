@@ -59,7 +59,7 @@ export class Store {
     writePlan(arena, base, plan);
     const memory = new ShardMemory(arena, base);
     memory.header.setBucketCount(Math.min(BUCKETS_MIN, plan.bucketsMax));
-    memory.header.setSlabLimit(plan.slabCount);
+    memory.header.setSlabLimit(plan.slabCount - RESERVE_SLABS);
     const allocator = new SlabAllocator(memory, new Clock(0));
     for (let slab = plan.slabCount - 1; slab >= 0; slab--) allocator.free(slab);
   }
@@ -216,8 +216,9 @@ export class Store {
   #resize(itemBytes: number): void {
     const plan = this.#memory.plan;
     const wanted = Math.floor(itemBytes / plan.slabBytes);
-    const limit = Math.min(plan.slabCount, Math.max(SLAB_LIMIT_MIN, wanted));
+    const slabsMax = plan.slabCount - RESERVE_SLABS;
+    const limit = Math.min(slabsMax, Math.max(SLAB_LIMIT_MIN, wanted));
     this.#memory.header.setSlabLimit(limit);
-    this.#evictor.freeSlabs(1 - RESERVE_SLABS);
+    this.#evictor.freeSlabs(0);
   }
 }

@@ -7,9 +7,12 @@ import { MIB, type ServerSeconds } from "../../src/base/unit.ts";
 import { Op, StoreMode } from "../../src/command/op.ts";
 import { Reply } from "../../src/command/reply.ts";
 import { Mark, Request } from "../../src/command/request.ts";
+import { Status } from "../../src/command/status.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
+import { ShardMemory } from "../../src/memory/shard-memory.ts";
 import { planShard, type ShardPlan } from "../../src/memory/shard-plan.ts";
+import { LeasedValue } from "../../src/store/leased-value.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS, type StoreOptions } from "../../src/store/store-options.ts";
 import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
@@ -50,6 +53,7 @@ export class StoreHarness {
   reader: StoreReader;
   store: Store;
   readonly #scratch: number;
+  readonly #memory: ShardMemory;
 
   constructor(itemBytes: number, options: Partial<StoreOptions> = {}, itemBytesMax = MIB / 4) {
     this.plan = planShard(itemBytes, itemBytesMax);
@@ -60,6 +64,7 @@ export class StoreHarness {
     this.counters = new Counters(this.arena, 0);
     this.options = { ...STORE_DEFAULTS, ...options };
     Store.format(this.arena, this.base, this.plan);
+    this.#memory = new ShardMemory(this.arena, this.base);
     this.store = this.attach();
     this.reader = new StoreReader(this.arena, this.base, this.clock);
     this.reply = new Reply(this.arena.bytes);
@@ -131,6 +136,27 @@ export class StoreHarness {
   get(key: string, marks = 0): string | null {
     const found = this.getBytes(key, marks);
     return found === null ? null : Buffer.from(found).toString("latin1");
+  }
+
+  /** The value as text, read under a lease when it is large; null on a miss. The reply describes the item. */
+  getWhole(key: string): string | null {
+    if (this.run(Op.lease, key, { marks: Mark.noBump }) !== Status.hit) return null;
+    const { handle, valueStart, valueBytes } = this.reply;
+    if (handle === 0) {
+      return Buffer.from(this.arena.bytes.slice(valueStart, valueStart + valueBytes)).toString(
+        "latin1",
+      );
+    }
+    const leased = new LeasedValue(this.#memory, handle, valueBytes);
+    const parts: Buffer[] = [];
+    while (leased.left > 0) {
+      parts.push(Buffer.from(leased.array.slice(leased.start, leased.start + leased.bytes)));
+      leased.advance(leased.bytes);
+    }
+    const { clientFlags, exptime, casLow, casHigh } = this.reply;
+    this.run(Op.release, "", { handle });
+    Object.assign(this.reply, { clientFlags, exptime, casLow, casHigh, valueBytes });
+    return Buffer.concat(parts).toString("latin1");
   }
 
   getBytes(key: string, marks = 0): Uint8Array | null {
