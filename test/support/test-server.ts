@@ -11,7 +11,7 @@
  *
  * Invariants:
  *  - a server is bound to 127.0.0.1 or to a Unix socket of its own directory, nothing else;
- *  - stop() sends SIGTERM and demands exit code 0; whatever is left when the test process ends is killed by its pid.
+ *  - stop() sends SIGTERM and demands exit code 0, and that no worker died meanwhile; whatever is left when the test process ends is killed by its pid.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -160,7 +160,7 @@ export class TestServer {
     return this.#exit.code;
   }
 
-  /** Ends it by SIGTERM. Throws when it had died before, or does not end with exit code 0. */
+  /** Ends it by SIGTERM. Throws when it or a worker had died before, or when the exit code is not 0. */
   async stop(): Promise<void> {
     const died = this.#exit !== undefined;
     this.kill("SIGTERM");
