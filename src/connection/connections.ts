@@ -17,12 +17,7 @@ import type { ServerSeconds } from "../base/unit.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
-import {
-  BLOCK_BYTES_MAX,
-  BLOCK_BYTES_MIN,
-  type BlockPool,
-  NO_BLOCK,
-} from "../memory/block-pool.ts";
+import { type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
 import { type ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
 import type { Control } from "../memory/control.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
@@ -34,6 +29,7 @@ import type { Observer } from "../stats/observer.ts";
 import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
 import type { EventLog } from "./event-log.ts";
+import { Input } from "./input.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
@@ -92,7 +88,7 @@ const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
 export class Connections implements TransportHandler, LoopHandler {
   readonly #parts: ConnectionsParts;
   readonly #bytes: Uint8Array;
-  readonly #pool: BlockPool;
+  readonly #input: Input;
   readonly #pendings: PendingTable;
   readonly #output: Output;
   readonly #performer: Performer;
@@ -116,7 +112,7 @@ export class Connections implements TransportHandler, LoopHandler {
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
     this.#bytes = parts.arena.bytes;
-    this.#pool = parts.pool;
+    this.#input = new Input(parts.arena, parts.pool, parts.counters);
     this.#pendings = parts.pendings;
     this.#output = parts.output;
     this.#performer = parts.performer;
@@ -155,7 +151,7 @@ export class Connections implements TransportHandler, LoopHandler {
       this.#serve(connection, start, end);
       return;
     }
-    if (!this.#append(connection, bytes, start, end)) {
+    if (!this.#input.append(connection, bytes, start, end)) {
       this.#destroy(connection);
       return;
     }
@@ -298,7 +294,7 @@ export class Connections implements TransportHandler, LoopHandler {
     if (connection.intake === Intake.closing) at = end;
     const served = this.#parts.requestsPerEvent - budget;
     this.#parts.table.moved(connection.slot, 0, output.position(), served, this.#clock.now);
-    const kept = this.#keepInput(connection, at, end);
+    const kept = this.#input.keep(connection, at, end);
     output.close(connection);
     if (!kept) connection.dead = true;
     this.#finish(connection);
@@ -367,57 +363,6 @@ export class Connections implements TransportHandler, LoopHandler {
     this.#transport.resume(connection.slot);
   }
 
-  /** Keeps [at, end) for later. False when there is no memory for it. */
-  #keepInput(connection: Connection, at: number, end: number): boolean {
-    if (at === end) {
-      if (connection.inBlock !== NO_BLOCK) this.#pool.give(connection.inBlock);
-      connection.inBlock = NO_BLOCK;
-      connection.inStart = 0;
-      connection.inEnd = 0;
-      return true;
-    }
-    if (connection.inBlock !== NO_BLOCK) {
-      connection.inStart = at;
-      return true;
-    }
-    return this.#append(connection, this.#bytes, at, end);
-  }
-
-  /** Adds bytes to the input that is kept. False when there is no memory for them. */
-  #append(connection: Connection, bytes: Uint8Array, start: number, end: number): boolean {
-    const kept = connection.inEnd - connection.inStart;
-    const wanted = kept + end - start;
-    if (connection.inBlock === NO_BLOCK || wanted > this.#pool.blockBytes(connection.inBlock)) {
-      const block = this.#takeBlock(wanted);
-      if (block === NO_BLOCK) return false;
-      if (connection.inBlock !== NO_BLOCK) {
-        this.#bytes.copyWithin(block, connection.inStart, connection.inEnd);
-        this.#pool.give(connection.inBlock);
-      }
-      connection.inBlock = block;
-      connection.inStart = block;
-      connection.inEnd = block + kept;
-    } else if (
-      connection.inEnd + end - start >
-      connection.inBlock + this.#pool.blockBytes(connection.inBlock)
-    ) {
-      this.#bytes.copyWithin(connection.inBlock, connection.inStart, connection.inEnd);
-      connection.inStart = connection.inBlock;
-      connection.inEnd = connection.inBlock + kept;
-    }
-    if (bytes === this.#bytes) this.#bytes.copyWithin(connection.inEnd, start, end);
-    else this.#bytes.set(bytes.subarray(start, end), connection.inEnd);
-    connection.inEnd += end - start;
-    return true;
-  }
-
-  #takeBlock(bytes: number): number {
-    const block =
-      bytes > BLOCK_BYTES_MAX ? NO_BLOCK : this.#pool.take(Math.max(bytes, BLOCK_BYTES_MIN));
-    if (block === NO_BLOCK) this.#counters.add(Counter.readBufOom, 1);
-    return block;
-  }
-
   /** Closes what has nothing left to do. */
   #finish(connection: Connection): void {
     if (connection.dead) {
@@ -452,8 +397,7 @@ export class Connections implements TransportHandler, LoopHandler {
     this.#intakes.abandon(connection);
     this.#parts.router.close(connection.order);
     this.#output.release(connection);
-    if (connection.inBlock !== NO_BLOCK) this.#pool.give(connection.inBlock);
-    connection.inBlock = NO_BLOCK;
+    this.#input.release(connection);
     this.#transport.close(connection.slot);
   }
 

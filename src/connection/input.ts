@@ -1,0 +1,85 @@
+/**
+ * Input: bytes that came and cannot be served yet, in a block of the connection's own.
+ *
+ *   block    | served | inStart … kept … inEnd | room |        grows by doubling up to the largest block
+ *
+ * Half a request, or requests behind one that must wait. Blocks grow with what has come, never with what a client says is
+ * coming, so a line that announces a megabyte reserves nothing.
+ */
+import type { Arena } from "../memory/arena.ts";
+import {
+  BLOCK_BYTES_MAX,
+  BLOCK_BYTES_MIN,
+  type BlockPool,
+  NO_BLOCK,
+} from "../memory/block-pool.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import type { Connection } from "./connection.ts";
+
+export class Input {
+  readonly #bytes: Uint8Array;
+  readonly #pool: BlockPool;
+  readonly #counters: Counters;
+
+  constructor(arena: Arena, pool: BlockPool, counters: Counters) {
+    this.#bytes = arena.bytes;
+    this.#pool = pool;
+    this.#counters = counters;
+  }
+
+  /** Keeps [at, end) for later. False when there is no memory for it. */
+  keep(connection: Connection, at: number, end: number): boolean {
+    if (at === end) {
+      this.release(connection);
+      return true;
+    }
+    if (connection.inBlock !== NO_BLOCK) {
+      connection.inStart = at;
+      return true;
+    }
+    return this.append(connection, this.#bytes, at, end);
+  }
+
+  /** Adds bytes to the input that is kept. False when there is no memory for them. */
+  append(connection: Connection, bytes: Uint8Array, start: number, end: number): boolean {
+    const kept = connection.inEnd - connection.inStart;
+    const wanted = kept + end - start;
+    if (connection.inBlock === NO_BLOCK || wanted > this.#pool.blockBytes(connection.inBlock)) {
+      const block = this.#takeBlock(wanted);
+      if (block === NO_BLOCK) return false;
+      if (connection.inBlock !== NO_BLOCK) {
+        this.#bytes.copyWithin(block, connection.inStart, connection.inEnd);
+        this.#pool.give(connection.inBlock);
+      }
+      connection.inBlock = block;
+      connection.inStart = block;
+      connection.inEnd = block + kept;
+    } else if (
+      connection.inEnd + end - start >
+      connection.inBlock + this.#pool.blockBytes(connection.inBlock)
+    ) {
+      this.#bytes.copyWithin(connection.inBlock, connection.inStart, connection.inEnd);
+      connection.inStart = connection.inBlock;
+      connection.inEnd = connection.inBlock + kept;
+    }
+    if (bytes === this.#bytes) this.#bytes.copyWithin(connection.inEnd, start, end);
+    else this.#bytes.set(bytes.subarray(start, end), connection.inEnd);
+    connection.inEnd += end - start;
+    return true;
+  }
+
+  #takeBlock(bytes: number): number {
+    const block =
+      bytes > BLOCK_BYTES_MAX ? NO_BLOCK : this.#pool.take(Math.max(bytes, BLOCK_BYTES_MIN));
+    if (block === NO_BLOCK) this.#counters.add(Counter.readBufOom, 1);
+    return block;
+  }
+
+  /** Gives back what was kept. */
+  release(connection: Connection): void {
+    if (connection.inBlock !== NO_BLOCK) this.#pool.give(connection.inBlock);
+    connection.inBlock = NO_BLOCK;
+    connection.inStart = 0;
+    connection.inEnd = 0;
+  }
+}
