@@ -1,12 +1,13 @@
 /**
  * `npm run fuzz -- --minutes 10 --seed 1`: the differential test of test/fuzz without end.
  *
- * Random commands, valid and wrong, classic, meta and binary, to shardcached and to a real memcached; the first answer
- * that differs without a reason is shrunk, printed with its seed, and ends the run with exit code 1. Every session has
+ * Random commands, valid and wrong, classic, meta and binary, to shardcached and to a real memcached; an answer that
+ * differs without a reason is shrunk, printed with its seed, and ends the run with exit code 1. Every session has
  * a seed of its own, so any one can be played again: `--seed N --sessions 1`.
  *
  *   --minutes N      how long (default 10)
  *   --sessions N     how many sessions at most (default: no end)
+ *   --findings N     how many findings end the run (default 1)
  *   --seed N         the first session's seed (default: by the clock, printed)
  *   --threads N      of shardcached (default 2)
  *   --transport T    native or node (default native)
@@ -27,6 +28,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     sessions: { type: "string", default: "0" },
+    findings: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     threads: { type: "string", default: "2" },
     transport: { type: "string", default: "native" },
@@ -46,6 +48,7 @@ const sessionsMax = Number(values.sessions) || Number.POSITIVE_INFINITY;
 const deadline = Date.now() + Number(values.minutes) * 60_000;
 let reportAt = Date.now() + REPORT_MILLISECONDS;
 let sessionCount = 0;
+let findingCount = 0;
 
 console.log(`${ours.label} against memcached ${oracle.version}, first seed ${firstSeed}`);
 while (sessionCount < sessionsMax && Date.now() < deadline) {
@@ -54,7 +57,7 @@ while (sessionCount < sessionsMax && Date.now() < deadline) {
   if (text !== undefined) {
     console.log(`seed ${seed}: an unexplained difference\n${text}`);
     process.exitCode = 1;
-    break;
+    if (++findingCount >= Number(values.findings)) break;
   }
   if (Date.now() >= reportAt) {
     report();
