@@ -65,7 +65,7 @@ export function loadSettings(sources: Sources): Loaded {
     draft.warnings.push(`WARNING: "${stray}" belongs to no option and is not looked at`);
   }
   draft.portFile = sources.environment[PORT_FILE_VARIABLE] ?? "";
-  draft.saslPasswordFile = sources.environment[SASL_FILE_VARIABLE] ?? "";
+  draft.saslPasswordFile ||= sources.environment[SASL_FILE_VARIABLE] ?? "";
   complete(draft, sources.cores);
   const result = loaded(draft, draft.warnings);
   validate(result.settings);

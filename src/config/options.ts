@@ -240,6 +240,16 @@ export const OPTIONS: readonly Option[] = [
     "file",
     "a path",
   ),
+  textOption(
+    {
+      letter: "",
+      name: "sasl-password-file",
+      help: ["file of user:password lines for -S (MEMCACHED_SASL_PWDB names it too)"],
+    },
+    "saslPasswordFile",
+    "file",
+    "a path",
+  ),
   notBuilt("e", "memory-file", "file", "This server does not keep its memory in a file."),
   notBuilt("Z", "enable-ssl", "", "This server is not built with TLS support."),
   napiIds,

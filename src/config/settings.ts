@@ -116,7 +116,7 @@ export interface Settings {
   readonly itemBytesMax: number;
   /** -S */
   readonly saslEnabled: boolean;
-  /** MEMCACHED_SASL_PWDB; empty = none. */
+  /** --sasl-password-file, or MEMCACHED_SASL_PWDB; empty = none. */
   readonly saslPasswordFile: string;
   /** Without -F */
   readonly flushEnabled: boolean;

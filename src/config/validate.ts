@@ -3,22 +3,16 @@
  * codes first.
  */
 import { ConfigError } from "../base/errors.ts";
-import { EXIT_USAGE } from "./option.ts";
+import { EXIT_FAILURE, EXIT_USAGE } from "./option.ts";
 import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
 import { checkSuboptions } from "./suboptions.ts";
 import { sizeText } from "./values.ts";
-
-/**
- * What the connection layer does not do yet. An option that promises protection must never be taken
- * in silence: a server that ignored -Y would let everybody in.
- */
-const SERVED = { udp: false, sasl: true, asciiAuthentication: true };
 
 /** Throws a ConfigError for the first combination that cannot be served. */
 export function validate(settings: Settings): void {
   validateItemSize(settings);
   validateAuthentication(settings);
-  if (settings.udpPort !== 0 && !SERVED.udp) {
+  if (settings.udpPort !== 0) {
     refuse("UDP is not served", "-U, --udp-port", String(settings.udpPort), "0");
   }
   if (settings.port === 0 && settings.unixSocket === "" && settings.udpPort === 0) {
@@ -55,10 +49,7 @@ function validateItemSize(settings: Settings): void {
 }
 
 function validateAuthentication(settings: Settings): void {
-  const { protocol, saslEnabled, authFile, udpPort } = settings;
-  if (saslEnabled && !SERVED.sasl) {
-    refuse("This server is not built with SASL support.", "-S, --enable-sasl", "-S", "no -S");
-  }
+  const { protocol, saslEnabled, saslPasswordFile, authFile, udpPort } = settings;
   if (saslEnabled && protocol === "ascii") {
     const complaint = "ERROR: You cannot allow the ASCII protocol while using SASL.";
     refuse(complaint, "-B, --protocol", protocol, "binary or auto");
@@ -67,11 +58,12 @@ function validateAuthentication(settings: Settings): void {
     const complaint = "ERROR: Cannot enable UDP while using binary SASL authentication.";
     refuse(complaint, "-U, --udp-port", String(udpPort), "0");
   }
-  if (authFile === "") return;
-  if (!SERVED.asciiAuthentication) {
-    const complaint = "This server does not authenticate ASCII connections yet.";
-    refuse(complaint, "-Y, --auth-file", authFile, "no -Y");
+  if (saslEnabled && saslPasswordFile === "") {
+    const complaint = "Error initializing sasl.";
+    const allowed = "a file of user:password lines, by --sasl-password-file or MEMCACHED_SASL_PWDB";
+    throw new ConfigError(`${complaint} (-S, --enable-sasl: needs ${allowed})`, EXIT_FAILURE);
   }
+  if (authFile === "") return;
   if (protocol === "binary") {
     const complaint =
       "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.";

@@ -9,6 +9,7 @@
  * they wait for their task while memory is laid out and sockets are bound. The primary never waits
  * for a worker once it serves, but at the end, and then not for long.
  */
+import { readAuthFile } from "../config/auth-file.ts";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
 import type {
@@ -88,6 +89,7 @@ export class Primary {
     this.#sockets = await door.listen();
     if (identity !== null) assumeIdentity(identity);
     else if (isRoot()) this.#log.warn("running as root: -u NAME becomes somebody else");
+    if (settings.authFile !== "") readAuthFile(settings.authFile); // as whom we are from here on
     const facts = {
       epochUnix: this.#ticker.epochUnix,
       bells: door.bells,
@@ -170,11 +172,24 @@ export class Primary {
     for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
       process.on(signal, () => void this.stop(signal));
     }
-    process.on("SIGHUP", () => this.#log.info("SIGHUP: there is nothing to reload"));
+    process.on("SIGHUP", () => this.#reload());
     process.on("uncaughtException", (error) => {
       this.#log.error(`a bug of ours ends the server: ${error.message}`, { stack: error.stack });
       this.end(EXIT_BUG);
     });
+  }
+
+  /** SIGHUP: the file of -Y is read anew. When it is wrong, whoever could log in still can. */
+  #reload(): void {
+    const { authFile } = this.#settings;
+    try {
+      if (authFile !== "") readAuthFile(authFile);
+      this.#memory.control.nextReloadGeneration();
+      this.#log.info(authFile === "" ? "SIGHUP: nothing to reload" : `${authFile} was read again`);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.error(`SIGHUP: the logins stay as they were: ${why}`);
+    }
   }
 
   /** Stops in order and ends the process with 0; asked a second time, it does not wait. */

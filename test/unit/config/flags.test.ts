@@ -296,10 +296,32 @@ describe("warnings stop nothing", () => {
   }
 });
 
-describe("an option that promises protection is refused while nothing enforces it", () => {
-  for (const flags of ["-S", "-Y /etc/passwd", "--enable-sasl", "--auth-file=/x"]) {
-    test(flags, () => {
-      expect(refusalOf({ args: flags.split(" ") }).exitCode).toBe(64);
+describe("authentication", () => {
+  const environment = { MEMCACHED_SASL_PWDB: "/users" };
+  for (const [flags, message, exitCode] of [
+    ["-S -B ascii", "ERROR: You cannot allow the ASCII protocol while using SASL.", 64],
+    [
+      "-Y /f -B binary",
+      "ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.",
+      64,
+    ],
+  ] as const) {
+    test(`${flags} is refused`, () => {
+      const refusal = refusalOf({ args: flags.split(" "), environment });
+      expect(refusal.message.startsWith(message)).toBe(true);
+      expect(refusal.exitCode).toBe(exitCode);
     });
   }
+
+  test("-S without a file of users would let nobody in, and is refused", () => {
+    const refusal = refusalOf({ args: ["-S"] });
+    expect(refusal.message.startsWith("Error initializing sasl.")).toBe(true);
+    expect(refusal.exitCode).toBe(1);
+  });
+
+  test("the file comes from the option first, then from MEMCACHED_SASL_PWDB", () => {
+    expect(loadFrom({ args: ["-S"], environment }).settings.saslPasswordFile).toBe("/users");
+    const args = ["-S", "--sasl-password-file=/other"];
+    expect(loadFrom({ args, environment }).settings.saslPasswordFile).toBe("/other");
+  });
 });
