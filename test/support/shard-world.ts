@@ -9,7 +9,13 @@ import { Request } from "../../src/command/request.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Control, controlBytes } from "../../src/memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
-import { planLinks } from "../../src/ring/link-plan.ts";
+import {
+  AT_OFFSET,
+  CONSUMED_OFFSET,
+  linkOffset,
+  planLinks,
+  STARTED_OFFSET,
+} from "../../src/ring/link-plan.ts";
 import { Sleeper, Waker } from "../../src/ring/wake.ts";
 import type { Order } from "../../src/router/order.ts";
 import type { Outcome } from "../../src/router/outcome.ts";
@@ -99,6 +105,15 @@ export class ShardWorld {
   sleep(thread: number): void {
     const { arena } = this.#parts;
     new Sleeper(arena.ints, new Control(arena, 0), thread).prepare();
+  }
+
+  /** Leaves the link as an owner does that dies between answering its first unreleased record and moving behind it. */
+  undoAdvance(requester: number, owner: number): void {
+    const { arena, base, plan } = this.#parts;
+    const link = base + linkOffset(plan, requester, owner);
+    const consumed = arena.ints[(link + CONSUMED_OFFSET) >>> 2] as number;
+    arena.ints[(link + AT_OFFSET) >>> 2] = consumed;
+    arena.ints[(link + STARTED_OFFSET) >>> 2] = consumed | 1;
   }
 
   /** One turn of every thread. True when anything happened. */

@@ -68,6 +68,26 @@ describe("Router.mutate()", () => {
     expect(router.mutate(request, reply, order, sent)).toBe(Outcome.sent);
   });
 
+  test("hears of room that came without a reply: the pad before a record as large as the ring", () => {
+    const router = world.router(0);
+    const key = keyOfShard(router, 1);
+    router.mutate(requestFor(router, Op.touch, key), reply, order, 1);
+    world.settle();
+    const large = requestFor(router, Op.store, key, "v".repeat(440));
+    expect(router.mutate(large, reply, order, 2)).toBe(Outcome.full);
+    router.publish();
+    expect(router.isReady()).toBe(false);
+    world.sleep(0);
+    expect(world.shard(1).serve(10)).toBe(0);
+    world.shard(1).publish();
+    expect(world.rung).toEqual([0]);
+    expect(router.isReady()).toBe(true);
+    expect(world.poll(0)).toBe(1);
+    expect(router.mutate(large, reply, order, 2)).toBe(Outcome.sent);
+    world.settle();
+    expect(readKey(router, order, key)).toBe("v".repeat(440));
+  });
+
   test("refuses without a free reply slot, whatever room the ring has", () => {
     const router = world.router(0);
     const request = requestFor(router, Op.delete, keyOfShard(router, 1));

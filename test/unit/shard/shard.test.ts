@@ -88,6 +88,25 @@ describe("Shard.recoverLinks()", () => {
     expect(world.store(1).log.filter((line) => line.startsWith(`${Op.store}`))).toHaveLength(1);
   });
 
+  test("keeps a reply that was complete when its owner died, and goes on behind its record", () => {
+    const router = world.router(0);
+    for (const token of [1, 2]) {
+      const key = keyOfShard(router, 1, token);
+      router.mutate(requestFor(router, Op.store, key, "v"), reply, order, token);
+    }
+    router.publish();
+    expect(world.shard(1).serve(1)).toBe(1);
+    world.undoAdvance(0, 1);
+    world.shards[1] = world.newShard(1);
+    expect(world.shard(1).recoverLinks()).toBe(0);
+    world.settle();
+    expect(world.answers[0]).toMatchObject([
+      { token: 1, status: Status.stored },
+      { token: 2, status: Status.stored },
+    ]);
+    expect(world.store(1).log.filter((line) => line.startsWith(`${Op.store}`))).toHaveLength(2);
+  });
+
   test("wakes a requester whose reply was shown by an owner that died before it woke it", () => {
     const router = world.router(0);
     router.mutate(requestFor(router, Op.delete, keyOfShard(router, 1)), reply, order, 7);
