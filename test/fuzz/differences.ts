@@ -37,6 +37,8 @@ export interface Case {
   readonly line: string;
   readonly words: readonly string[];
   readonly name: string;
+  /** What was sent after the line: a data block, or nothing. */
+  readonly rest: string;
   readonly ours: string;
   readonly theirs: string;
 }
@@ -122,6 +124,30 @@ export const TEXT_DIFFERENCES: readonly Difference[] = [
       STORES.has(name) && isError(firstLine(ours)) && theirs !== ours && isError(firstLine(theirs)),
   },
   {
+    name: "wrong storage line, its block not there yet",
+    section: "1.4",
+    why: "its data block is consumed, and awaited where the count is more than what was sent",
+    explains: ({ name, words, rest, ours, theirs }) =>
+      STORES.has(name) &&
+      ours === "" &&
+      isError(firstLine(theirs)) &&
+      Number(words[name === "ms" ? 2 : 4]) > rest.length - 2,
+  },
+  {
+    name: "data of an unknown command",
+    section: "1.1",
+    why: "it is read as a line, and a short line is a bad format",
+    explains: ({ name, rest, ours, theirs }) =>
+      !KNOWN.has(name) && rest !== "" && ours.startsWith("ERROR") && theirs.startsWith("ERROR"),
+  },
+  {
+    name: "blanks in numbers",
+    section: "1.3",
+    why: "a tab in a number is refused where 1.6.18 stops reading the number there",
+    explains: ({ line, ours, theirs }) =>
+      line.includes("\t") && isError(firstLine(ours)) && !isError(firstLine(theirs)),
+  },
+  {
     name: "lenient numbers",
     section: "1.3",
     why: "a plus sign, surplus zeros and numbers beyond 32 bits are refused where 1.6.18 takes them",
@@ -172,10 +198,10 @@ export const TEXT_DIFFERENCES: readonly Difference[] = [
 
 /** The row that explains this case, or undefined: a bug. */
 export function explain(command: string, ours: string, theirs: string): Difference | undefined {
-  const end = command.search(/\r?\n/);
-  const line = end < 0 ? command : command.slice(0, end);
+  const end = command.indexOf("\n") + 1;
+  const line = command.slice(0, end).replace(/\r?\n$/, "");
   const words = line.split(" ").filter((word) => word !== "");
-  const seen = { line, words, name: words[0] ?? "", ours, theirs };
+  const seen = { line, words, name: words[0] ?? "", rest: command.slice(end), ours, theirs };
   return TEXT_DIFFERENCES.find((row) => row.explains(seen));
 }
 
