@@ -38,6 +38,9 @@ export interface MeasureOptions {
   log: (line: string) => void;
 }
 
+/** Keys of the load before the memory of the empty process is read. */
+const MEMORY_WARM_KEYS = 1000;
+
 /** A server with its connections for one row. */
 interface Candidate {
   name: string;
@@ -122,12 +125,13 @@ export class Measurement {
       const start = { ...this.#start(1), memoryMib: MEMORY_ROW.memoryMib };
       const server = await ServerProcess.start(peer, start, this.#options.serverCores);
       if (server === null) continue;
-      const session = await this.#pool.open(server.target, {
-        ...workload,
-        protocol: peer.protocol,
-      });
-      // A few requests first: buffers and code that any use brings in are not the items'.
-      await session.window({ seconds: 0.05, rate: 0, arrivals: "uniform" });
+      const { protocol } = peer;
+      // Load on a few keys first: buffers, compiled code and the like are not the items' memory.
+      const few = { ...workload, protocol, keyCount: MEMORY_WARM_KEYS, keyPrefix: "warm-" };
+      const warm = await this.#pool.open(server.target, { ...few, reads: 0.5 });
+      await warm.window({ seconds: this.#options.warmSeconds, rate: 0, arrivals: "uniform" });
+      await warm.close();
+      const session = await this.#pool.open(server.target, { ...workload, protocol });
       const emptyBytes = server.residentBytes();
       const stored = await session.preload();
       if (stored.refusals > 0) throw new Error(`${peer.name} refused ${stored.refusals} items`);

@@ -9,7 +9,7 @@
  * their crossings from JavaScript; here all requests of a turn share one.
  */
 import { Libc } from "../../src/transport/libc.ts";
-import { ENOBUFS, MSG_NOSIGNAL, SHUT_WR } from "../../src/transport/linux.ts";
+import { ENOBUFS, MSG_NOSIGNAL, SHUT_RDWR } from "../../src/transport/linux.ts";
 import type { NativeMemory } from "../../src/transport/native-memory.ts";
 import { Uring } from "../../src/transport/uring.ts";
 import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "../../src/transport/uring-abi.ts";
@@ -17,7 +17,6 @@ import { closeDescriptor } from "./libc.ts";
 import { NOTHING, Sockets } from "./sockets.ts";
 
 const MSG_WAITALL = 0x100;
-const SHUT_BOTH = SHUT_WR + 1;
 /** Completions read in one turn; the rest waits for the next. */
 const EVENTS_MAX = 4096;
 
@@ -131,7 +130,7 @@ export class RingSockets extends Sockets {
   #release(slot: number): void {
     const fd = this.#fds[slot] as number;
     if (fd < 0) return;
-    this.#libc.shutdown(fd, SHUT_BOTH); // ends the receive that waits for it
+    this.#libc.shutdown(fd, SHUT_RDWR); // ends the receive that waits for it
     closeDescriptor(fd);
     this.#fds[slot] = -1;
     this.#generation[slot] = (this.#generation[slot] as number) + 1;
