@@ -38,32 +38,25 @@ export class LineTokens {
 
   /** Cuts the line at the start of bytes[start, end). False when no line end is in sight. */
   scan(bytes: Uint8Array, start: number, end: number): boolean {
+    const starts = this.#starts;
+    const ends = this.#ends;
     let count = 0;
-    let at = start;
-    while (at < end) {
-      let byte = bytes[at] as number;
-      if (byte === SPACE) {
-        at += 1;
-        continue;
-      }
-      const tokenStart = at;
-      while (byte > SPACE || (byte !== SPACE && byte !== LF)) {
-        at += 1;
-        if (at === end) return false;
-        byte = bytes[at] as number;
-      }
-      const ends = byte === LF;
-      const tokenEnd = ends && at > start && bytes[at - 1] === CR ? at - 1 : at;
+    let tokenStart = start;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte > SPACE || (byte !== SPACE && byte !== LF)) continue;
+      const ended = byte === LF;
+      const tokenEnd = ended && at > tokenStart && bytes[at - 1] === CR ? at - 1 : at;
       if (tokenEnd > tokenStart && count < LINE_TOKENS_MAX) {
-        this.#starts[count] = tokenStart;
-        this.#ends[count] = tokenEnd;
+        starts[count] = tokenStart;
+        ends[count] = tokenEnd;
         count += 1;
       }
-      at += 1;
-      if (!ends) continue;
+      tokenStart = at + 1;
+      if (!ended) continue;
       this.count = count;
       this.lineEnd = tokenEnd;
-      this.next = at;
+      this.next = tokenStart;
       return true;
     }
     return false;

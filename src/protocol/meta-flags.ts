@@ -22,6 +22,19 @@ const UPPER_FIRST = 0x41;
 const LOWER_LAST = 0x7a;
 const NINE = 0x39;
 const ZERO = 0x30;
+/** Letters of flags that are known, by whether something is to be read behind them, or done at once. */
+const BARE_FLAGS = "cfhklqstuvxIPL";
+const TOKEN_FLAGS = "bCDEFJMNORT";
+const KIND_NONE = 0;
+const KIND_BARE = 1;
+const KIND_TOKEN = 2;
+const FLAG_KINDS = new Uint8Array(256);
+for (const flag of BARE_FLAGS) FLAG_KINDS[flag.charCodeAt(0)] = KIND_BARE;
+for (const flag of TOKEN_FLAGS) FLAG_KINDS[flag.charCodeAt(0)] = KIND_TOKEN;
+const FLAG_TTL = 0x54; // T
+const BIT_T = 1 << (0x74 & 31);
+const BIT_V = 1 << (0x76 & 31);
+const BIT_Q = 1 << (0x71 & 31);
 /** No mode flag was given. */
 export const NO_MODE = 0;
 /** A mode flag without a token: no mode there is. */
@@ -56,58 +69,48 @@ export class MetaFlags {
    * the same everywhere. Numbers without a flag get their defaults. What is wrong, or `WireError.none`.
    */
   scan(request: Request, bytes: Uint8Array, tokens: LineTokens, first: number): WireError {
-    this.#lower = 0;
-    this.#upper = 0;
     this.mode = NO_MODE;
     request.exptime = 0 as ServerSeconds;
     request.clientFlags = 0;
     if (tokens.count > META_TOKENS_MAX) return WireError.tooManyFlags;
+    let lower = 0;
+    let upper = 0;
     for (let token = first; token < tokens.count; token++) {
       const at = tokens.start(token);
       const flag = bytes[at] as number;
-      const error = this.#flag(request, bytes, flag, at + 1, tokens.end(token));
-      if (error !== WireError.none) return error;
+      const kind = FLAG_KINDS[flag] as number;
+      if (kind !== KIND_BARE) {
+        if (kind === KIND_NONE) return WireError.invalidFlag;
+        const error = this.#token(request, bytes, flag, at + 1, tokens.end(token));
+        if (error !== WireError.none) return error;
+        if (flag === FLAG_TTL && (lower & BIT_T) !== 0) request.marks |= Mark.exptimeBefore;
+      }
       const bit = 1 << (flag & 31);
       if (flag >= LOWER_FIRST) {
-        if ((this.#lower & bit) !== 0) return WireError.duplicateFlag;
-        this.#lower |= bit;
+        if ((lower & bit) !== 0) return WireError.duplicateFlag;
+        lower |= bit;
       } else {
-        if ((this.#upper & bit) !== 0) return WireError.duplicateFlag;
-        this.#upper |= bit;
+        if ((upper & bit) !== 0) return WireError.duplicateFlag;
+        upper |= bit;
       }
     }
+    this.#lower = lower;
+    this.#upper = upper;
+    if ((lower & BIT_V) !== 0) request.marks |= Mark.wantsValue;
+    request.quiet = (lower & BIT_Q) !== 0;
     return WireError.none;
   }
 
-  #flag(request: Request, bytes: Uint8Array, flag: number, start: number, end: number): WireError {
+  /** Reads the token of a flag that has one. */
+  #token(request: Request, bytes: Uint8Array, flag: number, start: number, end: number): WireError {
     const decimal = this.#decimal;
     switch (flag) {
-      case 0x76: // v
-        request.marks |= Mark.wantsValue;
-        return WireError.none;
-      case 0x71: // q
-        request.quiet = true;
-        return WireError.none;
-      case 0x63: // c
-      case 0x66: // f
-      case 0x68: // h
-      case 0x6b: // k
-      case 0x6c: // l
-      case 0x73: // s
-      case 0x74: // t
-      case 0x75: // u
-      case 0x78: // x
-      case 0x49: // I
-      case 0x50: // P
-      case 0x4c: // L
-        return WireError.none;
       case 0x4f: // O
         return end - start > OPAQUE_BYTES_MAX ? WireError.opaqueTooLong : WireError.none;
       case 0x62: // b
         return this.tryDecodeKey(request) ? WireError.none : WireError.badBase64Key;
-      case 0x54: // T
+      case FLAG_TTL:
         request.marks |= Mark.exptime;
-        if (this.hasLower(0x74)) request.marks |= Mark.exptimeBefore;
         return this.#exptime(request, bytes, start, end);
       case 0x4e: {
         // N
@@ -153,11 +156,9 @@ export class MetaFlags {
         request.deltaLow = decimal.low;
         request.deltaHigh = decimal.high;
         return WireError.none;
-      case 0x4d: // M
+      default: // M
         this.mode = start < end ? (bytes[start] as number) : EMPTY_MODE;
         return WireError.none;
-      default:
-        return WireError.invalidFlag;
     }
   }
 

@@ -15,7 +15,6 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";
-import type { ServerSeconds } from "../base/unit.ts";
 import {
   GET_LINE_BYTES_MAX,
   KEY_BYTES_MAX,
@@ -28,6 +27,7 @@ import { WireError } from "../command/status.ts";
 import { bytesOf, CR, LF, SPACE, ZERO } from "./ascii.ts";
 import { AsciiLogin } from "./ascii-login.ts";
 import { DataBlock } from "./data-block.ts";
+import { endsLine, holdsLineEnd, holdsLongKey } from "./line-search.ts";
 import { LineTokens } from "./line-tokens.ts";
 import { MetaParser } from "./meta-parser.ts";
 import { CLOSE, type Parser, type ProtocolOptions } from "./protocol.ts";
@@ -36,10 +36,16 @@ import { TextStorage } from "./text-storage.ts";
 import type { WireState } from "./wire-state.ts";
 
 const GET_AND_SPACE = 0x67657420;
+const GETS_WORD = 0x67657473;
 const SET_AND_SPACE = 0x73657420;
+const MG_AND_SPACE = 0x6d6720;
 /** "get k\r\n" and "set k 0 0 0\r\n…" are longer: a fast path may look at four bytes. */
 const FAST_BYTES_MIN = 7;
 const COMMAND_BYTES = 4;
+const META_COMMAND_BYTES = 3;
+const FLAG_V = 0x76;
+const LETTER_G = 0x67;
+const LETTER_M = 0x6d;
 /** The fast path reads numbers of up to nine digits: they fit 32 bits whatever they are. */
 const FAST_DIGITS_MAX = 9;
 /** A line shorter than this, its end included, is no line to memcached 1.6.45. */
@@ -83,29 +89,66 @@ export class TextParser implements Parser {
         ((bytes[start + 1] as number) << 16) |
         ((bytes[start + 2] as number) << 8) |
         (bytes[start + 3] as number);
+      let consumed = NOT_PLAIN;
       if (word === GET_AND_SPACE) {
-        const consumed = this.#plainGet(request, bytes, start, end);
-        if (consumed > 0) return consumed;
+        consumed = this.#plainGet(state, request, bytes, start, start + 4, end);
       } else if (word === SET_AND_SPACE) {
-        const consumed = this.#plainSet(request, bytes, start, end);
-        if (consumed !== NOT_PLAIN) return consumed;
+        consumed = this.#plainSet(request, bytes, start, end);
+      } else if (word >>> 8 === MG_AND_SPACE) {
+        consumed = this.#plainMetaGet(request, bytes, start, end);
+      } else if (word === GETS_WORD && bytes[start + 4] === SPACE) {
+        consumed = this.#plainGet(state, request, bytes, start, start + 5, end);
       }
+      if (consumed !== NOT_PLAIN) return consumed;
     }
     return this.#line(state, request, bytes, start, end);
   }
 
-  /** `get <key>\r\n`, whole. 0 when it is anything else. */
-  #plainGet(request: Request, bytes: Uint8Array, start: number, end: number): number {
-    const keyStart = start + COMMAND_BYTES;
+  /** `get <key>*\r\n`, whole, with its first key at `keyStart`. `NOT_PLAIN` when it is anything else. */
+  #plainGet(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    keyStart: number,
+    end: number,
+  ): number {
     let at = keyStart;
     while (at < end && (bytes[at] as number) > SPACE) at += 1;
-    if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return 0;
-    if (at === keyStart || at - keyStart > KEY_BYTES_MAX) return 0;
-    request.begin(Op.get, Dialect.text, bytes);
+    if (at + 1 >= end || at === keyStart || at - keyStart > KEY_BYTES_MAX) return NOT_PLAIN;
+    const withCas = keyStart - start > COMMAND_BYTES;
+    if (bytes[at] === CR && bytes[at + 1] === LF) {
+      request.begin(Op.get, Dialect.text, bytes);
+      request.marks = Mark.wantsValue;
+      request.withCas = withCas;
+      request.keyStart = keyStart;
+      request.keyEnd = at;
+      return at + LINE_END_BYTES - start;
+    }
+    if (bytes[at] !== SPACE) return NOT_PLAIN;
+    while (at < end && bytes[at] !== LF) at += 1;
+    if (at === end || holdsLongKey(bytes, keyStart, at)) return NOT_PLAIN;
+    state.keysOp = Op.get;
+    state.keysWithCas = withCas;
+    return this.#firstKey(state, request, bytes, start, keyStart, at + 1);
+  }
+
+  /** `mg <key> v\r\n`, whole. `NOT_PLAIN` when it is anything else. */
+  #plainMetaGet(request: Request, bytes: Uint8Array, start: number, end: number): number {
+    const keyStart = start + META_COMMAND_BYTES;
+    let at = keyStart;
+    while (at < end && (bytes[at] as number) > SPACE) at += 1;
+    if (at + 3 >= end || at === keyStart || at - keyStart > KEY_BYTES_MAX) return NOT_PLAIN;
+    if (bytes[at] !== SPACE || bytes[at + 1] !== FLAG_V) return NOT_PLAIN;
+    if (bytes[at + 2] !== CR || bytes[at + 3] !== LF) return NOT_PLAIN;
+    request.begin(Op.get, Dialect.meta, bytes);
     request.marks = Mark.wantsValue;
     request.keyStart = keyStart;
     request.keyEnd = at;
-    return at + LINE_END_BYTES - start;
+    request.metaFlagsStart = at + 1;
+    request.lineStart = start;
+    request.lineEnd = at + 2;
+    return at + 4 - start;
   }
 
   /** `set <key> <flags> <exptime> <bytes>\r\n` in its plainest form. `NOT_PLAIN` when it is anything else. */
@@ -176,35 +219,55 @@ export class TextParser implements Parser {
     request.begin(Op.error, Dialect.text, bytes);
     request.lineStart = start;
     request.lineEnd = tokens.lineEnd;
+    return this.#command(state, request, bytes, start, end);
+  }
+
+  /** The line in the tokens, by its first word. A method of its own, so that the scan above is compiled tightly. */
+  #command(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const tokens = this.#tokens;
+    const lineBytes = tokens.next - start;
     if (!state.authenticated) {
       const consumed = this.#login.parse(request, bytes, start, end);
       if (consumed === 0) this.needed = this.#login.needed;
       return consumed;
     }
-    const lineBytes = tokens.next - start;
     if (lineBytes < LINE_BYTES_MIN) {
       request.error = WireError.badFormat;
       return lineBytes;
     }
-    if (tokens.count > 0 && tokens.start(0) === start) {
-      if (this.#storage.isStorage(bytes)) {
-        const consumed = this.#storage.parse(request, bytes, start, end);
-        if (consumed === 0) this.needed = this.#block.needed;
-        return consumed;
-      }
-      if (bytes[start] === 0x67) {
-        const consumed = this.#keysLine(state, request, bytes, start);
-        if (consumed > 0) return consumed;
-      }
-      if (bytes[start] === 0x6d && this.#meta.isMeta(bytes)) {
-        const consumed = this.#meta.parse(request, bytes, start, end);
-        if (consumed === 0) this.needed = this.#block.needed;
-        return consumed;
-      }
-      const error = this.#commands.parse(request, bytes);
-      if (error > WireError.none) request.refuse(error as WireError);
-      if (error !== NOT_HERE) return lineBytes;
+    if (tokens.count === 0 || tokens.start(0) !== start) {
+      return this.#unknown(request, bytes, lineBytes);
     }
+    const first = bytes[start];
+    if (first === LETTER_M && this.#meta.isMeta(bytes)) {
+      const consumed = this.#meta.parse(request, bytes, start, end);
+      if (consumed === 0) this.needed = this.#block.needed;
+      return consumed;
+    }
+    if (first === LETTER_G) {
+      const consumed = this.#keysLine(state, request, bytes, start);
+      return consumed > 0 ? consumed : this.#unknown(request, bytes, lineBytes);
+    }
+    if (this.#storage.isStorage(bytes)) {
+      const consumed = this.#storage.parse(request, bytes, start, end);
+      if (consumed === 0) this.needed = this.#block.needed;
+      return consumed;
+    }
+    const error = this.#commands.parse(request, bytes);
+    if (error === NOT_HERE) return this.#unknown(request, bytes, lineBytes);
+    if (error !== WireError.none) request.refuse(error);
+    return lineBytes;
+  }
+
+  /** A word nobody knows: a browser is sent away, everybody else told so. */
+  #unknown(request: Request, bytes: Uint8Array, lineBytes: number): number {
+    const tokens = this.#tokens;
     if (tokens.count > 0 && tokens.beginsWith(bytes, tokens.count - 1, HTTP)) return CLOSE;
     request.error = WireError.unknownCommand;
     request.noreply = tokens.asksNoreply(bytes);
@@ -265,10 +328,22 @@ export class TextParser implements Parser {
       request.error = WireError.badFormat;
       return lineBytes;
     }
+    if (touches) state.keysExptime = this.#clock.deadline(exptime);
     state.keysOp = touches ? Op.fetch : Op.get;
     state.keysWithCas = gets || gats;
-    state.keysExptime = touches ? this.#clock.deadline(exptime) : (0 as ServerSeconds);
-    const consumed = this.#key(state, request, bytes, start, keysStart, tokens.next);
+    return this.#firstKey(state, request, bytes, start, keysStart, tokens.next);
+  }
+
+  /** The first key, at `keysStart`, of a line that ends at `end` and is right; the state knows what it asks. */
+  #firstKey(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    keysStart: number,
+    end: number,
+  ): number {
+    const consumed = this.#key(state, request, bytes, start, keysStart, end);
     request.firstKey = true;
     return consumed;
   }
@@ -283,49 +358,30 @@ export class TextParser implements Parser {
     end: number,
   ): number {
     let at = keyStart;
-    let byte = 0;
-    for (; at < end; at++) {
-      byte = bytes[at] as number;
-      if (byte > SPACE) continue;
-      if (byte === SPACE || byte === LF) break;
-      if (byte === CR && at + 1 < end && bytes[at + 1] === LF) break;
+    while (true) {
+      while (at < end && (bytes[at] as number) > SPACE) at += 1;
+      if (at >= end) return 0; // only when we were handed less of the line than before
+      if (bytes[at] === SPACE || endsLine(bytes, at, end)) break;
+      at += 1;
     }
     const keyEnd = at;
     while (at < end && bytes[at] === SPACE) at += 1;
-    if (at < end && bytes[at] === CR && at + 1 < end && bytes[at + 1] === LF) at += 1;
-    if (at >= end) return 0; // only when we were handed less of the line than before
-    const last = bytes[at] === LF;
+    if (at >= end) return 0;
+    const last = endsLine(bytes, at, end);
     const op = state.keysOp;
     request.begin(op, Dialect.text, bytes);
-    request.marks = op === Op.fetch ? Mark.wantsValue | Mark.exptime : Mark.wantsValue;
+    request.marks = Mark.wantsValue;
+    if (op === Op.fetch) {
+      request.marks = Mark.wantsValue | Mark.exptime;
+      request.exptime = state.keysExptime;
+    }
     request.withCas = state.keysWithCas;
-    request.exptime = state.keysExptime;
     request.keyStart = keyStart;
     request.keyEnd = keyEnd;
     request.firstKey = false;
     request.lastKey = last;
     if (!last) return at - start;
     state.keysOp = Op.none;
-    return at + 1 - start;
+    return at + (bytes[at] === CR ? LINE_END_BYTES : 1) - start;
   }
-}
-
-function holdsLineEnd(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at] === LF) return true;
-  return false;
-}
-
-/**
- * True when a key in bytes[start, end) is too long. It looks back from where the longest key would end: short keys are
- * skipped by the dozen.
- */
-function holdsLongKey(bytes: Uint8Array, start: number, end: number): boolean {
-  let keyStart = start;
-  while (end - keyStart > KEY_BYTES_MAX) {
-    let at = keyStart + KEY_BYTES_MAX;
-    while (at >= keyStart && bytes[at] !== SPACE) at -= 1;
-    if (at < keyStart) return true;
-    keyStart = at + 1;
-  }
-  return false;
 }

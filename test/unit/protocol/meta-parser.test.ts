@@ -53,7 +53,7 @@ table("errors of the scanner", [
   ["mg foo noreply\r\n", "error invalidFlag"],
   ["mg foo v v\r\n", "error duplicateFlag"],
   ["mg foo T1 t T2\r\n", "error duplicateFlag"],
-  ["mg foo q O1 O2\r\n", "error duplicateFlag quiet"],
+  ["mg foo q O1 O2\r\n", "error duplicateFlag"],
   ["mg Zm9v b b\r\n", "error duplicateFlag"],
   ["mg foo !\r\n", "error badFormat"],
   ["mg foo S !\r\n", "error badFormat"],
