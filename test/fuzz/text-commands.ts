@@ -42,7 +42,8 @@ function classicCommand(random: Random): string {
     case 3:
       return `gets ${keys(random)}\r\n`;
     case 4:
-      return `${random.pick(["gat", "gats"])} ${random.pick(EXPTIMES)} ${keys(random)}\r\n`;
+      // No long key: memcached touches the items before it, then refuses the line.
+      return `${random.pick(["gat", "gats"])} ${random.pick(EXPTIMES)} ${plainKeys(random)}\r\n`;
     case 5:
     case 6:
     case 7:
@@ -86,21 +87,12 @@ function metaCommand(random: Random): string {
     case 0:
     case 1:
     case 2: {
-      const more = [
-        "v",
-        "f",
-        "s",
-        "t",
-        "c",
-        "h",
-        "u",
-        `T${ttl()}`,
-        `N${ttl()}`,
-        "R5000",
-        "I",
-        "Pxyz",
-      ];
-      return meta("mg", key, [...random.some(more, 6), ...common]);
+      // No t of a dead item: memcached shows a huge number, which is not reproduced.
+      const isTold = random.once(2);
+      const token = () => (isTold ? random.pick(LIVE_EXPTIMES) : ttl());
+      const more = ["v", "f", "s", "c", "h", "u", `T${token()}`, `N${token()}`, "R5000", "I"];
+      const flags = random.some([...more, isTold ? "t" : "Pxyz"], 7);
+      return meta("mg", key, [...flags, ...common]);
     }
     case 3:
     case 4: {
@@ -200,6 +192,10 @@ function lineByte(random: Random): string {
 function keys(random: Random): string {
   const count = random.once(20) ? 30 : 1 + random.below(4);
   return Array.from({ length: count }, () => anyKey(random)).join(" ");
+}
+
+function plainKeys(random: Random): string {
+  return Array.from({ length: 1 + random.below(5) }, () => random.pick(KEYS)).join(" ");
 }
 
 function anyKey(random: Random): string {
