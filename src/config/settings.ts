@@ -56,6 +56,8 @@ export interface ExtendedSettings {
   readonly workerLogBytes: number;
   readonly readBufferBytesMax: number;
   readonly trackSizes: boolean;
+  /** Tests may move the clock and let a worker die. */
+  readonly debug: boolean;
   readonly dropPrivileges: boolean;
 }
 
@@ -191,6 +193,7 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   workerLogBytes: 64 * KIB,
   readBufferBytesMax: 0,
   trackSizes: false,
+  debug: false,
   dropPrivileges: false,
 };
 

@@ -47,6 +47,8 @@ export interface AdminParts {
   /** Without -W. */
   readonly watchEnabled: boolean;
   readonly slabReassign: boolean;
+  /** -o debug. */
+  readonly debug: boolean;
   /** A reader of each thread's log. */
   readonly openLogs: () => LogReader[];
 }
@@ -95,8 +97,20 @@ export class AdminCommands implements SessionExtension {
       case AdminWord.watch:
         return this.#watch(connection, words);
       default:
-        return ERROR; // debugtime is for debug builds
+        return this.#parts.debug ? this.#debugtime(words) : ERROR;
     }
+  }
+
+  /** `p` pauses the clock, `r` resumes it, a number moves it; `fault <worker>` lets a worker die at its next write. */
+  #debugtime(words: readonly string[]): string {
+    const { control } = this.#parts;
+    const [word = "", argument = ""] = words;
+    if (word === "p" || word === "r") control.setClockPaused(word === "p");
+    else if (word === "fault" && !Number.isNaN(unsigned(argument))) {
+      control.plantFault(unsigned(argument));
+    } else if (!Number.isNaN(signed(word))) control.shiftClock(signed(word));
+    else return ERROR;
+    return OK;
   }
 
   #slabs(words: readonly string[]): string {

@@ -14,6 +14,9 @@
  *   word 10  1 while `lru_crawler disable` holds                  any worker, Atomics.store
  *   word 11  watchers                                             any worker, Atomics.add
  *   word 12  streams watched, one bit each (connection/event-log.ts)       any worker
+ *   word 13  seconds `debugtime` has moved the clock by          any worker, Atomics.add
+ *   word 14  1 while `debugtime p` holds the clock                any worker, Atomics.store
+ *   word 15  a planted fault: the worker that is to die at its next write, plus 1         any worker, Atomics.store
  *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
@@ -34,6 +37,9 @@ const EVENT_WORD = 9;
 const CRAWLER_WORD = 10;
 const WATCHERS_WORD = 11;
 const WATCHED_WORD = 12;
+const SHIFT_WORD = 13;
+const PAUSED_WORD = 14;
+const FAULT_WORD = 15;
 const THREADS_WORD = 16;
 const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
@@ -130,6 +136,36 @@ export class Control {
 
   setCrawlerEnabled(enabled: boolean): void {
     Atomics.store(this.#ints, this.#word + CRAWLER_WORD, enabled ? 0 : 1);
+  }
+
+  /** Seconds the clock is ahead of the time that passed. */
+  clockShift(): number {
+    return Atomics.load(this.#ints, this.#word + SHIFT_WORD);
+  }
+
+  isClockPaused(): boolean {
+    return Atomics.load(this.#ints, this.#word + PAUSED_WORD) !== 0;
+  }
+
+  setClockPaused(paused: boolean): void {
+    Atomics.store(this.#ints, this.#word + PAUSED_WORD, paused ? 1 : 0);
+  }
+
+  /** Moves the clock, now and for good. For tests: -o debug. */
+  shiftClock(seconds: number): void {
+    Atomics.add(this.#ints, this.#word + SHIFT_WORD, seconds);
+    Atomics.add(this.#ints, this.#word + NOW_WORD, seconds);
+  }
+
+  /** Has `worker` die at its next write. For tests: -o debug. */
+  plantFault(worker: number): void {
+    Atomics.store(this.#ints, this.#word + FAULT_WORD, worker + 1);
+  }
+
+  /** True once, when `worker` is to die now. */
+  takeFault(worker: number): boolean {
+    const planted = worker + 1;
+    return Atomics.compareExchange(this.#ints, this.#word + FAULT_WORD, planted, 0) === planted;
   }
 
   reloadGeneration(): number {

@@ -40,7 +40,10 @@ export class ClockTicker {
   tick(): number {
     const elapsed = this.#source.monotonicMilliseconds() - this.#origin;
     const seconds = Math.floor(elapsed / 1000);
-    this.#control.setNow((SERVER_SECONDS_START + seconds) as ServerSeconds);
+    if (!this.#control.isClockPaused()) {
+      const now = SERVER_SECONDS_START + seconds + this.#control.clockShift();
+      this.#control.setNow(now as ServerSeconds);
+    }
     return (seconds + 1) * 1000 - elapsed;
   }
 

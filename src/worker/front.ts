@@ -128,6 +128,7 @@ export function createFront(parts: FrontParts): Front {
       dumpEnabled: settings.dumpEnabled,
       watchEnabled: settings.watchEnabled,
       slabReassign: settings.extended.slabReassign,
+      debug: settings.extended.debug,
       openLogs: () => memory.openLogs(),
     }),
     authenticator: new Authenticator({

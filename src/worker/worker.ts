@@ -21,6 +21,7 @@ import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createFront } from "./front.ts";
+import { watchForFault } from "./planted-fault.ts";
 import { ShardDuties } from "./shard-duties.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 
@@ -51,6 +52,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
       shardCount: threadCount,
     },
   );
+  if (settings.extended.debug) watchForFault(memory.control, self);
   const itemsDropped = data.incarnation > 0 ? store.recover() : 0;
   const shard = new Shard({
     self,
