@@ -27,7 +27,8 @@ import {
   Shape,
 } from "./binary-packet.ts";
 import { DataBlock, refuseTooLarge } from "./data-block.ts";
-import { CLOSE, type Parser, type ProtocolOptions } from "./protocol.ts";
+import { CLOSE, type Parser } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 import type { WireState } from "./wire-state.ts";
 
 /** An arithmetic packet with this expiry creates nothing. */

@@ -1,6 +1,7 @@
 /** Codecs: the parser and the encoders of one thread. */
 import type { Clock } from "../base/clock.ts";
-import type { Encoder, Parser, ProtocolOptions } from "./protocol.ts";
+import type { Encoder, Parser } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 import { ReplyEncoder } from "./reply-encoder.ts";
 import { WireParser } from "./wire-parser.ts";
 

@@ -13,7 +13,7 @@ import { DeleteMode, Op, StoreMode } from "../command/op.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import { CR, LF } from "./ascii.ts";
-import type { ProtocolOptions } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 
 const LINE_END_BYTES = 2;
 const CLIENT_FLAGS_BYTES = 4;

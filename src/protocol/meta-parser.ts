@@ -18,7 +18,7 @@ import { bytesOf } from "./ascii.ts";
 import type { DataBlock } from "./data-block.ts";
 import type { LineTokens } from "./line-tokens.ts";
 import { holdsIllegalFlag, MetaFlags, NO_MODE } from "./meta-flags.ts";
-import type { ProtocolOptions } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 
 const LINE_END_BYTES = 2;
 const COMMAND_BYTES = 2;

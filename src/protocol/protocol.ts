@@ -12,28 +12,10 @@ import type { Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
 import type { WireState } from "./wire-state.ts";
 
+export type { ProtocolOptions } from "./protocol-options.ts";
+
 /** What a parser returns when the connection is to be closed without a word (replies due before are still sent). */
 export const CLOSE = -1;
-
-/** What of the settings changes the wire. */
-export interface ProtocolOptions {
-  /** -I: the largest item, counted as memcached counts (48 + key + value …). */
-  readonly itemBytesMax: number;
-  /** Values up to this length are waited for; longer ones are streamed. */
-  readonly inlineValueBytesMax: number;
-  /** False with -C: no CAS is stored, and meta E is ignored. */
-  readonly casEnabled: boolean;
-  /** False with -F. */
-  readonly flushEnabled: boolean;
-  /** True with -A. */
-  readonly shutdownEnabled: boolean;
-  /** -B. */
-  readonly protocol: "auto" | "ascii" | "binary";
-  /** -Y: an ASCII connection must log in first. */
-  readonly asciiAuth: boolean;
-  /** -S: a binary connection must authenticate first. */
-  readonly sasl: boolean;
-}
 
 export interface Parser {
   /** After a 0: how many bytes from `start` on are needed before it makes sense to parse again; 0 when unknown. */

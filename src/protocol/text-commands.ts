@@ -17,7 +17,7 @@ import { Mark, type Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import { bytesOf } from "./ascii.ts";
 import type { LineTokens } from "./line-tokens.ts";
-import type { ProtocolOptions } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 
 const DELETE = bytesOf("delete");
 const INCR = bytesOf("incr");

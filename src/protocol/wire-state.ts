@@ -5,7 +5,7 @@
 
 import type { ServerSeconds } from "../base/unit.ts";
 import { Op } from "../command/op.ts";
-import type { ProtocolOptions } from "./protocol.ts";
+import type { ProtocolOptions } from "./protocol-options.ts";
 
 /** Which protocol the connection speaks; its first byte decides. */
 export const WireProtocol = { undecided: 0, text: 1, binary: 2 } as const;

@@ -1,0 +1,20 @@
+/** ProtocolOptions: what of the settings the wire shows. */
+
+export interface ProtocolOptions {
+  /** -I: the largest item, counted as memcached counts (48 + key + value …). */
+  readonly itemBytesMax: number;
+  /** Values up to this length are waited for; longer ones are streamed. */
+  readonly inlineValueBytesMax: number;
+  /** False with -C: no CAS is stored, and meta E is ignored. */
+  readonly casEnabled: boolean;
+  /** False with -F. */
+  readonly flushEnabled: boolean;
+  /** True with -A. */
+  readonly shutdownEnabled: boolean;
+  /** -B. */
+  readonly protocol: "auto" | "ascii" | "binary";
+  /** -Y: an ASCII connection must log in first. */
+  readonly asciiAuth: boolean;
+  /** -S: a binary connection must authenticate first. */
+  readonly sasl: boolean;
+}
