@@ -1,8 +1,11 @@
 /**
  * FdTable: which descriptor each connection slot of a worker holds, in shared memory.
  *
- *  word 0       1           2 … 15   16        17
- *      | open | loop fd+1 | spare  | slot 0: fd+1 | slot 1: fd+1 | …        zeroed memory is an empty table
+ *  word 0       1           2 … 10                    11 … 15   16             17
+ *      | open | loop fd+1 | loop's 3 mappings:        | spare   | slot 0: fd+1 | slot 1: fd+1 | …
+ *      |      |           | address u64 | bytes | …   |
+ *
+ *  Zeroed memory is an empty table.
  *
  *  all words: written by the worker that owns the table; anybody may read them (load, `stats conns`)
  *
@@ -18,7 +21,16 @@ import type { Arena } from "../memory/arena.ts";
 
 const OPEN_WORD = 0;
 const LOOP_WORD = 1;
+const MAPPINGS_WORD = 2;
+const MAPPING_WORDS = 3;
 const SLOTS_WORD = 16;
+/** Mappings a loop can have: io_uring's two, and the ring of lent buffers. */
+export const LOOP_MAPPINGS_MAX = 3;
+
+assert(
+  MAPPINGS_WORD + LOOP_MAPPINGS_MAX * MAPPING_WORDS <= SLOTS_WORD,
+  "the mappings end before the slots",
+);
 
 /** Bytes of a table of `slotCount` slots. */
 export function fdTableBytes(slotCount: number): number {
@@ -80,6 +92,25 @@ export class FdTable {
 
   setLoopFd(fd: number): void {
     this.#ints[this.#first + LOOP_WORD] = fd + 1;
+  }
+
+  /** Notes memory the loop has mapped; 0 bytes forgets it. A mapping keeps an io_uring alive after its descriptor. */
+  setLoopMapping(index: number, address: number, bytes: number): void {
+    assert(index >= 0 && index < LOOP_MAPPINGS_MAX, "a loop has so many mappings");
+    const word = this.#first + MAPPINGS_WORD + index * MAPPING_WORDS;
+    this.#ints[word] = address;
+    this.#ints[word + 1] = address / 2 ** 32;
+    this.#ints[word + 2] = bytes;
+  }
+
+  loopMappingAddress(index: number): number {
+    const word = this.#first + MAPPINGS_WORD + index * MAPPING_WORDS;
+    return ((this.#ints[word] as number) >>> 0) + (this.#ints[word + 1] as number) * 2 ** 32;
+  }
+
+  /** 0 when there is none. */
+  loopMappingBytes(index: number): number {
+    return this.#ints[this.#first + MAPPINGS_WORD + index * MAPPING_WORDS + 2] as number;
   }
 
   /** The slot that holds `fd`, -1 when none does. O(slots). */

@@ -1,11 +1,14 @@
 /**
- * Leftovers: what a dead worker's successor does before it serves: close the descriptors its predecessor left open.
+ * Leftovers: what a dead worker's successor does before it serves: close the descriptors its predecessor left open, and
+ * unmap its rings.
  *
  * The FdTable says which they are; their clients see the connection end. The mailbox keeps what the predecessor had not yet
  * taken, and the successor adopts that as if nothing had happened.
  */
 import type { Control } from "../memory/control.ts";
+import { LOOP_MAPPINGS_MAX } from "./fd-table.ts";
 import type { Libc } from "./libc.ts";
+import { SHUT_RDWR } from "./linux.ts";
 import type { NativeParts } from "./native-plan.ts";
 
 /** Closes everything in the table; how many connections that were. Only when the worker that owned them is gone. */
@@ -19,10 +22,21 @@ export function closeLeftovers(libc: Libc, parts: NativeParts, control: Control)
     table.setLoopFd(-1);
     libc.close(loop);
   }
+  for (let index = 0; index < LOOP_MAPPINGS_MAX; index++) {
+    const bytes = table.loopMappingBytes(index);
+    if (bytes === 0) continue;
+    const address = table.loopMappingAddress(index);
+    table.setLoopMapping(index, 0, 0);
+    libc.munmap(address, bytes);
+  }
   let closed = 0;
   for (let slot = 0; slot < table.slotCount; slot++) {
     if (table.fd(slot) === -1) continue;
-    libc.close(table.release(slot));
+    const fd = table.release(slot);
+    // An io_uring takes a while to die, and holds its sockets until then. Shut down, they take no more bytes out of memory
+    // that is ours from now on, and put none into it; and the client is told at once.
+    libc.shutdown(fd, SHUT_RDWR);
+    libc.close(fd);
     control.addOpenConnections(-1);
     closed++;
   }

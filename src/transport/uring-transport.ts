@@ -24,7 +24,7 @@ import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
 import type { EpollOptions } from "./epoll-transport.ts";
-import type { FdTable } from "./fd-table.ts";
+import { type FdTable, LOOP_MAPPINGS_MAX } from "./fd-table.ts";
 import { HeldInput } from "./held-input.ts";
 import type { Libc } from "./libc.ts";
 import {
@@ -124,6 +124,9 @@ export class UringTransport implements Transport {
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
     this.#uring = new Uring(libc, this.#memories.of(parts.arena), base);
     this.#table.setLoopFd(this.#uring.fd);
+    this.#uring.mappings.forEach(({ address, bytes }, index) => {
+      this.#table.setLoopMapping(index, address, bytes);
+    });
     this.#bellFd = options.bellFd;
     this.#uring.poll(this.#bellFd, EPOLLIN, true, 0, Kind.bell);
   }
@@ -230,6 +233,9 @@ export class UringTransport implements Transport {
   destroy(): void {
     this.#uring.enter(0); // what the last turn wrote leaves
     this.#table.setLoopFd(-1);
+    for (let index = 0; index < LOOP_MAPPINGS_MAX; index++) {
+      this.#table.setLoopMapping(index, 0, 0);
+    }
     this.#uring.close();
     for (let slot = 0; slot < this.slotCount; slot++) {
       if (this.#table.fd(slot) !== -1) this.#release(slot);

@@ -62,7 +62,8 @@ export class Uring {
   readonly #buffers: Uint32Array;
   readonly #bufferHalves: Uint16Array;
   readonly #receiveAddresses: Uint32Array;
-  readonly #mappings: { readonly address: number; readonly bytes: number }[] = [];
+  /** What is mapped: the rings, the requests, the ring of lent buffers. */
+  readonly mappings: { readonly address: number; readonly bytes: number }[] = [];
   /** How often requests were submitted. */
   submissions = 0;
   /** How far we have written and published; the kernel's own head says what it took. */
@@ -247,7 +248,7 @@ export class Uring {
     assert(!this.#isClosed, "a ring is closed once");
     this.#isClosed = true;
     this.#libc.close(this.fd);
-    for (const { address, bytes } of this.#mappings) this.#libc.munmap(address, bytes);
+    for (const { address, bytes } of this.mappings) this.#libc.munmap(address, bytes);
   }
 
   /** A zeroed request with its user data; returns its first word. Submits when the ring is full. */
@@ -297,7 +298,7 @@ export class Uring {
   #registerBuffers(): void {
     const { scratch } = this.#libc;
     const { words } = scratch.arena;
-    const { address } = this.#mappings.at(-1) as { address: number };
+    const { address } = this.mappings.at(-1) as { address: number };
     words.fill(0, 0, abi.BUFFER_REGISTER_BYTES / 4);
     words[0] = address >>> 0;
     words[1] = Math.floor(address / 2 ** 32);
@@ -326,7 +327,7 @@ export class Uring {
       this.close();
       throw new SystemError(`cannot map io_uring (errno ${-address})`);
     }
-    this.#mappings.push({ address, bytes });
+    this.mappings.push({ address, bytes });
     return this.#libc.mapped(address, bytes);
   }
 }

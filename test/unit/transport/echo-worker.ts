@@ -6,10 +6,10 @@
 import { workerData } from "node:worker_threads";
 import { Control } from "../../../src/memory/control.ts";
 import { Sleeper } from "../../../src/ring/wake.ts";
-import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
 import { closeLeftovers } from "../../../src/transport/leftovers.ts";
 import { Libc } from "../../../src/transport/libc.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
+import { createNativeTransport } from "../../../src/transport/native-transport.ts";
 import { type EchoTask, EchoWord } from "./echo-task.ts";
 import { EchoHandler } from "./harness.ts";
 
@@ -29,7 +29,7 @@ const control = new Control(arena, task.controlBase);
 const parts = new NativeParts(arena, 0, planNative(task.slotCount));
 Atomics.store(arena.ints, wordsAt + EchoWord.leftovers, 1 + closeLeftovers(libc, parts, control));
 
-const transport = new EpollTransport({
+const transport = createNativeTransport(task.kind, {
   libc,
   parts,
   control,

@@ -59,6 +59,22 @@ describe("FdTable", () => {
   });
 });
 
+describe("FdTable's mappings", () => {
+  test("keep 47-bit addresses until they are forgotten", () => {
+    const table = new FdTable(arenaOf(fdTableBytes(1)), 0, 1);
+    expect(table.loopMappingBytes(2)).toBe(0);
+    for (const address of [4096, 0x7fff_ffff_f000, 0x7f12_8000_0000, 0xffff_f000]) {
+      table.setLoopMapping(2, address, 1 << 20);
+      expect(table.loopMappingAddress(2)).toBe(address);
+      expect(table.loopMappingBytes(2)).toBe(1 << 20);
+    }
+    expect(table.fd(0)).toBe(-1);
+    table.setLoopMapping(2, 0, 0);
+    expect(table.loopMappingBytes(2)).toBe(0);
+    expect(() => table.setLoopMapping(3, 0, 0)).toThrow("so many mappings");
+  });
+});
+
 describe("FdMailbox", () => {
   test("hands descriptors over in order, and refuses when full", () => {
     const arena = arenaOf(fdMailboxBytes(4));

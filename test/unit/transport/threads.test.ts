@@ -1,6 +1,7 @@
 /** Real threads over the native transport: bells, ten thousand connections, death and succession. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -15,6 +16,7 @@ import { RLIMIT_NOFILE } from "../../../src/transport/linux.ts";
 import { type Listener, listenNative } from "../../../src/transport/listen.ts";
 import { NativeBell, openBells } from "../../../src/transport/native-bell.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
+import { type NativeKind, nativeProblem } from "../../../src/transport/native-transport.ts";
 import { built } from "../../threads/built.ts";
 import { type EchoTask, EchoWord } from "./echo-task.ts";
 import { until } from "./harness.ts";
@@ -48,6 +50,11 @@ const CLIENT_PROGRAM = `
   process.stdin.on("data", () => process.exit(0));
 `;
 
+/** Mappings of io_urings in this process. */
+function ringMappings(): number {
+  return readFileSync("/proc/self/maps", "latin1").split("[io_uring]").length - 1;
+}
+
 class Server {
   readonly libc = Libc.load();
   readonly arena: Arena;
@@ -59,8 +66,10 @@ class Server {
   acceptor: Acceptor | null = null;
   worker: Worker | null = null;
   failure: unknown = null;
+  /** Settles when the worker of the last `start` has ended. */
+  exited: Promise<void> = Promise.resolve();
 
-  constructor(slotCount: number) {
+  constructor(slotCount: number, kind: NativeKind) {
     const plan = planNative(slotCount);
     const controlBase = 4 * KIB * Math.ceil(plan.bytes / (4 * KIB));
     const wordsBase = controlBase + controlBytes(1);
@@ -82,6 +91,7 @@ class Server {
       inputBytes: 64 * KIB,
       keptBase,
       bellFd,
+      kind,
     };
   }
 
@@ -103,7 +113,9 @@ class Server {
     this.worker.on("error", (error) => {
       this.failure = error;
     });
+    this.exited = new Promise((resolve) => this.worker?.once("exit", () => resolve()));
     await until(() => this.word(EchoWord.leftovers) !== 0 || this.failure !== null);
+    if (this.failure !== null) throw this.failure;
   }
 
   async listen(connectionsMax: number): Promise<number> {
@@ -124,23 +136,22 @@ class Server {
 
   async stop(): Promise<void> {
     this.acceptor?.stop(true);
-    if (this.worker !== null) {
-      const ended = once(this.worker, "exit");
-      this.setWord(EchoWord.stop, 1);
-      this.bell.ring(0);
-      await ended;
-    }
+    this.setWord(EchoWord.stop, 1);
+    this.bell.ring(0);
+    await this.exited;
     for (const fd of this.#bellFds) this.libc.close(fd);
   }
 }
 
-describe("a worker of the native transport", () => {
+const kinds = (["epoll", "uring"] as const).filter((kind) => nativeProblem(kind) === null);
+
+describe.each(kinds)("a worker of the native transport by %s", (kind) => {
   let server: Server;
   const sockets: Socket[] = [];
   const children: ChildProcess[] = [];
 
   beforeEach(() => {
-    server = new Server(CONNECTIONS);
+    server = new Server(CONNECTIONS, kind);
   });
 
   afterEach(async () => {
@@ -199,11 +210,9 @@ describe("a worker of the native transport", () => {
       for (let incarnation = 0; incarnation < 3; incarnation++) {
         const old = await Promise.all([echo(port, "a"), echo(port, "b"), echo(port, "c")]);
         expect(server.control.openConnections()).toBe(3);
-        const worker = server.worker as Worker;
-        const exited = new Promise((resolve) => worker.once("exit", resolve));
         kill();
         server.bell.ring(0);
-        await exited;
+        await server.exited;
         server.setWord(EchoWord.die, 0);
         // Accepted while nobody serves: the successor finds it in the mailbox.
         const early = echo(port, "early");
@@ -215,6 +224,7 @@ describe("a worker of the native transport", () => {
         (await early).destroy();
         await until(() => server.control.openConnections() === 0);
       }
+      expect(ringMappings()).toBe(kind === "uring" ? 2 : 0); // those of the one that lives
     });
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TOO_MANY_CONNECTIONS } from "../../../src/transport/acceptor.ts";
 import { libuvTurn, until } from "./harness.ts";
-import { epollWorld, LOOPBACK, nodeWorld, uringWorld, type World } from "./worlds.ts";
+import { LOOPBACK, type World, worldsHere } from "./worlds.ts";
 
 /** A client that keeps what it gets. */
 class Client {
@@ -46,11 +46,7 @@ function pattern(length: number): Buffer {
 
 const SLOT_COUNT = 16;
 
-for (const [name, createWorld] of [
-  ["EpollTransport", epollWorld],
-  ["UringTransport", uringWorld],
-  ["NodeTransport", nodeWorld],
-] as const) {
+for (const [name, createWorld] of worldsHere()) {
   describe(name, () => {
     let world: World;
     const clients: Client[] = [];

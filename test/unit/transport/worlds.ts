@@ -3,8 +3,10 @@ import { MIB } from "../../../src/base/unit.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import type { Control } from "../../../src/memory/control.ts";
 import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
+import { libcAvailable } from "../../../src/transport/libc.ts";
 import type { ListenTarget } from "../../../src/transport/listen.ts";
 import { listenNative } from "../../../src/transport/listen.ts";
+import { nativeProblem } from "../../../src/transport/native-transport.ts";
 import { NodeAcceptor } from "../../../src/transport/node-acceptor.ts";
 import { NodeTransport } from "../../../src/transport/node-transport.ts";
 import type { Transport } from "../../../src/transport/transport.ts";
@@ -28,6 +30,16 @@ export const LOOPBACK: ListenTarget = { kind: "tcp", host: "127.0.0.1", port: 0 
 
 export function epollWorld(slotCount: number): World {
   return nativeWorld(new NativeHarness(slotCount, EpollTransport));
+}
+
+/** Every transport that serves on this machine, by the name of its class. The kernel may forbid io_uring. */
+export function worldsHere(): [string, (slotCount: number) => World][] {
+  const worlds: [string, (slotCount: number) => World][] = [["NodeTransport", nodeWorld]];
+  if (libcAvailable()) {
+    worlds.push(["EpollTransport", epollWorld]);
+    if (nativeProblem("uring") === null) worlds.push(["UringTransport", uringWorld]);
+  }
+  return worlds;
 }
 
 export function uringWorld(slotCount: number): World {
