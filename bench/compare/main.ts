@@ -36,6 +36,8 @@ interface Options {
   out: string;
 }
 
+const EXIT_INTERRUPTED = 130;
+
 const list = (text: string): string[] => text.split(",").filter((word) => word !== "");
 const collect = (text: string, before: string[]): string[] => [...before, text];
 
@@ -142,4 +144,7 @@ async function main(): Promise<void> {
   }
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => process.exit(EXIT_INTERRUPTED));
+}
 await main();

@@ -16,6 +16,12 @@ const COMPLAINT_CHARACTERS = 500;
 
 const hasTaskset = spawnSync("taskset", ["--version"]).status === 0;
 
+/** Servers that run; none survives the harness, however it ends. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -51,6 +57,7 @@ export class ServerProcess {
   private constructor(peer: Peer, child: ChildProcess, port: number) {
     this.peer = peer;
     this.#child = child;
+    running.add(child);
     this.target = { host: "127.0.0.1", port };
     child.stderr?.on("data", (data: Buffer) => {
       this.#complaints = (this.#complaints + data.toString()).slice(-COMPLAINT_CHARACTERS);
@@ -59,6 +66,7 @@ export class ServerProcess {
       this.#ended = error.message;
     });
     child.on("exit", (code, signal) => {
+      running.delete(child);
       this.#ended = `ended with ${signal ?? code}`;
     });
   }
