@@ -5,6 +5,8 @@ import { count, micros, percent } from "./format.js";
 const ROWS = 120;
 const WARM = 0.7;
 const HOT = 0.92;
+/** So many lanes have room to be tall. */
+const FEW_LANES = 3;
 
 export class Workers {
   #lanes = new Map();
@@ -13,6 +15,7 @@ export class Workers {
     const { workers } = frame;
     const threads = workers.length;
     const cpu = frame.cpu.toFixed(2);
+    byId("workers").classList.toggle("few", threads <= FEW_LANES);
     byId("workers-note").textContent = `${cpu} cores in use`;
     for (const worker of workers) this.#show(worker, threads);
   }
@@ -31,8 +34,8 @@ export class Workers {
     if (lane.past.length > ROWS) lane.past.shift();
     lane.share.textContent = percent(worker.busy, 0);
     const facts = [
-      `${count(worker.requests)} req/s`,
-      worker.turns > 0 ? `${micros(worker.turnMicroseconds)} a turn` : "asleep",
+      `${count(worker.requests)}/s`,
+      worker.turns > 0 ? `${micros(worker.turnMicroseconds)}/turn` : "asleep",
       `${count(worker.connections)} conns`,
       `${count(worker.items)} items`,
     ];
