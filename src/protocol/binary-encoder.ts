@@ -97,9 +97,7 @@ export class BinaryEncoder {
         return encodeText(request, Code.outOfMemory, text, out, at);
       }
       default: {
-        const code = extendsNothing(request, reply)
-          ? Code.notStored
-          : (STATUS_CODES[reply.status] as Code);
+        const code = request.op === Op.store ? storeCode(request, reply) : codeOf(reply.status);
         if (code !== Code.success) return encodeFailure(request, code, out, at);
         if (request.quiet) return at;
         if (request.op === Op.version) return encodeText(request, code, VERSION, out, at);
@@ -162,10 +160,26 @@ function repeatsKey(request: Request): boolean {
   return ((OPCODE_SHAPE[request.opcode] as number) & Shape.repeatsKey) !== 0;
 }
 
-/** An append to an absent key is not stored, even where a CAS was to be compared. */
-function extendsNothing(request: Request, reply: Reply): boolean {
-  if (request.op !== Op.store || reply.status !== Status.notFound) return false;
-  return request.mode === StoreMode.append || request.mode === StoreMode.prepend;
+function codeOf(status: Status): Code {
+  return STATUS_CODES[status] as Code;
+}
+
+/**
+ * What a store that failed is told: an add that the key is there, a replace that it is not, an append to an absent key that
+ * nothing was stored, even where a CAS was to be compared.
+ */
+function storeCode(request: Request, reply: Reply): Code {
+  switch (request.mode) {
+    case StoreMode.add:
+      return reply.status === Status.notStored ? Code.exists : codeOf(reply.status);
+    case StoreMode.replace:
+      return reply.status === Status.notStored ? Code.notFound : codeOf(reply.status);
+    case StoreMode.append:
+    case StoreMode.prepend:
+      return reply.status === Status.notFound ? Code.notStored : codeOf(reply.status);
+    default:
+      return codeOf(reply.status);
+  }
 }
 
 function encodeNumber(request: Request, reply: Reply, out: Uint8Array, at: number): number {

@@ -299,6 +299,13 @@ describe("replies", () => {
     ["a SetQ", set(Opcode.setQ), { status: Status.stored, ...cas }, ""],
     ["a failed SetQ", set(Opcode.setQ), { status: Status.exists }, "2 Data exists for key."],
     ["a Replace miss", set(Opcode.replaceQ), { status: Status.notFound }, "1 Not found"],
+    [
+      "an Add of a present key",
+      set(Opcode.addQ),
+      { status: Status.notStored },
+      "2 Data exists for key.",
+    ],
+    ["a Replace of nothing", set(Opcode.replace), { status: Status.notStored }, "1 Not found"],
     ["an Append miss", append, { status: Status.notStored }, "5 Not stored."],
     ["an Append miss with CAS", append, { status: Status.notFound }, "5 Not stored."],
     [
