@@ -151,6 +151,20 @@ export function serversOf(result: CompareResult): string[] {
   return Object.keys(result.versions).filter((name) => seen.has(name));
 }
 
+/** In a closed loop server or generator is busy all the time, unless others take their processors. */
+const BUSY_SHARE_MIN = 0.8;
+
+/** The share of the time the busier of server and generator had a processor, in the closed loops of many connections. */
+export function busyShare(result: CompareResult): number {
+  const rows = result.rows.filter(({ name, rate }) => rate === 0 && name !== "roundtrip");
+  const samples = rows.flatMap(({ cells }) => cells.flatMap((cell) => cell.samples));
+  return median(
+    samples.map(({ utilization, generatorCpu, throughput }) =>
+      Math.max(utilization, (generatorCpu * throughput) / 1e6),
+    ),
+  );
+}
+
 /** All tables of a result, with headings. */
 export function compareTables(result: CompareResult, style: Style): string {
   const render = style === "text" ? renderTable : markdownTable;
@@ -166,6 +180,15 @@ export function compareTables(result: CompareResult, style: Style): string {
     if (table.rows.length > 0) parts.push(heading(title), render(table.head, table.rows));
   };
   if (style === "markdown") parts.splice(1, 0, "");
+  const busy = busyShare(result);
+  if (busy < BUSY_SHARE_MIN) {
+    const share = `${(100 * busy).toFixed(0)} %`;
+    parts.push(
+      "",
+      `Others kept this machine busy: server and generator ran ${share} of the time. ` +
+        "Microseconds are too high and ratios uncertain; measure again when it is quiet.",
+    );
+  }
   add("Against the peers", resultRows(result));
   add("Threads: processor time per operation", threadRows(result));
   add("Memory per item", memoryRows(result));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { splitCores } from "../../bench/compare/cores.ts";
 import { plotsOf, replaceMeasured } from "../../bench/compare/document.ts";
-import { compareTables } from "../../bench/compare/document-tables.ts";
+import { busyShare, compareTables } from "../../bench/compare/document-tables.ts";
 import { historyLine, regressions } from "../../bench/compare/history.ts";
 import { parsePeer } from "../../bench/compare/peers.ts";
 import type { CompareResult, Sample } from "../../bench/compare/results.ts";
@@ -90,6 +90,22 @@ describe("compareTables()", () => {
       expect(compareTables(comparison(factor), "text")).toMatch(new RegExp(`single.*${verdict}`));
     });
   }
+});
+
+describe("a machine that was busy with other work", () => {
+  test("is told from the use of the processors, with a warning", () => {
+    const result = comparison();
+    expect(busyShare(result)).toBeCloseTo(0.9, 9);
+    expect(compareTables(result, "text")).not.toContain("Others kept");
+    for (const { cells } of result.rows) {
+      for (const { samples: list } of cells) for (const one of list) one.utilization = 0.3;
+    }
+    for (const { cells } of result.rows) {
+      for (const { samples: list } of cells) for (const one of list) one.throughput = 50_000;
+    }
+    expect(busyShare(result)).toBeCloseTo(0.3, 9);
+    expect(compareTables(result, "text")).toContain("Others kept");
+  });
 });
 
 describe("replaceMeasured()", () => {
