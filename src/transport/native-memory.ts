@@ -4,8 +4,9 @@
  *   offset, length ── inside the buffer? ──▶ base address + offset
  *
  * Why the cache: an address does not fit a small integer, so V8 boxes each one it hands to a native function: 12 bytes a
- * call, and a collection every million calls. Almost every call passes one of a few offsets (the input region, the starts of
- * output), so their boxes are kept, 256 of them, found by the offset's own bits.
+ * call, and a collection every hundred thousand calls. Almost every call passes one of a few offsets (the input region, the
+ * starts of output), so their boxes are kept: 128 pairs, found by a hash, since those offsets are equal in their low bits.
+ * Pairs, so that two that meet in one do not take turns in throwing each other out.
  *
  * Invariants:
  *  - shared memory never moves and is never detached: an address stays good as long as this object holds the arena;
@@ -15,9 +16,10 @@ import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
 
 const WORD_VALUES = 2 ** 32;
-const BOX_COUNT = 256;
-/** Starts are usually cache-line aligned, so these bits differ between them. */
-const BOX_SHIFT = 6;
+const PAIR_BITS = 7;
+const BOX_COUNT = 2 << PAIR_BITS;
+/** Fibonacci hashing: 2^32 divided by the golden ratio. */
+const HASH_MULTIPLIER = 0x9e37_79b1;
 
 export class NativeMemory {
   readonly arena: Arena;
@@ -26,6 +28,8 @@ export class NativeMemory {
   readonly #offsets: Float64Array;
   /** Holds addresses boxed: an array of anything, so that V8 does not store bare doubles. */
   readonly #boxes: (number | null)[];
+  /** Which of a pair is filled next. */
+  #turn = 0;
 
   constructor(arena: Arena, base: number) {
     assert(base > 0 && Number.isSafeInteger(base), "an address is a positive integer");
@@ -42,8 +46,9 @@ export class NativeMemory {
       offset >= 0 && length >= 0 && offset + length <= this.#bytes,
       "a range lies in its arena",
     );
-    const box = (offset >>> BOX_SHIFT) & (BOX_COUNT - 1);
+    const box = (Math.imul(offset, HASH_MULTIPLIER) >>> (32 - PAIR_BITS)) << 1;
     if (this.#offsets[box] === offset) return this.#boxes[box] as number;
+    if (this.#offsets[box + 1] === offset) return this.#boxes[box + 1] as number;
     return this.#fill(box, offset);
   }
 
@@ -58,11 +63,12 @@ export class NativeMemory {
     words[at + 1] = address / WORD_VALUES; // rounded down
   }
 
-  #fill(box: number, offset: number): number {
+  #fill(pair: number, offset: number): number {
     assert(Number.isInteger(offset), "an offset is whole");
     const address = this.#base + offset;
-    this.#offsets[box] = offset;
-    this.#boxes[box] = address; // alloc: a box, kept
+    this.#turn ^= 1;
+    this.#offsets[pair + this.#turn] = offset;
+    this.#boxes[pair + this.#turn] = address; // alloc: a box, kept
     return address;
   }
 }

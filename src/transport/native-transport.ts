@@ -9,7 +9,7 @@ import { Uring } from "./uring.ts";
 import { URING_BYTES } from "./uring-plan.ts";
 import { UringTransport } from "./uring-transport.ts";
 
-/** What `auto` and `native` mean (docs/adr/0006-native-transports.md has the figures). */
+/** What `auto` and `native` mean (docs/adr/0007-native-transports.md has the figures). */
 const USUAL: NativeKind = "epoll";
 
 export type NativeKind = "epoll" | "uring";
