@@ -51,7 +51,12 @@ class Thread {
     });
   }
 
-  /** The task has ended by itself: nobody will answer. */
+  /** Ends the task; nobody waits for the answer, since the task's own end closes the port. */
+  quit(): void {
+    this.#port.postMessage({ do: "quit" } satisfies Order);
+  }
+
+  /** The task has ended: nobody will answer any more. */
   fail(error: Error): void {
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
   }
@@ -137,6 +142,8 @@ function workerFile(): string {
 
 export class LoadPool {
   readonly #pool: Piscina;
+  /** Settles when all tasks have ended. */
+  readonly #ended: Promise<unknown>;
   readonly #threads: readonly Thread[];
   #sessions = 0;
 
@@ -148,16 +155,19 @@ export class LoadPool {
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
     });
+    const tasks: Promise<unknown>[] = [];
     this.#threads = Array.from({ length: threads }, (_, index) => {
       const { port1, port2 } = new MessageChannel();
       const thread = new Thread(port1);
       const task: ThreadTask = { port: port2, share: { thread: index, threads }, cores };
-      this.#pool
+      const ended = this.#pool
         .run(task, { transferList: [port2] })
         .catch((error: Error) => thread.fail(error))
         .finally(() => port1.close());
+      tasks.push(ended);
       return thread;
     });
+    this.#ended = Promise.all(tasks);
   }
 
   /** Connects to a target. Throws when it refuses, or when the workload makes no sense. */
@@ -178,7 +188,8 @@ export class LoadPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.order({ do: "quit" })));
+    for (const thread of this.#threads) thread.quit();
+    await this.#ended;
     await this.#pool.destroy();
   }
 }

@@ -24,15 +24,14 @@ export type Order =
   | { do: "close"; session: number }
   | { do: "quit" };
 
-/** Each order is answered, in order: null when it is done, else what went wrong. */
+/** Each order but "quit" is answered, in order: null when it is done, else what went wrong. */
 export type Answer = string | null;
 
 /** Serves orders until "quit". Sessions are the generators of this thread, one for each target and workload. */
 export async function serveOrders({ port, share, cores }: ThreadTask): Promise<void> {
   if (cores.length > 0) pin(0, cores);
   const sessions = new Map<number, Generator>();
-  const obey = (order: Order): void => {
-    if (order.do === "quit") return;
+  const obey = (order: Exclude<Order, { do: "quit" }>): void => {
     if (order.do === "open") {
       const board = new Board(order.board);
       sessions.set(order.session, new Generator(order.target, order.workload, share, board));
@@ -49,6 +48,10 @@ export async function serveOrders({ port, share, cores }: ThreadTask): Promise<v
   };
   await new Promise<void>((resolve) => {
     port.on("message", (order: Order) => {
+      if (order.do === "quit") {
+        resolve();
+        return;
+      }
       let answer: Answer = null;
       try {
         obey(order);
@@ -56,7 +59,6 @@ export async function serveOrders({ port, share, cores }: ThreadTask): Promise<v
         answer = error instanceof Error ? error.message : String(error);
       }
       port.postMessage(answer);
-      if (order.do === "quit") resolve();
     });
   });
   for (const generator of sessions.values()) generator.close();
