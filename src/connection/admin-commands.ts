@@ -16,7 +16,7 @@ import { type Connection, Verdict } from "./connection.ts";
 import { DumpKind, DumpSource } from "./dump-source.ts";
 import { WatchStream } from "./event-log.ts";
 import type { Output } from "./output.ts";
-import type { SessionExtension } from "./session-commands.ts";
+import type { SessionExtension } from "./session-extension.ts";
 import { WatchSource } from "./watch-source.ts";
 
 const OK = "OK";

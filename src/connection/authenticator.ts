@@ -20,7 +20,7 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import { type Connection, Verdict } from "./connection.ts";
 import type { Output } from "./output.ts";
-import type { SessionExtension } from "./session-commands.ts";
+import type { SessionExtension } from "./session-extension.ts";
 
 /** A connection that failed so often is closed. */
 const FAILURES_MAX = 10;

@@ -198,8 +198,13 @@ export class Performer {
     if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
       return (this.#bulk as Bulk).performGet(connection, request);
     }
-    connection.stage = Stage.fresh;
     router.hash(request);
+    if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
+      // The read turned out to be a fetch, which has been done: this is its answer.
+      request.op = Op.fetch;
+      return this.#fetch(connection, request);
+    }
+    connection.stage = Stage.fresh;
     const token = this.#pendings.peek();
     while (true) {
       const outcome = router.read(request, reply, connection.order, token);

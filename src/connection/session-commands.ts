@@ -25,6 +25,7 @@ import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
+import type { SessionExtension } from "./session-extension.ts";
 import { StatsSource } from "./stats-source.ts";
 
 export interface SessionParts {
@@ -41,11 +42,6 @@ export interface SessionParts {
   readonly askPrimary: () => void;
   readonly admin: AdminCommands;
   readonly authenticator: SessionExtension;
-}
-
-/** A family of commands kept in a file of its own. */
-export interface SessionExtension {
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict;
 }
 
 export class NodeCommands {

@@ -16,6 +16,8 @@ import type { ThreadMemory } from "./thread-memory.ts";
 const SERVE_MAX = 256;
 /** Background work of one turn: some tens of microseconds. */
 const SWEEP_BYTES = 64 * 1024;
+/** While the node stops: how often a worker looks whether the others' connections are gone. */
+const DRAIN_POLL_MS = 20;
 /** The clock moves once a second, and nobody rings for that. */
 const SLEEP_MS_MAX = 1000;
 
@@ -69,7 +71,7 @@ export class ShardDuties implements Duties {
     if (this.#memory.control.state() >= ServerState.draining) this.#drain();
     if (busy || this.#sweeping || served === SERVE_MAX) return 0;
     this.#sleeper.prepare();
-    if (!this.#hasNews()) return SLEEP_MS_MAX;
+    if (!this.#hasNews()) return this.#draining ? DRAIN_POLL_MS : SLEEP_MS_MAX;
     this.#sleeper.cancel();
     return 0;
   }
@@ -80,7 +82,7 @@ export class ShardDuties implements Duties {
 
   /** The whole life of a worker without sockets. */
   runAlone(): void {
-    while (this.#memory.control.state() < ServerState.draining) {
+    while (!this.#isOver()) {
       this.begin();
       const sleepMs = this.end(false);
       if (sleepMs > 0) this.#sleeper.wait(sleepMs);
@@ -102,12 +104,16 @@ export class ShardDuties implements Duties {
   }
 
   #drain(): void {
-    const front = this.#front;
-    if (front === null) return;
     if (!this.#draining) {
       this.#draining = true;
-      front.connections.drain();
+      this.#front?.connections.drain();
     }
-    if (front.connections.openCount() === 0) this.#transport?.stop();
+    if (this.#isOver()) this.#transport?.stop();
+  }
+
+  /** The node stops, and no thread has a connection left whose requests this shard would have to answer. */
+  #isOver(): boolean {
+    const { control } = this.#memory;
+    return control.state() >= ServerState.draining && control.openConnections() <= 0;
   }
 }
