@@ -187,7 +187,8 @@ export function healthOf(minute: Minute): HealthFrame {
   const finding = firstFinding(minute);
   const parts = [];
   if (minute.reads > 0) parts.push(`${percentText(minute.hitRatio)} hits`);
-  parts.push(`${countText(minute.requests)} requests a second`);
+  const requests = countText(minute.requests);
+  parts.push(requests === "0" ? "no requests" : `${requests} requests a second`);
   if (minute.p99 > 0) parts.push(`p99 ${microsecondsText(minute.p99)}`);
   parts.push(`${percentText(minute.memoryShare)} of memory`);
   parts.push(

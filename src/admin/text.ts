@@ -14,6 +14,8 @@ function short(value: number): string {
 
 /** 212345 → "212 k". */
 export function countText(value: number): string {
+  if (value < 0.05) return "0";
+  if (value < 10) return String(Number(value.toFixed(1)));
   for (const [step, unit] of STEPS) if (value >= step) return `${short(value / step)} ${unit}`;
   return short(value);
 }

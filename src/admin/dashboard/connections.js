@@ -68,5 +68,6 @@ export class Connections {
     this.#before = new Map(rows.map(({ id, requests }) => [id, { requests, at: now }]));
     rows.sort((a, b) => (b.rate ?? 0) - (a.rate ?? 0) || b.requests - a.requests);
     this.#table.show(rows.slice(0, SHOWN_MAX));
+    byId("connections-none").hidden = rows.length > 0;
   }
 }

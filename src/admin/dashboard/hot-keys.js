@@ -11,6 +11,16 @@ const RATE = {
   prefixes: ["req/s", count],
 };
 
+const READS_AND_WRITES = ["hits", "sets", "deletes", "arithmetic", "touches"].map(
+  (name) => `rate.${name}`,
+);
+/** As memory/sketch.ts: half is forgotten after 30 seconds. */
+const FADE = 2 ** (-1 / 30);
+
+function faded(rates) {
+  return rates.reduce((sum, rate) => sum * FADE + rate * (1 - FADE), rates[0] ?? 0);
+}
+
 export class HotKeys {
   #by = "";
   #table = null;
@@ -22,9 +32,11 @@ export class HotKeys {
     this.#open = open;
   }
 
-  /** All requests and misses a second, for shares. */
-  setTotals(requests, misses) {
-    this.#totals = { requests, misses };
+  /** All requests and misses a second, faded as the sketches fade theirs, for shares. */
+  setTotals(timeline) {
+    const misses = faded(timeline.recent("rate.misses"));
+    const others = READS_AND_WRITES.map((name) => faded(timeline.recent(name)));
+    this.#totals = { misses, requests: others.reduce((sum, each) => sum + each, misses) };
   }
 
   update({ by, keys }) {

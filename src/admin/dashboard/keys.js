@@ -101,7 +101,8 @@ export class Keys {
         this.#table.show([...unique.values()], true);
         const walked =
           answer.cursor === "" ? "all looked at" : `${percent(answer.progress, 0)} looked at`;
-        note.textContent = `${count(unique.size)} keys, ${walked}`;
+        const noun = unique.size === 1 ? "key" : "keys";
+        note.textContent = `${count(unique.size)} ${noun}, ${walked}`;
         if (answer.cursor === "") break;
       }
       byId("keys-more").hidden = this.#cursor === "";

@@ -65,7 +65,7 @@ function showFrame(frame) {
   memory.update(frame);
   ages.update(frame);
   slabs.queues(frame);
-  hotKeys.setTotals(total(frame.rates), frame.rates.misses);
+  hotKeys.setTotals(timeline);
   const plural = frame.workers.length === 1 ? "worker" : "workers";
   byId("node").textContent =
     `${location.host} · ${frame.workers.length} ${plural} · up ${seconds(frame.uptime)}`;
