@@ -287,6 +287,10 @@ export class Connections implements TransportHandler, LoopHandler {
       }
       at += consumed;
       budget--;
+      if (request.closeAfter && connection.intake === Intake.requests) {
+        connection.intake = Intake.closing;
+        break;
+      }
     }
     if (connection.halfClosed && connection.stalled === Verdict.done) {
       connection.intake = Intake.closing;
