@@ -66,50 +66,50 @@ export class Items {
   }
 
   exptime(item: ItemRef): ServerSeconds {
-    return this.#words[this.#word + item * 2 + EXPTIME_WORD] as ServerSeconds;
+    return this.#words[this.#word + (item << 1) + EXPTIME_WORD] as ServerSeconds;
   }
 
   setExptime(item: ItemRef, at: ServerSeconds): void {
-    this.#words[this.#word + item * 2 + EXPTIME_WORD] = at;
+    this.#words[this.#word + (item << 1) + EXPTIME_WORD] = at;
   }
 
   touched(item: ItemRef): ServerSeconds {
-    return this.#words[this.#word + item * 2 + TOUCHED_WORD] as ServerSeconds;
+    return this.#words[this.#word + (item << 1) + TOUCHED_WORD] as ServerSeconds;
   }
 
   setTouched(item: ItemRef, at: ServerSeconds): void {
-    this.#words[this.#word + item * 2 + TOUCHED_WORD] = at;
+    this.#words[this.#word + (item << 1) + TOUCHED_WORD] = at;
   }
 
   clientFlags(item: ItemRef): number {
-    return this.#words[this.#word + item * 2 + CLIENT_FLAGS_WORD] as number;
+    return this.#words[this.#word + (item << 1) + CLIENT_FLAGS_WORD] as number;
   }
 
   setClientFlags(item: ItemRef, clientFlags: number): void {
-    this.#words[this.#word + item * 2 + CLIENT_FLAGS_WORD] = clientFlags;
+    this.#words[this.#word + (item << 1) + CLIENT_FLAGS_WORD] = clientFlags;
   }
 
   casLow(item: ItemRef): number {
-    return this.#words[this.#word + item * 2 + CAS_LOW_WORD] as number;
+    return this.#words[this.#word + (item << 1) + CAS_LOW_WORD] as number;
   }
 
   casHigh(item: ItemRef): number {
-    return this.#words[this.#word + item * 2 + CAS_HIGH_WORD] as number;
+    return this.#words[this.#word + (item << 1) + CAS_HIGH_WORD] as number;
   }
 
   setCas(item: ItemRef, low: number, high: number): void {
-    const at = this.#word + item * 2;
+    const at = this.#word + (item << 1);
     this.#words[at + CAS_LOW_WORD] = low;
     this.#words[at + CAS_HIGH_WORD] = high;
   }
 
   /** Key length, value length and marks in one word. */
   packed(item: ItemRef): number {
-    return this.#words[this.#word + item * 2 + PACKED_WORD] as number;
+    return this.#words[this.#word + (item << 1) + PACKED_WORD] as number;
   }
 
   setPacked(item: ItemRef, packed: number): void {
-    this.#words[this.#word + item * 2 + PACKED_WORD] = packed;
+    this.#words[this.#word + (item << 1) + PACKED_WORD] = packed;
   }
 
   keyBytes(item: ItemRef): number {

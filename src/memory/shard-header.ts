@@ -5,11 +5,13 @@
  *   from byte 256, words:  0 bucket count   1 free overflow bucket + 1   2 overflow buckets in use   3 index entries
  *                          4 flush epoch    5 delayed flush at           6 slab sequence             7 slab limit
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
- *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 features
+ *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
  *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, – · bytes, live bytes as doubles
- *   from byte 640, doubles: 0 mean item size   1 bytes the ghost has seen   2… evictions and their kin (gauges)
+ *   from byte 640, a double: bytes the ghost has seen
+ *
+ * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be garbage.
  */
-import type { ServerSeconds } from "../base/unit.ts";
+import { MIB, type ServerSeconds } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { STATE_OFFSET } from "./shard-plan.ts";
 import type { Queue } from "./slab-table.ts";
@@ -29,6 +31,7 @@ const CAS_BYTES_WORD = 11;
 const GHOST_SETS_WORD = 12;
 const UPLOAD_SLABS_WORD = 13;
 const ORPHAN_SLABS_WORD = 14;
+const MEAN_WORD = 15;
 const QUEUE_LINES_OFFSET = 320;
 const QUEUE_WORDS_SHIFT = 4;
 const OLDEST_WORD = 0;
@@ -38,8 +41,12 @@ const SLABS_WORD = 3;
 const ITEMS_WORD = 4;
 const BYTES_DOUBLE = 3;
 const DOUBLES_OFFSET = 640;
-const MEAN_DOUBLE = 0;
-const GHOST_BYTES_DOUBLE = 1;
+/** The mean item size is kept in 256ths of a byte, and follows as if it were taken over this many items. */
+const MEAN_PARTS = 256;
+const MEAN_ITEMS = 1000;
+/** Larger items count as this much, so that the mean fits 31 bits. */
+const MEAN_BYTES_MAX = 4 * MIB;
+const GHOST_BYTES_DOUBLE = 0;
 
 export class ShardHeader {
   readonly #words: Uint32Array;
@@ -242,21 +249,42 @@ export class ShardHeader {
     this.#doubles[this.#queueDoubles + queue * 8 + BYTES_DOUBLE] = bytes;
   }
 
+  /** Counts `items` items of `bytes` bytes in all onto a queue; both may be negative. */
+  addItems(queue: Queue, items: number, bytes: number): void {
+    const word = this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD;
+    this.#words[word] = (this.#words[word] as number) + items;
+    const double = this.#queueDoubles + queue * 8 + BYTES_DOUBLE;
+    this.#doubles[double] = (this.#doubles[double] as number) + bytes;
+  }
+
   /** Running mean of the memory that new items took. */
   meanItemBytes(): number {
-    return this.#doubles[this.#double + MEAN_DOUBLE] as number;
+    return (this.#words[this.#word + MEAN_WORD] as number) / MEAN_PARTS;
   }
 
-  setMeanItemBytes(bytes: number): void {
-    this.#doubles[this.#double + MEAN_DOUBLE] = bytes;
+  /** A new item took `bytes`: moves the mean by a thousandth of the difference. */
+  noteItemBytes(bytes: number): void {
+    const at = this.#word + MEAN_WORD;
+    const parts = Math.min(bytes, MEAN_BYTES_MAX) * MEAN_PARTS;
+    const mean = this.#words[at] as number;
+    this.#words[at] = mean === 0 ? parts : mean + (((parts - mean) / MEAN_ITEMS) | 0);
   }
 
-  /** Bytes of all keys the ghost was ever given: its clock. */
-  ghostBytes(): number {
-    return this.#doubles[this.#double + GHOST_BYTES_DOUBLE] as number;
+  /** How many quarters of a mean item `bytes` are, rounded. */
+  quarterMeans(bytes: number): number {
+    const mean = this.#words[this.#word + MEAN_WORD] as number;
+    return mean === 0 ? 4 : Math.round((4 * MEAN_PARTS * bytes) / mean) | 0;
   }
 
-  setGhostBytes(bytes: number): void {
-    this.#doubles[this.#double + GHOST_BYTES_DOUBLE] = bytes;
+  /** Bytes of all keys the ghost was ever given, its clock, moved on by `bytes`. */
+  addGhostBytes(bytes: number): void {
+    const at = this.#double + GHOST_BYTES_DOUBLE;
+    this.#doubles[at] = (this.#doubles[at] as number) + bytes;
+  }
+
+  /** The ghost's clock in steps of `stampBytes`, modulo 2^16. */
+  ghostStamp(stampBytes: number): number {
+    const bytes = this.#doubles[this.#double + GHOST_BYTES_DOUBLE] as number;
+    return Math.floor(bytes / stampBytes) & 0xffff;
   }
 }

@@ -81,7 +81,7 @@ export class SlabTable {
 
   /** The item at a byte of a slab. */
   itemAt(slab: number, offset: number): ItemRef {
-    return (slab * 2 ** this.#refShift + offset / 8) as ItemRef;
+    return ((slab << this.#refShift) + (offset >>> 3)) as ItemRef;
   }
 
   queue(slab: number): Queue {

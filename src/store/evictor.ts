@@ -279,8 +279,7 @@ export class Evictor {
   #creditKept(credit: number, bytes: number, fromMain: boolean): number {
     if (this.#merciless) return -1;
     const hits = credit & CREDIT_MASK;
-    const mean = this.#header.meanItemBytes() || bytes;
-    const cost = Math.min(COST_MAX, Math.max(1, Math.round((4 * bytes) / mean)));
+    const cost = Math.min(COST_MAX, Math.max(1, this.#header.quarterMeans(bytes)));
     if (fromMain) return hits >= cost ? hits - cost : -1;
     const needHits = Math.max(this.#options.promoteHits, (cost + 3) >>> 2);
     return hits >= 4 * Math.min(NEED_HITS_MAX, needHits) ? 0 : -1;

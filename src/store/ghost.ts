@@ -33,7 +33,7 @@ export class Ghost {
   constructor(memory: ShardMemory) {
     this.#header = memory.header;
     this.#table = memory.ghosts;
-    this.#stampBytes = (memory.plan.itemBytes * WINDOW_SHARE) / WINDOW_STAMPS;
+    this.#stampBytes = Math.ceil((memory.plan.itemBytes * WINDOW_SHARE) / WINDOW_STAMPS);
     this.#setsMax = memory.ghosts.words / GHOST_WAYS;
   }
 
@@ -50,8 +50,7 @@ export class Ghost {
 
   /** Remembers a key whose item took `bytes`. */
   remember(hashLow: number, hashHigh: number, bytes: number): void {
-    const seen = this.#header.ghostBytes() + bytes;
-    this.#header.setGhostBytes(seen);
+    this.#header.addGhostBytes(bytes);
     this.#grow();
     const tag = tagOf(hashHigh);
     const now = this.#stamp();
@@ -86,7 +85,7 @@ export class Ghost {
   }
 
   #stamp(): number {
-    return Math.floor(this.#header.ghostBytes() / this.#stampBytes) & STAMP_MASK;
+    return this.#header.ghostStamp(this.#stampBytes);
   }
 
   #grow(): void {

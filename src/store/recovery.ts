@@ -196,7 +196,6 @@ export class Recovery {
     const casBytes = this.#header.casBytes();
     const flags = this.#items.clientFlags(item);
     const total = itemTotalBytes(keyBytes, valueBytes, flags, casBytes);
-    this.#header.setItems(queue, this.#header.items(queue) + 1);
-    this.#header.setItemBytes(queue, this.#header.itemBytes(queue) + total);
+    this.#header.addItems(queue, 1, total);
   }
 }

@@ -32,9 +32,6 @@ import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { SlabAllocator } from "./slab-allocator.ts";
 
-/** How fast the mean item size follows: one thousandth of the difference an item. */
-const MEAN_STEP = 1 / 1000;
-
 /** The queue as stats number it: 1 small, 2 main, 3 large. */
 export function queueClass(queue: Queue): number {
   return queue > 3 ? 3 : queue;
@@ -139,9 +136,7 @@ export class Residents {
   /** Counts an item of `totalBytes` in, or (negative `sign`) off a queue, when no flush has killed it. */
   count(item: ItemRef, queue: Queue, sign: 1 | -1): void {
     if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) return;
-    this.#header.setItems(queue, this.#header.items(queue) + sign);
-    const bytes = this.#header.itemBytes(queue) + sign * this.totalBytes(item);
-    this.#header.setItemBytes(queue, bytes);
+    this.#header.addItems(queue, sign, sign * this.totalBytes(item));
   }
 
   /** Takes a new item in: its entry, its count, and the mean; the ghost need not remember its key any more. */
@@ -152,8 +147,7 @@ export class Residents {
       this.#ghost.forget(hashLow, hashHigh);
       this.#counters.add(Counter.ghostHits, 1);
     }
-    const mean = this.#header.meanItemBytes();
-    this.#header.setMeanItemBytes(mean === 0 ? bytes : mean + (bytes - mean) * MEAN_STEP);
+    this.#header.noteItemBytes(bytes);
   }
 
   /** The index has no room for another entry where one is needed: its least credited neighbour goes. */

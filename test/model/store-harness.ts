@@ -17,9 +17,11 @@ import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS, type StoreOptions } from "../../src/store/store-options.ts";
 import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
 
+/** After the region: words for a test of its own. */
+const TAIL_BYTES = 64;
 const REQUEST_BYTES = 64 * 1024;
-const SEED_LOW = 0x1234_5678;
-const SEED_HIGH = 0x9abc_def0;
+export const SEED_LOW = 0x1234_5678;
+export const SEED_HIGH = 0x9abc_def0;
 
 /** What a request names beyond op and key. */
 export interface Extra {
@@ -60,7 +62,7 @@ export class StoreHarness {
     this.#scratch = COUNTERS_BYTES;
     const inputBytes = Math.max(REQUEST_BYTES, itemBytesMax + 1024);
     this.base = Math.ceil((this.#scratch + inputBytes) / 64) * 64;
-    this.arena = new Arena(new SharedArrayBuffer(this.base + this.plan.regionBytes));
+    this.arena = new Arena(new SharedArrayBuffer(this.base + this.plan.regionBytes + TAIL_BYTES));
     this.counters = new Counters(this.arena, 0);
     this.options = { ...STORE_DEFAULTS, ...options };
     Store.format(this.arena, this.base, this.plan);
