@@ -13,7 +13,7 @@ import {
 import { Connections } from "./connections.js";
 import { byId, segments } from "./dom.js";
 import { seconds } from "./format.js";
-import { Health, total } from "./health.js";
+import { Health } from "./health.js";
 import { HotKeys } from "./hot-keys.js";
 import { Keys } from "./keys.js";
 import { Latency } from "./latency.js";
