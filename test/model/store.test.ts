@@ -262,7 +262,7 @@ class Play {
 
 function run(itemBytes: number, valueBytesMax: number, exact: boolean, runs: number): void {
   fc.assert(
-    fc.property(fc.array(commandOf(valueBytesMax), { maxLength: 300 }), (commands) => {
+    fc.property(fc.array(commandOf(valueBytesMax), { maxLength: 300, size: "max" }), (commands) => {
       const play = new Play(new StoreHarness(itemBytes, {}, 256 * KIB), exact);
       if (!exact) for (let i = 0; i < 3000; i++) play.h.set(`fill-${i}`, "f".repeat(150));
       let fill = 0;

@@ -146,7 +146,7 @@ function snapshot(h: StoreHarness): Map<number, string> {
 describe("Store.recover()", () => {
   test("after a death at any store: all other items are there, unchanged", () => {
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
+      fc.property(fc.array(operation, { maxLength: 40, size: "max" }), (operations) => {
         play(16 * MIB, 400, operations, true);
       }),
       { numRuns: 30 },
@@ -155,7 +155,7 @@ describe("Store.recover()", () => {
 
   test("after a death while evicting, compacting and splitting: nothing is wrong, nothing is torn", () => {
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+      fc.property(fc.array(operation, { maxLength: 60, size: "max" }), (operations) => {
         play(MIB, 2600, operations, false);
       }),
       { numRuns: 20 },
