@@ -286,7 +286,7 @@ export class Connections implements TransportHandler, LoopHandler {
         break;
       }
       at += consumed;
-      budget--;
+      if (request.lastKey) budget--; // a line of many keys is one request
       if (request.closeAfter && connection.intake === Intake.requests) {
         connection.intake = Intake.closing;
         break;
