@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 export const SYSTEM_PACKAGES = [
+  "chromium",
   "memcached",
   "libmemcached-tools",
   "python3",

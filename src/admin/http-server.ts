@@ -11,6 +11,8 @@ import { CONTENT_SECURITY_POLICY } from "./pages.ts";
 import { HttpError, type Route } from "./route.ts";
 
 const BODY_BYTES_MAX = 1_500_000;
+/** A key of 250 bytes in base64, and room to say that a longer one is none. */
+const PARAMETER_LENGTH_MAX = 512;
 const CONNECTIONS_MAX = 256;
 const REQUEST_MILLISECONDS_MAX = 30_000;
 const IDLE_MILLISECONDS_MAX = 30_000;
@@ -49,6 +51,7 @@ export function httpServer(parts: HttpParts): FastifyInstance {
     requestTimeout: REQUEST_MILLISECONDS_MAX,
     keepAliveTimeout: IDLE_MILLISECONDS_MAX,
     forceCloseConnections: true,
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     ajv: { customOptions: { removeAdditional: false } },
   });
   server.server.maxConnections = CONNECTIONS_MAX;
