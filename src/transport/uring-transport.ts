@@ -20,7 +20,6 @@
  *  - at most one send of a slot is under way, so bytes cannot overtake each other.
  */
 import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
 import type { EpollOptions } from "./epoll-transport.ts";
@@ -37,16 +36,15 @@ import {
   MSG_DONTWAIT,
   MSG_MORE,
   MSG_NOSIGNAL,
-  MSG_WAITALL,
 } from "./linux.ts";
 import { MemoryMap } from "./memory-map.ts";
-import { NO_BLOCK, SendBlocks } from "./send-blocks.ts";
+import { PendingSends } from "./pending-sends.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { localAddress, peerAddress } from "./socket-address.ts";
 import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
 import { Uring } from "./uring.ts";
 import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "./uring-abi.ts";
-import { ARGUMENT_OFFSET, SEND_BLOCK_BYTES, SEND_OFFSET, STAGING_OFFSET } from "./uring-plan.ts";
+import { ARGUMENT_OFFSET, SEND_OFFSET, STAGING_OFFSET } from "./uring-plan.ts";
 
 const PAUSED = 1;
 const ENDED = 2;
@@ -82,16 +80,11 @@ export class UringTransport implements Transport {
   readonly #bytes: Uint8Array;
   readonly #memories: MemoryMap;
   readonly #uring: Uring;
-  readonly #blocks: SendBlocks;
+  readonly #sends: PendingSends;
   readonly #held = new HeldInput();
   readonly #stagingOffset: number;
   readonly #lingerOffset: number;
   readonly #flags: Uint16Array;
-  /** Of the slot's send: its block, its bytes so far, its request's word, after how many submissions it was written. */
-  readonly #sendBlock: Int32Array;
-  readonly #sendBytes: Int32Array;
-  readonly #sendWord: Int32Array;
-  readonly #sendTime: Float64Array;
   readonly #uses: Int32Array;
   readonly #pool: SlotPool;
   readonly #bellFd: number;
@@ -110,19 +103,15 @@ export class UringTransport implements Transport {
     this.#bytes = parts.arena.bytes;
     this.#memories = new MemoryMap(libc, parts.arena);
     const base = parts.base + parts.plan.uringOffset;
-    this.#blocks = new SendBlocks(base + SEND_OFFSET);
     this.#stagingOffset = base + STAGING_OFFSET;
     this.#lingerOffset = base + LINGER_TIMESPEC;
     this.#arena.words.set([LINGER_SECONDS, 0, 0, 0], this.#lingerOffset >>> 2);
     this.#flags = new Uint16Array(this.slotCount);
-    this.#sendBlock = new Int32Array(this.slotCount).fill(NO_BLOCK);
-    this.#sendBytes = new Int32Array(this.slotCount);
-    this.#sendWord = new Int32Array(this.slotCount);
-    this.#sendTime = new Float64Array(this.slotCount);
     this.#uses = new Int32Array(this.slotCount);
     this.#pool = new SlotPool(this.slotCount);
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
     this.#uring = new Uring(libc, this.#memories.of(parts.arena), base);
+    this.#sends = new PendingSends(this.#uring, parts.arena, base + SEND_OFFSET, this.slotCount);
     this.#table.setLoopFd(this.#uring.fd);
     this.#uring.mappings.forEach(({ address, bytes }, index) => {
       this.#table.setLoopMapping(index, address, bytes);
@@ -175,21 +164,10 @@ export class UringTransport implements Transport {
     if ((flags & BLOCKED) !== 0) return 0;
     const length = end - start;
     if ((flags & SENDING) !== 0) return this.#append(slot, arena, start, length);
-    const block = length > SEND_BLOCK_BYTES ? NO_BLOCK : this.#blocks.take();
-    if (block === NO_BLOCK) return this.#sendNow(slot, arena, start, length, more);
-    const offset = this.#blocks.offset(block);
-    copyBytes(this.#bytes, offset, arena.bytes, start, length);
-    this.#sendBlock[slot] = block;
-    this.#sendBytes[slot] = length;
-    this.#sendTime[slot] = this.#uring.submissions;
-    this.#sendWord[slot] = this.#uring.send(
-      this.#table.fd(slot),
-      offset,
-      length,
-      MSG_NOSIGNAL | MSG_WAITALL,
-      slot,
-      Kind.send,
-    );
+    const fd = this.#table.fd(slot);
+    if (!this.#sends.tryBegin(slot, fd, arena.bytes, start, length, Kind.send)) {
+      return this.#sendNow(slot, arena, start, length, more);
+    }
     this.#flags[slot] = flags | SENDING;
     return length;
   }
@@ -320,9 +298,7 @@ export class UringTransport implements Transport {
   }
 
   #sent(handler: TransportHandler, slot: number, result: number): void {
-    this.#blocks.give(this.#sendBlock[slot] as number);
-    this.#sendBlock[slot] = NO_BLOCK;
-    const isBroken = result !== (this.#sendBytes[slot] as number);
+    const isBroken = result !== this.#sends.end(slot);
     const flags = ((this.#flags[slot] as number) & ~SENDING) | (isBroken ? BROKEN : 0);
     this.#flags[slot] = flags & ~BLOCKED;
     if ((flags & CLOSING) !== 0) {
@@ -343,17 +319,8 @@ export class UringTransport implements Transport {
 
   /** A send of the slot is in the ring: it takes more while nobody has submitted it. */
   #append(slot: number, arena: Arena, start: number, length: number): number {
-    const flags = this.#flags[slot] as number;
-    const used = this.#sendBytes[slot] as number;
-    const isOpen = this.#sendTime[slot] === this.#uring.submissions;
-    const taken = isOpen ? Math.min(length, SEND_BLOCK_BYTES - used) : 0;
-    if (taken > 0) {
-      const offset = this.#blocks.offset(this.#sendBlock[slot] as number);
-      copyBytes(this.#bytes, offset + used, arena.bytes, start, taken);
-      this.#sendBytes[slot] = used + taken;
-      this.#uring.extend(this.#sendWord[slot] as number, used + taken);
-    }
-    if (taken < length) this.#flags[slot] = flags | BLOCKED;
+    const taken = this.#sends.append(slot, arena.bytes, start, length);
+    if (taken < length) this.#flags[slot] = (this.#flags[slot] as number) | BLOCKED;
     return taken;
   }
 
