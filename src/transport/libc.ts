@@ -29,6 +29,9 @@ export const SCRATCH_BYTES = 4096;
 /** The C library itself, or whatever the process was linked with (musl has no libc.so.6). */
 const LIBRARY_NAMES = ["libc.so.6", null];
 
+const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
+const MADV_HUGEPAGE = 14;
+
 export class Libc {
   static #loaded: Libc | null = null;
   static #problem = "";
@@ -79,6 +82,7 @@ export class Libc {
   readonly #getrlimit: Call;
   readonly #setrlimit: Call;
   readonly #mlockall: Call;
+  readonly #madvise: Call;
   readonly #syscall: Call;
   readonly #uringEnter: Call;
   readonly #mmap: Call;
@@ -110,6 +114,7 @@ export class Libc {
     this.#getrlimit = call("int getrlimit(int, intptr_t)");
     this.#setrlimit = call("int setrlimit(int, intptr_t)");
     this.#mlockall = call("int mlockall(int)");
+    this.#madvise = call("int madvise(intptr_t, size_t, int)");
     this.#syscall = call(
       "int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)",
     );
@@ -283,6 +288,18 @@ export class Libc {
 
   setrlimit(resource: number, memory: NativeMemory, offset: number): number {
     return this.#answer(this.#setrlimit(resource, memory.address(offset, 16)));
+  }
+
+  /**
+   * Asks for huge pages under arena bytes [offset, offset + length), as far as whole ones lie in it. A wish: 0, or the
+   * negated errno where the kernel has none.
+   */
+  wishHugePages(memory: NativeMemory, offset: number, length: number): number {
+    const address = memory.address(offset, length);
+    const start = Math.ceil(address / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
+    const end = Math.floor((address + length) / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
+    if (end <= start) return 0;
+    return this.#answer(this.#madvise(start, end - start, MADV_HUGEPAGE));
   }
 
   mlockall(flags: number): number {

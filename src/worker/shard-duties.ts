@@ -7,8 +7,8 @@ import { ServerState } from "../memory/control.ts";
 import type { Sleeper } from "../ring/wake.ts";
 import type { Shard } from "../shard/shard.ts";
 import type { Store } from "../store/store.ts";
-import type { EpollTransport } from "../transport/epoll-transport.ts";
 import type { FdMailbox } from "../transport/fd-mailbox.ts";
+import type { NativeTransport } from "../transport/native-transport.ts";
 import type { Front } from "./front.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 
@@ -34,7 +34,7 @@ export class ShardDuties implements Duties {
   readonly #shard: Shard;
   readonly #sleeper: Sleeper;
   #front: Front | null = null;
-  #transport: EpollTransport | null = null;
+  #transport: NativeTransport | null = null;
   #mailbox: FdMailbox | null = null;
   #sweeping = false;
   #draining = false;
@@ -47,7 +47,7 @@ export class ShardDuties implements Duties {
   }
 
   /** Names what the thread serves its sockets with. */
-  attach(front: Front, transport: EpollTransport, mailbox: FdMailbox): void {
+  attach(front: Front, transport: NativeTransport, mailbox: FdMailbox): void {
     this.#front = front;
     this.#transport = transport;
     this.#mailbox = mailbox;
@@ -97,7 +97,7 @@ export class ShardDuties implements Duties {
 
   #adopt(mailbox: FdMailbox): void {
     while (mailbox.waiting() > 0) {
-      const transport = this.#transport as EpollTransport;
+      const transport = this.#transport as NativeTransport;
       if (!transport.adopt(mailbox.first(), mailbox.firstListener())) break;
       mailbox.take();
     }

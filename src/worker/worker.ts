@@ -12,14 +12,15 @@
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { Shard } from "../shard/shard.ts";
 import { Store } from "../store/store.ts";
-import { EpollTransport } from "../transport/epoll-transport.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
+import { createNativeTransport, nativeKind } from "../transport/native-transport.ts";
 import { createFront } from "./front.ts";
 import { watchForFault } from "./planted-fault.ts";
 import { ShardDuties } from "./shard-duties.ts";
@@ -38,6 +39,14 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
       : new NotifyBell(controlArena.ints, memory.control);
   const waker = new Waker(controlArena.ints, memory.control, bell);
   const place = layout.shards[self] as { arena: number; base: number };
+  if (libc !== null) {
+    const arena = memory.arena(place);
+    libc.wishHugePages(
+      libc.memory(arena),
+      place.base,
+      (memory.shards[self] as ShardMemory).plan.regionBytes,
+    );
+  }
   const store = new Store(
     memory.arena(place),
     place.base,
@@ -80,7 +89,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     planNative(layout.connectionSlots),
   );
   closeLeftovers(libc, parts, memory.control);
-  const transport = new EpollTransport({
+  const transport = createNativeTransport(nativeKind(settings.transport), {
     libc,
     parts,
     control: memory.control,
