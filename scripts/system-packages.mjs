@@ -1,11 +1,13 @@
 /**
- * What the tests need of the system: real memcached, its tools, and clients in other languages.
+ * What the tests need of the system: real memcached, its tools, clients in other languages, shells.
  * Debian's package names.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 export const SYSTEM_PACKAGES = [
+  "fish",
+  "zsh",
   "chromium",
   "memcached",
   "libmemcached-tools",

@@ -41,7 +41,8 @@ async function main(): Promise<number | null> {
   return serve(loaded);
 }
 
-async function print({ wish, settings }: Loaded): Promise<number> {
+async function print({ wish, shell, settings }: Loaded): Promise<number> {
+  const { completionScript } = await import("./config/completion.ts");
   const { configText, helpText, versionText } = await import("./config/help.ts");
   const version = versionText(PROTOCOL_VERSION, packageVersion());
   const texts = {
@@ -50,6 +51,7 @@ async function print({ wish, settings }: Loaded): Promise<number> {
     license: () => `${version}\n\n${packageFile("LICENSE")}`,
     "check-config": () => "the configuration is good\n",
     "print-config": () => configText(settings),
+    completion: () => completionScript(shell),
     serve: () => "",
   };
   process.stdout.write(texts[wish]());

@@ -17,7 +17,14 @@ export const SASL_FILE_VARIABLE = "MEMCACHED_SASL_PWDB";
 /** Kubernetes sets <SERVICE>_PORT=tcp://… for a service that happens to be called shardcached. */
 const KUBERNETES_LINK = /^(tcp|udp):\/\//;
 /** What only a command line can ask for. */
-const FLAG_ONLY = new Set(["help", "license", "version", "check-config", "print-config"]);
+const FLAG_ONLY = new Set([
+  "help",
+  "license",
+  "version",
+  "check-config",
+  "print-config",
+  "completion",
+]);
 
 /** The variable that sets an option. */
 export function variableOf(name: string): string {

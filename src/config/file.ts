@@ -20,7 +20,15 @@ const ASSIGNMENT = /^([A-Za-z][\w-]*)\s*(?:=\s*(.*))?$/;
 const PASSED_OVER = /^logfile\s/;
 const FLAGS_PASSED_OVER = /^-[dh]/;
 /** Options that make no sense in a file. */
-const FLAG_ONLY = new Set(["config", "help", "license", "version", "check-config", "print-config"]);
+const FLAG_ONLY = new Set([
+  "config",
+  "help",
+  "license",
+  "version",
+  "check-config",
+  "print-config",
+  "completion",
+]);
 
 /** Reads a file's text. Throws a ConfigError that names the file and the line. */
 export function fileAssignments(text: string, path: string): Assignment[] {

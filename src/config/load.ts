@@ -17,7 +17,7 @@ import {
 import { fileAssignments } from "./file.ts";
 import { type Assignment, flagsFrom } from "./flags.ts";
 import { type ListenEntry, listenAddress } from "./listen.ts";
-import { applyOption, type Draft, EXIT_USAGE, type Wish } from "./option.ts";
+import { applyOption, type Draft, EXIT_USAGE, type Shell, type Wish } from "./option.ts";
 import { PORT_ANY, SETTINGS_DEFAULTS, type Settings } from "./settings.ts";
 import { validate, warningsOf } from "./validate.ts";
 
@@ -42,6 +42,8 @@ export interface Sources {
 
 export interface Loaded {
   readonly wish: Wish;
+  /** Whose script `wish` asks for, when it is "completion". */
+  readonly shell: Shell;
   readonly settings: Settings;
   readonly warnings: readonly string[];
 }
@@ -72,9 +74,9 @@ export function loadSettings(sources: Sources): Loaded {
   return { ...result, warnings: [...result.warnings, ...warningsOf(result.settings)] };
 }
 
-/** -h, -i and -V are answered where they stand; what comes after them is not looked at. */
+/** -h, -i, -V and --completion are answered where they stand; what comes after them is not looked at. */
 function isImmediate(wish: Wish): boolean {
-  return wish === "help" || wish === "license" || wish === "version";
+  return ["help", "license", "version", "completion"].includes(wish);
 }
 
 function emptyDraft(): Draft {
@@ -82,6 +84,7 @@ function emptyDraft(): Draft {
     ...SETTINGS_DEFAULTS,
     extended: { ...SETTINGS_DEFAULTS.extended },
     wish: "serve",
+    shell: "bash",
     configFile: "",
     listenEntries: [],
     warnings: [],
@@ -120,8 +123,15 @@ function addresses(draft: Draft): Settings["listen"] {
 }
 
 function loaded(draft: Draft, warnings: readonly string[]): Loaded {
-  const { wish, configFile: _file, listenEntries: _entries, warnings: _own, ...settings } = draft;
-  return { wish, settings, warnings };
+  const {
+    wish,
+    shell,
+    configFile: _,
+    listenEntries: _entries,
+    warnings: _own,
+    ...settings
+  } = draft;
+  return { wish, shell, settings, warnings };
 }
 
 function textOf(path: string, sources: Sources): string {

@@ -16,12 +16,25 @@ export const EXIT_USAGE = 64;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** What the command line asks for: to serve, or one of the things that are printed instead. */
-export type Wish = "serve" | "help" | "version" | "license" | "check-config" | "print-config";
+export type Wish =
+  | "serve"
+  | "help"
+  | "version"
+  | "license"
+  | "check-config"
+  | "print-config"
+  | "completion";
+
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+/** A shell that can complete our command line. */
+export type Shell = (typeof SHELLS)[number];
 
 /** Settings while they are being put together. */
 export interface Draft extends Mutable<Omit<Settings, "extended">> {
   extended: Mutable<ExtendedSettings>;
   wish: Wish;
+  /** --completion: the shell whose script is wanted. */
+  shell: Shell;
   configFile: string;
   listenEntries: ListenEntry[];
   /** Things the operator must know that stop nothing; printed one a line. */
@@ -53,6 +66,8 @@ export interface OptionNames {
 export interface Option extends OptionNames {
   /** What the help calls the argument; empty = a switch. */
   readonly argument: string;
+  /** The words the argument is one of, where it is one of a few. */
+  readonly choices?: readonly string[];
   /** Makes the change, or says why not. A switch gets "yes" or "no". */
   apply(draft: Draft, text: string): Refusal | null;
   /**
@@ -184,10 +199,11 @@ export function choiceOption<Choice extends string>(
   choices: readonly Choice[],
   complaint: (text: string) => string,
   assign: (draft: Draft, choice: Choice) => void,
-  shown: (settings: Settings) => string,
+  shown: (settings: Settings) => string | null,
 ): Option {
   return {
     ...names,
+    choices,
     apply(draft, text) {
       const choice = choices.find((known) => known === text);
       if (choice === undefined) {

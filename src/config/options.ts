@@ -20,6 +20,7 @@ import {
 } from "./option.ts";
 import {
   adminListen,
+  completion,
   configFile,
   extended,
   growthFactor,
@@ -333,6 +334,7 @@ export const OPTIONS: readonly Option[] = [
     },
     "print-config",
   ),
+  completion,
 ];
 
 /** Every option by its long name and aliases. */

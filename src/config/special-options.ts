@@ -4,7 +4,7 @@
  */
 import { MIB } from "../base/unit.ts";
 import { type ListenEntry, listenEntriesFrom, listenText } from "./listen.ts";
-import { choiceOption, EXIT_FAILURE, EXIT_USAGE, type Option } from "./option.ts";
+import { choiceOption, EXIT_FAILURE, EXIT_USAGE, type Option, SHELLS } from "./option.ts";
 import { ADMIN_LISTEN_NONE, type ProtocolChoice, type TransportChoice } from "./settings.ts";
 import { applySuboptions, shownSuboptions } from "./suboptions.ts";
 import { decimalFrom, integerFrom, octalFrom, sizeFrom, sizeText } from "./values.ts";
@@ -259,3 +259,20 @@ export const memcachedDir: Option = {
   apply: () => null,
   shown: () => null,
 };
+
+/** Like the other wishes, but it needs to know for which shell. */
+export const completion = choiceOption(
+  {
+    letter: "",
+    name: "completion",
+    argument: "shell",
+    help: ["print what makes bash, zsh or fish complete these options, and exit"],
+  },
+  SHELLS,
+  (text) => `Unknown shell ${text}`,
+  (draft, shell) => {
+    draft.wish = "completion";
+    draft.shell = shell;
+  },
+  () => null,
+);

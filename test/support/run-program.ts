@@ -43,6 +43,7 @@ export function runProgram(
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.stdin.on("error", () => {}); // it may end without having read anything
     child.stdin.end(options.input ?? "");
   });
 }

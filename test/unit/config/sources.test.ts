@@ -231,7 +231,15 @@ describe("config/shardcached.conf, the manual", () => {
   );
 
   test("explains every option that a file can hold, and no other", () => {
-    const flagOnly = ["config", "help", "license", "version", "check-config", "print-config"];
+    const flagOnly = [
+      "config",
+      "help",
+      "license",
+      "version",
+      "check-config",
+      "print-config",
+      "completion",
+    ];
     const refused = ["memory-file", "enable-ssl", "verbose"];
     const expected = OPTIONS.map(({ name }) => name).filter(
       (name) => !flagOnly.includes(name) && !refused.includes(name),

@@ -1,0 +1,89 @@
+/** The completion scripts, held to the option table and tried in the shells they are for. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { completionScript } from "../../src/config/completion.ts";
+import { SHELLS } from "../../src/config/option.ts";
+import { OPTIONS } from "../../src/config/options.ts";
+import { missing, runProgram } from "../support/run-program.ts";
+import { loadFrom, refusalOf } from "../unit/config/load-from.ts";
+
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "shardcached-completion-"));
+  for (const shell of SHELLS) writeFileSync(join(folder, shell), completionScript(shell));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("--completion takes a shell, whatever else is wrong", () => {
+  expect(loadFrom({ args: ["--completion", "fish", "-t", "none"] })).toMatchObject({
+    wish: "completion",
+    shell: "fish",
+  });
+  expect(refusalOf({ args: ["--completion=ksh"] }).message).toBe(
+    'Unknown shell ksh (--completion: got "ksh", allowed: bash, zsh, fish)',
+  );
+});
+
+for (const shell of SHELLS) {
+  describe(`completionScript("${shell}")`, () => {
+    test("knows every option", () => {
+      const script = completionScript(shell);
+      const dashes = shell === "fish" ? "-l " : "--";
+      for (const { name } of OPTIONS) expect(script).toContain(`${dashes}${name}`);
+    });
+
+    test(`${shell} can read it${missing(shell)}`, async () => {
+      if (missing(shell) !== "") return;
+      const outcome = await runProgram(shell, ["-n", join(folder, shell)]);
+      expect(outcome).toEqual({ code: 0, stdout: "", stderr: "" });
+    });
+  });
+}
+
+describe("bash offers", () => {
+  for (const [typed, offered] of [
+    [["--prot"], ["--protocol"]],
+    [
+      ["--protocol", "a"],
+      ["auto", "ascii"],
+    ],
+    [["--protocol", "=", "b"], ["binary"]],
+    [
+      ["--transport", "="],
+      ["auto", "native", "epoll", "uring", "node"],
+    ],
+    [["-o", "idle"], ["idle_timeout="]],
+    [["-o", "track_sizes,idle"], ["track_sizes,idle_timeout="]],
+    [["-m", "6"], []],
+    [["-v", "--check"], ["--check-config"]],
+  ] as const) {
+    test(`${offered.join(" ") || "nothing"} after ${typed.join(" ")}`, async () => {
+      const words = ["shardcached", ...typed].map((word) => `'${word}'`).join(" ");
+      const script = `compopt() { :; }; source '${join(folder, "bash")}'
+        COMP_WORDS=(${words}); COMP_CWORD=${typed.length}
+        _shardcached; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const { stdout } = await runProgram("bash", ["-c", script]);
+      expect(stdout.split("\n").filter((line) => line !== "")).toEqual(offered);
+    });
+  }
+});
+
+describe("fish offers", () => {
+  for (const [typed, offered] of [
+    ["--prot", ["--protocol"]],
+    ["--protocol a", ["ascii", "auto"]],
+    ["-o track_sizes,idle", ["track_sizes,idle_timeout="]],
+  ] as const) {
+    test(`${offered.join(" ")} after ${typed}${missing("fish")}`, async () => {
+      if (missing("fish") !== "") return;
+      const script = `source '${join(folder, "fish")}'; complete -C 'shardcached ${typed}'`;
+      const { stdout } = await runProgram("fish", ["--no-config", "-c", script]);
+      const words = stdout.split("\n").map((line) => line.split("\t")[0]);
+      expect(words.filter((word) => word !== "")).toEqual(offered);
+    });
+  }
+});
