@@ -8,10 +8,12 @@
  */
 import { existsSync, readFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "./base/errors.ts";
 import { PROTOCOL_VERSION } from "./command/limits.ts";
 import { type Loaded, loadSettings } from "./config/load.ts";
+import type { Settings } from "./config/settings.ts";
 import { isDaemonChild } from "./primary/daemon.ts";
 
 /** EX_SOFTWARE: a bug of ours. */
@@ -28,17 +30,20 @@ function packageFile(name: string): string {
 /** Resolves with the exit code, or null when the server goes on. */
 async function main(): Promise<number | null> {
   const args = process.argv.slice(2);
-  const loaded = loadSettings({
-    args,
-    environment: process.env,
-    cores: availableParallelism(),
-    program: "shardcached",
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
+  const folder = process.cwd(); // a daemon leaves it, and reads its file again on SIGHUP
+  const load = () =>
+    loadSettings({
+      args,
+      environment: process.env,
+      cores: availableParallelism(),
+      program: "shardcached",
+      readFile: (path) => readFileSync(resolve(folder, path), "utf8"),
+    });
+  const loaded = load();
   for (const warning of loaded.warnings) writeSync(STDERR, `${warning}\n`);
   if (loaded.wish !== "serve") return print(loaded);
   if (loaded.settings.daemon && !isDaemonChild()) return background(loaded, args);
-  return serve(loaded);
+  return serve(loaded, () => load().settings);
 }
 
 async function print({ wish, shell, settings }: Loaded): Promise<number> {
@@ -68,9 +73,9 @@ async function background({ settings }: Loaded, args: string[]): Promise<number>
 }
 
 /** Serves until a signal ends the process: resolves with null once it accepts connections. */
-async function serve({ settings }: Loaded): Promise<null> {
+async function serve({ settings }: Loaded, reread: () => Settings): Promise<null> {
   const { startServer } = await import("./primary/start-server.ts");
-  await startServer(settings);
+  await startServer(settings, reread);
   return null;
 }
 

@@ -10,6 +10,7 @@
  * for a worker once it serves, but at the end, and then not for long.
  */
 import { readAuthFile } from "../config/auth-file.ts";
+import { reloadOf } from "../config/reload.ts";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
 import type {
@@ -46,6 +47,8 @@ const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix" } as const;
 
 export interface PrimaryParts {
   readonly settings: Settings;
+  /** The settings as they were written, and what reads them anew. */
+  readonly configuration: { readonly given: Settings; reread(): Settings };
   readonly transport: TransportKind;
   readonly log: Log;
   /** Its threads are coming up already. */
@@ -54,6 +57,8 @@ export interface PrimaryParts {
 
 export class Primary {
   readonly #settings: Settings;
+  readonly #reread: () => Settings;
+  #configured: Settings;
   readonly #log: Log;
   readonly #supervisor: Supervisor;
   readonly #memory: SharedMemory;
@@ -66,8 +71,10 @@ export class Primary {
   #isStopping = false;
 
   /** Lays out the memory. Throws ConfigError and SystemError. */
-  constructor({ settings, transport, log, supervisor }: PrimaryParts) {
+  constructor({ settings, configuration, transport, log, supervisor }: PrimaryParts) {
     this.#settings = settings;
+    this.#configured = configuration.given;
+    this.#reread = configuration.reread;
     this.#log = log;
     this.#verbosity = settings.verbosity;
     this.#supervisor = supervisor;
@@ -179,17 +186,33 @@ export class Primary {
     });
   }
 
-  /** SIGHUP: the file of -Y is read anew. When it is wrong, whoever could log in still can. */
+  /** SIGHUP: configuration and logins are read anew. When they are wrong, all stays as it was. */
   #reload(): void {
     const { authFile } = this.#settings;
     try {
+      const next = this.#reread();
       if (authFile !== "") readAuthFile(authFile);
       this.#memory.control.nextReloadGeneration();
-      this.#log.info(authFile === "" ? "SIGHUP: nothing to reload" : `${authFile} was read again`);
+      this.#takeOver(next);
+      if (authFile !== "") this.#log.info(`${authFile} was read again`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#log.error(`SIGHUP: the logins stay as they were: ${why}`);
+      this.#log.error(`SIGHUP: everything stays as it was: ${why}`);
     }
+  }
+
+  /** Puts into effect what can change while serving, and names what cannot. */
+  #takeOver(next: Settings): void {
+    const { live, waiting } = reloadOf(this.#configured, next);
+    if (live.includes("verbosity")) {
+      this.#memory.control.setVerbosity(next.verbosity);
+      this.#log.info(`SIGHUP: verbosity is ${next.verbosity} now`);
+    }
+    if (waiting.length > 0) {
+      this.#log.warn(`SIGHUP: changes of ${waiting.join(", ")} wait for a restart`);
+    }
+    if (live.length + waiting.length === 0) this.#log.info("SIGHUP: no option has changed");
+    this.#configured = { ...this.#configured, verbosity: next.verbosity };
   }
 
   /** Stops in order and ends the process with 0; asked a second time, it does not wait. */

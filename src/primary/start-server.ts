@@ -26,8 +26,11 @@ const FIRST_CLIENTS_MILLISECONDS = 100;
 /** The module every worker thread runs, beside the built sources. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
 
-/** Resolves once connections are accepted. Throws ConfigError and SystemError. */
-export async function startServer(given: Settings): Promise<void> {
+/**
+ * Resolves once connections are accepted. Throws ConfigError and SystemError. `reread` reads the
+ * configuration anew, from the same places.
+ */
+export async function startServer(given: Settings, reread: () => Settings): Promise<void> {
   const supervisor = new Supervisor(WORKER_FILE, given.threads);
   // The threads come up from here on, beside what follows.
   const { Primary } = await import("./primary.ts");
@@ -38,7 +41,13 @@ export async function startServer(given: Settings): Promise<void> {
   const transport = await chooseTransport(settings.transport);
   const { raiseLimits } = await import("./system-limits.ts");
   raiseLimits(settings, log);
-  const primary = new Primary({ settings, transport, log, supervisor });
+  const primary = new Primary({
+    settings,
+    configuration: { given, reread },
+    transport,
+    log,
+    supervisor,
+  });
   await primary.start((parts) => createDoor(transport, parts));
   const isSilent = isBackground && settings.verbosity === 0;
   // Loading modules holds up this thread, which accepts: the first clients go first.
