@@ -53,6 +53,15 @@ function npmEnvironment() {
   return env;
 }
 
+/** Runs an npm command that installs. False when it fails. */
+function npm(...command) {
+  const kinds = ["--include=dev", "--include=optional"];
+  const args = [...command, ...kinds, "--no-audit", "--no-fund", "--loglevel=error"];
+  const program = process.env.npm_execpath;
+  if (program?.endsWith(".js")) return run(process.execPath, [program, ...args], npmEnvironment());
+  return run("npm", args, npmEnvironment());
+}
+
 /**
  * Installs the packages when they are missing or older than the lock file. False when that fails.
  */
