@@ -31,6 +31,8 @@ const KINDS = [
   { prefix: "flag:missing-", keys: 12, skew: 1, bytes: 0, ttl: 0, weight: 5, sets: 0 },
   { prefix: "report/", keys: 500, skew: 1, bytes: 48_000, ttl: 86_400, weight: 3, sets: 0.1 },
 ] as const;
+/** What storing needs of a kind. */
+type Kind = { readonly bytes: number; readonly ttl: number };
 const VALUE_BYTES_MAX = 64 * 1024;
 /** A key that everybody wants. */
 const HOT_SHARE = 0.06;
@@ -101,6 +103,13 @@ export class SimulatedNode {
     view.control.setNow(clock.now);
   }
 
+  /** Stores a value of `bytes` bytes under `key`, for ever. */
+  put(key: string, bytes: number): void {
+    this.#setKey(key, "");
+    const kind = { ...KINDS[1], bytes, ttl: 0 };
+    this.#store(this.#observers[0] as Observer, 0, kind);
+  }
+
   /** A number in [0, 1). */
   random(): number {
     this.#random = (Math.imul(this.#random, 1103515245) + 12345) >>> 0;
@@ -146,7 +155,7 @@ export class SimulatedNode {
     request.hashHigh = this.node.hash.high;
   }
 
-  #read(observer: Observer, thread: number, kind: (typeof KINDS)[number]): void {
+  #read(observer: Observer, thread: number, kind: Kind): void {
     const request = this.#request;
     const counters = this.node.view.counters[thread] as Counters;
     request.op = Op.get;
@@ -163,7 +172,7 @@ export class SimulatedNode {
     if (!found && kind.bytes > 0) this.#store(observer, thread, kind);
   }
 
-  #store(observer: Observer, thread: number, kind: (typeof KINDS)[number]): void {
+  #store(observer: Observer, thread: number, kind: Kind): void {
     const request = this.#request;
     const { clock, view } = this.node;
     const counters = view.counters[thread] as Counters;
