@@ -6,6 +6,7 @@ import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { Acceptor, type StallReason } from "../transport/acceptor.ts";
 import { Dealer } from "../transport/dealer.ts";
+import { adoptNative, takeInheritedSockets } from "../transport/inherited-sockets.ts";
 import { Libc } from "../transport/libc.ts";
 import { listenNative } from "../transport/listen.ts";
 import { NativeBell, openBells } from "../transport/native-bell.ts";
@@ -46,7 +47,12 @@ export class NativeDoor implements Door {
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
     const sockets: Listening[] = [];
-    for (const { target, asked } of targetsOf(settings)) {
+    const inherited = takeInheritedSockets(process.env, process.pid);
+    for (const descriptor of inherited) {
+      const { kind, address, port } = adoptNative(this.#libc, descriptor, settings.backlog);
+      sockets.push({ kind, address, port, descriptor, asked: null });
+    }
+    for (const { target, asked } of inherited.length > 0 ? [] : targetsOf(settings)) {
       const listeners = await listenNative(this.#libc, target, listenOptionsOf(settings));
       for (const { fd, kind, address, port } of listeners) {
         sockets.push({ kind, address, port, descriptor: fd, asked });

@@ -5,6 +5,7 @@
 import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
+import { takeInheritedSockets } from "../transport/inherited-sockets.ts";
 import { NodeAcceptor } from "../transport/node-acceptor.ts";
 import type { NodeTransport } from "../transport/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
@@ -50,7 +51,12 @@ export class NodeDoor implements Door {
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
     const sockets: Listening[] = [];
-    for (const { target, asked } of targetsOf(settings)) {
+    const inherited = takeInheritedSockets(process.env, process.pid);
+    for (const descriptor of inherited) {
+      const { kind, port, address } = await this.#acceptor.adopt(descriptor, settings.backlog);
+      sockets.push({ kind, address, port, descriptor: 0, asked: null });
+    }
+    for (const { target, asked } of inherited.length > 0 ? [] : targetsOf(settings)) {
       const listeners = await this.#acceptor.listen(target, listenOptionsOf(settings));
       for (const { kind, port, address } of listeners) {
         sockets.push({ kind, address, port, descriptor: 0, asked });

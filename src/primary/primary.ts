@@ -28,6 +28,7 @@ import { assumeIdentity, findUser, isRoot } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { writePortFile } from "./port-file.ts";
+import { notifyServiceManager } from "./service-manager.ts";
 import { type SharedFacts, SharedMemory } from "./shared-memory.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -130,6 +131,7 @@ export class Primary {
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
     const where = this.#sockets.map(listeningText).join(", ");
+    notifyServiceManager("READY=1", this.#log);
     this.#log.info(`serving ${where} with ${threads} threads, ${sizeText(memoryBytes)} for items`);
   }
 
@@ -220,6 +222,7 @@ export class Primary {
     if (this.#isStopping) this.end(0);
     this.#isStopping = true;
     this.#log.info(why === "SIGUSR1" ? "Gracefully stopping" : `stopping: ${why}`);
+    notifyServiceManager("STOPPING=1", this.#log);
     this.#memory.control.setState(ServerState.draining);
     const drained = this.#supervisor.stop(DRAIN_MILLISECONDS_MAX);
     await this.#door?.close();

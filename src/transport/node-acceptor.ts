@@ -8,6 +8,7 @@
 import type { Server, Socket } from "node:net";
 import type { Control } from "../memory/control.ts";
 import { TOO_MANY_CONNECTIONS } from "./acceptor.ts";
+import { adoptNode } from "./inherited-sockets.ts";
 import type { ListenOptions, ListenTarget } from "./listen.ts";
 import { listenNode, type NodeListener } from "./node-listen.ts";
 import type { NodeTransport } from "./node-transport.ts";
@@ -50,6 +51,17 @@ export class NodeAcceptor {
     });
     this.#servers.push(...listeners.map((listener) => listener.server));
     return listeners;
+  }
+
+  /** Takes over a socket that listens already. Nobody is served before `start`. Throws SystemError. */
+  async adopt(fd: number, backlog: number): Promise<NodeListener> {
+    this.#waitingMax = backlog;
+    const index = this.#servers.length;
+    const listener = await adoptNode(fd, backlog, (socket) => {
+      this.#connected(socket, index, listenText(listener));
+    });
+    this.#servers.push(listener.server);
+    return listener;
   }
 
   start(): void {

@@ -19,8 +19,17 @@ export class Program {
   stderr = "";
   readonly exited: Promise<number | null>;
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(command, args, { env: { ...process.env, ...env } });
+  /** `descriptors` become the program's 3, 4 and so on. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    descriptors: readonly number[] = [],
+  ) {
+    this.child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe", ...descriptors],
+    });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });
