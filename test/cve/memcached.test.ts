@@ -256,7 +256,7 @@ describe("CVE-2021-37519: malformed password files", () => {
   ] as const) {
     for (const cell of authCells(what, contents)) {
       test(`${what}: refused at start, ${cell.label}`, async () => {
-        await expect(cell.start()).rejects.toThrow("did not start");
+        await expect(cell.start().finally(() => cell.stop())).rejects.toThrow("did not start");
       });
     }
   }
@@ -264,7 +264,7 @@ describe("CVE-2021-37519: malformed password files", () => {
   // The oracle takes an empty file, and cuts the last byte of a last line without its end.
   for (const cell of authCells("nothing", "", false)) {
     test(`an empty file: refused at start, ${cell.label}`, async () => {
-      await expect(cell.start()).rejects.toThrow("did not start");
+      await expect(cell.start().finally(() => cell.stop())).rejects.toThrow("did not start");
     });
   }
 
@@ -275,11 +275,14 @@ describe("CVE-2021-37519: malformed password files", () => {
     for (const cell of authCells(what, contents, contents.endsWith("\n"))) {
       test(`${what}: served, ${cell.label}`, async () => {
         await cell.start();
-        const client = await WireClient.connect(cell.server);
-        const token = `${user} ${password}`;
-        await client.ask(`set x 0 0 ${token.length}\r\n${token}\r\n`, "STORED\r\n");
-        client.destroy();
-        await cell.stop();
+        try {
+          const client = await WireClient.connect(cell.server);
+          const token = `${user} ${password}`;
+          await client.ask(`set x 0 0 ${token.length}\r\n${token}\r\n`, "STORED\r\n");
+          client.destroy();
+        } finally {
+          await cell.stop();
+        }
       });
     }
   }

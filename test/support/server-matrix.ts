@@ -83,10 +83,13 @@ export function cells(options: FleetOptions = {}): readonly Cell[] {
 export function fleet(options: FleetOptions = {}): readonly Cell[] {
   const all = cells(options);
   beforeAll(async () => {
-    await Promise.all(all.map((cell) => cell.start()));
+    // All of them, also when one fails: what is started must be known to be stopped.
+    const started = await Promise.allSettled(all.map((cell) => cell.start()));
+    for (const each of started) if (each.status === "rejected") throw each.reason;
   }, HOOK_MILLISECONDS_MAX);
   afterAll(async () => {
-    await Promise.all(all.map((cell) => cell.stop()));
+    const stopped = await Promise.allSettled(all.map((cell) => cell.stop()));
+    for (const each of stopped) if (each.status === "rejected") throw each.reason;
   }, HOOK_MILLISECONDS_MAX);
   return all;
 }

@@ -46,9 +46,18 @@ export interface ServerSpec {
 }
 
 const running = new Set<ChildProcess>();
-process.on("exit", () => {
+function killRunning(): void {
   for (const child of running) child.kill("SIGKILL");
-});
+}
+process.on("exit", killRunning);
+// A test process that is ended from outside, or whose runner is gone, leaves no server behind either.
+process.once("disconnect", killRunning);
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    killRunning();
+    process.kill(process.pid, signal);
+  });
+}
 
 export class TestServer {
   readonly spec: ServerSpec;
