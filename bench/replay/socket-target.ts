@@ -1,7 +1,7 @@
 /**
  * Replays a trace through a socket against any memcached server: a batch of `mg` without values (HD or EN each), then the
- * missing keys' sets, then the next batch. A key that is asked for again inside a batch in which it missed counts as a hit:
- * without batching it would have been set in between.
+ * missing keys' sets, then the next batch. A batch ends before a key it has already, so that every request finds what it would
+ * have found one at a time.
  */
 import { createConnection, type Socket } from "node:net";
 import type { ReplayOutcome } from "./outcome.ts";
@@ -29,23 +29,24 @@ export async function replaySocket(
   let misses = 0;
   let refused = 0;
   const began = process.hrtime.bigint();
-  for (let from = 0; from < trace.count; from += BATCH) {
-    const count = Math.min(BATCH, trace.count - from);
+  const asked = new Set<number>();
+  for (let from = 0, count = 0; from < trace.count; from += count) {
+    asked.clear();
     let end = 0;
-    for (let i = 0; i < count; i++) {
-      const keyId = trace.keyIds[from + i] as number;
+    for (count = 0; count < BATCH && from + count < trace.count; count++) {
+      const keyId = trace.keyIds[from + count] as number;
+      if (asked.has(keyId)) break;
+      asked.add(keyId);
       end += out.write("mg ", end, "latin1");
       end = writeKey(out, end, keyId, trace.keyBytes[keyId] as number);
       end += out.write("\r\n", end, "latin1");
     }
     await exchange(socket, out.subarray(0, end), hits, count);
     end = 0;
-    const missed = new Set<number>();
     for (let i = 0; i < count; i++) {
       const keyId = trace.keyIds[from + i] as number;
-      if (hits[i] === 1 || missed.has(keyId)) continue;
+      if (hits[i] === 1) continue;
       misses++;
-      missed.add(keyId);
       const valueBytes = trace.valueBytes[keyId] as number;
       if (valueBytes > itemBytesMax) {
         refused++;

@@ -129,7 +129,7 @@ function readRow(text: Uint8Array, start: number, field: Float64Array): number {
       fraction = true;
     } else if (byte >= ZERO && byte < ZERO + 10 && !fraction) {
       const before = field[column] as number;
-      field[column] = (before < 0 ? 0 : before) * 10 + byte - ZERO;
+      field[column] = Math.max(before, 0) * 10 + byte - ZERO;
     }
   }
   return at + 1;
