@@ -174,6 +174,7 @@ export class Output {
       connection.outStart = start + sent;
       connection.outEnd = end;
     }
+    this.open(connection); // what is written next goes behind what is kept
   }
 
   /** Moves [start, end) of the scratch into a block of the connection's own. */
