@@ -29,8 +29,7 @@ export function cgroupLimit(): number {
 
 /** The parts of memory now. */
 export function memoryFrame(store: StoreGauges, limit: number, cgroup: number): MemoryFrame {
-  const rss = process.memoryUsage.rss();
-  const heap = process.memoryUsage().heapTotal;
+  const { rss, heapTotal: heap } = process.memoryUsage();
   const items = liveBytesOf(store);
   let written = 0;
   for (const queue of store.queues) written += queue.writtenBytes;

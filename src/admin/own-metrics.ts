@@ -3,7 +3,7 @@
  * is fixed, so a key never becomes a label.
  */
 import { Counter } from "../memory/counters.ts";
-import { BUCKET_COUNT, bucketFloor, type Histogram } from "../memory/histogram.ts";
+import { BUCKET_COUNT, bucketOf, type Histogram } from "../memory/histogram.ts";
 import { FAMILY_NAMES, SketchKind } from "../memory/observation.ts";
 import { HOT_LISTS, hotKeys } from "../stats/hot-keys.ts";
 import type { NodeView } from "../stats/node-view.ts";
@@ -15,6 +15,10 @@ import { counter, gauge, type MetricSpec, type Sample } from "./metric.ts";
 const LE_FIRST_POWER = 13;
 const LE_LAST_POWER = 30;
 const NANOSECONDS = 1e9;
+const LATENCY_ENDS = Array.from({ length: LE_LAST_POWER - LE_FIRST_POWER + 1 }, (_, step) => {
+  const nanoseconds = 2 ** (LE_FIRST_POWER + step);
+  return { bucketEnd: bucketOf(nanoseconds), le: String(nanoseconds / NANOSECONDS) };
+});
 /** Ranks of hot keys that are told. */
 const RANKS = 5;
 
@@ -196,15 +200,12 @@ function histogramSamples(
 ): Sample[] {
   const samples: Sample[] = [];
   let count = 0;
-  let power = LE_FIRST_POWER;
-  for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-    if (power <= LE_LAST_POWER && bucketFloor(bucket) === 2 ** power) {
-      const le = String(2 ** power / NANOSECONDS);
-      samples.push({ labels: { ...labels, le }, value: count, suffix: "_bucket" });
-      power++;
-    }
-    count += histogram.count(bucket);
+  let bucket = 0;
+  for (const { bucketEnd, le } of LATENCY_ENDS) {
+    for (; bucket < bucketEnd; bucket++) count += histogram.count(bucket);
+    samples.push({ labels: { ...labels, le }, value: count, suffix: "_bucket" });
   }
+  for (; bucket < BUCKET_COUNT; bucket++) count += histogram.count(bucket);
   if (count === 0) return [];
   samples.push(
     { labels: { ...labels, le: "+Inf" }, value: count, suffix: "_bucket" },

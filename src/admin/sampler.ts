@@ -95,8 +95,9 @@ export class Sampler {
       ghostHits: this.#deltas.sum(Counter.ghostHits) / seconds,
       workers,
     });
-    const cpu = process.cpuUsage(this.#cpu);
+    const cpuBefore = this.#cpu;
     this.#cpu = process.cpuUsage();
+    const cpu = this.#cpu.user + this.#cpu.system - cpuBefore.user - cpuBefore.system;
     return {
       time,
       uptime: view.now(),
@@ -126,7 +127,7 @@ export class Sampler {
       items: itemsOf(store),
       connections,
       connectionsMax: view.settings.maxConnections,
-      cpu: (cpu.user + cpu.system) / MICROSECONDS / seconds,
+      cpu: cpu / MICROSECONDS / seconds,
     };
   }
 

@@ -83,6 +83,8 @@ const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
   tcp: ConnectionTransport.tcp,
   tcp6: ConnectionTransport.tcp6,
   unix: ConnectionTransport.unix,
+  udp: ConnectionTransport.udp,
+  udp6: ConnectionTransport.udp,
 };
 
 export class Connections implements TransportHandler, LoopHandler {

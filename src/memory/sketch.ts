@@ -174,10 +174,18 @@ export class Sketch {
     for (let way = 0; way < SKETCH_ENTRIES; way++) this.#forget(way);
   }
 
-  /** Copies every entry out, in no order. An entry that changes its key just now is left out. Any thread. */
-  read(): SketchEntry[] {
+  /**
+   * Copies the `countMax` heaviest entries out, the heaviest first. An entry that changes its key just now is left out.
+   * Any thread.
+   */
+  read(countMax = SKETCH_ENTRIES): SketchEntry[] {
+    const first = (this.#base + RANKS_OFFSET) / 8;
+    const ranks = this.#doubles.slice(first, first + SKETCH_ENTRIES);
+    const ways: number[] = [];
+    for (let way = 0; way < SKETCH_ENTRIES; way++) if ((ranks[way] as number) > 0) ways.push(way);
+    ways.sort((a, b) => (ranks[b] as number) - (ranks[a] as number));
     const entries: SketchEntry[] = [];
-    for (let way = 0; way < SKETCH_ENTRIES; way++) {
+    for (const way of ways.slice(0, countMax)) {
       const entry = this.#readEntry(way);
       if (entry !== null) entries.push(entry);
     }

@@ -30,12 +30,17 @@ export interface HotKey {
 /** The names of the lists, by `SketchKind`. */
 export const HOT_LISTS = ["requests", "bytes", "misses", "largest", "prefixes"] as const;
 
+/** A key that leads the node is among this many of each thread that serves it. */
+const THREAD_SHARE = 2;
+const THREAD_KEYS_MIN = 16;
+
 /** The `countMax` heaviest keys of one list. */
 export function hotKeys(view: NodeView, kind: SketchKind, countMax: number): HotKey[] {
   const merged = new Map<string, HotKey & { second: number }>();
   const rate = kind === SketchKind.largest ? 1 : SKETCH_RATE;
+  const perThread = countMax * THREAD_SHARE + THREAD_KEYS_MIN;
   for (const observation of view.observations) {
-    for (const entry of observation.sketches[kind]?.read() ?? []) {
+    for (const entry of observation.sketches[kind]?.read(perThread) ?? []) {
       const name = entry.key.toString("latin1");
       const known = merged.get(name);
       const newer = known === undefined || entry.second >= known.second;

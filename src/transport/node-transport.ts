@@ -14,7 +14,7 @@
  *  - at most SEND_BYTES_MAX wait in a socket's own queue: `send` takes no more;
  *  - every socket has an error handler from its first moment; an error only ever ends its own connection.
  */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { KIB } from "../base/unit.ts";
@@ -39,9 +39,23 @@ export interface NodeOptions {
   readonly bell: { readonly ints: Int32Array; readonly word: number };
 }
 
+/** What the transport uses of a net.Socket. DatagramSession is another. */
+export interface NodeSocket extends Duplex {
+  /** `IPv4`, `IPv6`; `udp4`, `udp6`; none for a Unix socket. */
+  readonly remoteFamily?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localFamily?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  setTimeout(milliseconds: number, callback: () => void): unknown;
+  /** Destroys it once what was written has left. */
+  destroySoon(): void;
+}
+
 /** What the transport knows of one socket. */
 class Client {
-  readonly socket: Socket;
+  readonly socket: NodeSocket;
   readonly listener: string;
   isEnded = false;
   isBlocked = false;
@@ -50,7 +64,7 @@ class Client {
   /** node:net has nothing more to say of it. */
   isGone = false;
 
-  constructor(socket: Socket, listener: string) {
+  constructor(socket: NodeSocket, listener: string) {
     this.socket = socket;
     this.listener = listener;
   }
@@ -104,7 +118,7 @@ export class NodeTransport implements Transport {
    * Takes over an accepted socket, paused until now. False when every slot is taken: the caller destroys it, and counts
    * it as open otherwise; the transport counts it off. `listenAddress`: what `localAddress` says of a Unix socket.
    */
-  adopt(socket: Socket, listener: number, listenAddress: string): boolean {
+  adopt(socket: NodeSocket, listener: number, listenAddress: string): boolean {
     const slot = this.#pool.take();
     if (slot === -1) return false;
     assert(socket.writableHighWaterMark <= SEND_BYTES_MAX, "a full queue ends with 'drain'");
@@ -289,5 +303,8 @@ function addressText(
   address: string,
   port: number | undefined,
 ): string {
-  return family === "IPv6" ? `tcp6:[${address}]:${port}` : `tcp:${address}:${port}`;
+  if (family === "IPv6" || family === "udp6") {
+    return `${family === "udp6" ? "udp6" : "tcp6"}:[${address}]:${port}`;
+  }
+  return `${family === "udp4" ? "udp" : "tcp"}:${address}:${port}`;
 }
