@@ -151,7 +151,11 @@ export class NodeTransport implements Transport {
       client.isCorked = false;
       socket.uncork();
     }
-    client.isBlocked = taken < length; // more was written than the high-water mark: 'drain' follows
+    client.isBlocked = taken < length;
+    if (client.isBlocked && !socket.writableNeedDrain) {
+      // The kernel took all of it at once, after all: no 'drain' will say so.
+      setImmediate(() => this.#writable(client, slot)); // alloc: once in 256 KiB
+    }
     return Math.max(taken, 0);
   }
 
