@@ -28,7 +28,7 @@ const TILES = [
   {
     label: "Latency, p99",
     value: ({ latency }) => micros(latency.p99),
-    detail: ({ latency }) => `median ${micros(latency.p50)}`,
+    detail: ({ latency }) => `p50 ${micros(latency.p50)}`,
     series: ["latency.p99"],
     swatch: "notice",
   },
