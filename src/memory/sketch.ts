@@ -262,6 +262,7 @@ export class Sketch {
     const length = Math.min(end - start, KEY_BYTES_MAX);
     copyBytes(this.#bytes, entry + KEY_OFFSET, keys, start, length);
     this.#words[word + KEY_BYTES] = length;
+    this.#words[word + VALUE_BYTES] = 0;
     this.#words[((this.#base + HASHES_OFFSET) >>> 2) + way] = hash;
     this.#doubles[at + ERROR] = this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number;
     for (let field = REQUESTS; field <= WRITES; field++) this.#doubles[at + field] = 0;
