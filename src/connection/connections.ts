@@ -251,6 +251,7 @@ export class Connections implements TransportHandler, LoopHandler {
     let at = start;
     let budget = this.#parts.requestsPerEvent;
     connection.stalled = Verdict.done;
+    this.#parts.router.forgetAhead();
     output.open(connection);
     while (true) {
       if (connection.source !== null) {

@@ -198,6 +198,7 @@ export class Performer {
     if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
       return (this.#bulk as Bulk).performGet(connection, request);
     }
+    if (request.firstKey && !request.lastKey) router.lookAhead(request.bytes, request.keyStart);
     router.hash(request);
     if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
       // The read turned out to be a fetch, which has been done: this is its answer.

@@ -32,6 +32,7 @@ import { type LinkPlan, linkOffset } from "../ring/link-plan.ts";
 import type { Waker } from "../ring/wake.ts";
 import { recordValueBytesMax, requestRecordBytes } from "../shard/request-record.ts";
 import type { ShardStore } from "../shard/shard.ts";
+import { KeyAhead, type Warmable } from "./key-ahead.ts";
 import { Link, NO_TICKET, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
@@ -41,7 +42,7 @@ import { Tickets } from "./tickets.ts";
 const BUSY_LOOKS_MAX = 64;
 
 /** What a router needs of a shard's reader (store/store-reader.ts). `find` returns Outcome.hit, miss or busy. */
-export interface ShardReader {
+export interface ShardReader extends Warmable {
   find(request: Request, reply: Reply): number;
   confirm(): boolean;
 }
@@ -76,6 +77,7 @@ export class Router {
   readonly #counters: Counters;
   readonly #hash: KeyHash;
   readonly #waker: Waker;
+  readonly #ahead: KeyAhead;
   /** By shard; the own one is never used. */
   readonly #links: Link[] = [];
   readonly #tickets: Tickets;
@@ -95,6 +97,7 @@ export class Router {
     this.#counters = parts.counters;
     this.#hash = parts.hash;
     this.#waker = parts.waker;
+    this.#ahead = new KeyAhead(parts.hash, parts.readers);
     for (let shard = 0; shard < parts.shardCount; shard++) {
       const link = parts.base + linkOffset(parts.plan, parts.self, shard);
       this.#links.push(new Link(parts.arena, link, parts.plan));
@@ -105,8 +108,24 @@ export class Router {
     this.#control = new Request(parts.arena.bytes);
   }
 
+  /** Looks at the keys of a line of several, from `start` on, before they are read one by one. */
+  lookAhead(bytes: Uint8Array, start: number): void {
+    this.#ahead.look(bytes, start);
+  }
+
+  /** Other bytes may lie where keys were looked at. */
+  forgetAhead(): void {
+    this.#ahead.forget();
+  }
+
   /** Fills the request's hash from its key. */
   hash(request: Request): void {
+    const known = this.#ahead.indexOf(request.keyStart);
+    if (known >= 0) {
+      request.hashLow = this.#ahead.hashLow(known);
+      request.hashHigh = this.#ahead.hashHigh(known);
+      return;
+    }
     this.#hash.update(request.keyBytes, request.keyStart, request.keyEnd);
     request.hashLow = this.#hash.low;
     request.hashHigh = this.#hash.high;

@@ -87,6 +87,22 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
+  /** Brings a key's bucket into the cache. The number means nothing (router/key-ahead.ts). */
+  warmBucket(hashLow: number): number {
+    return this.#buckets.tagPair(bucketOf(hashLow, this.#header.bucketCount()), 0);
+  }
+
+  /** Brings the item that the key's bucket seems to lead to into the cache. The number means nothing. */
+  warmItem(hashLow: number, hashHigh: number): number {
+    const bucket = bucketOf(hashLow, this.#header.bucketCount());
+    const tag = tagOf(hashHigh);
+    for (let lane = 0; lane < BUCKET_ENTRIES; lane++) {
+      const entry = bucket * BUCKET_ENTRIES + lane;
+      if (this.#buckets.tag(entry) === tag) return this.#items.packed(this.#buckets.ref(entry));
+    }
+    return 0;
+  }
+
   /** After the caller has copied what it wants: true when it was of one piece. False: find again. */
   confirm(): boolean {
     return this.#own || this.#locks.unchanged(this.#versionWord, this.#version);

@@ -177,6 +177,14 @@ export class MapReader {
     return Outcome.hit;
   }
 
+  warmBucket(): number {
+    return 0;
+  }
+
+  warmItem(): number {
+    return 0;
+  }
+
   confirm(): boolean {
     if (this.torn === 0) return true;
     this.torn--;
