@@ -6,7 +6,7 @@
  *   test            the same, then the system's packages, then every check and every test
  *   check           everything but the slow tests
  *   check:fast      lint, layers, types: what the pre-commit hook runs
- *   build           the sources to dist/
+ *   build [server]  the sources to dist/; with `server` only what serves
  *
  * `start` imports the server instead of starting it: one process, so signals, exit code and
  * standard streams are its own, and nothing is orphaned. With nothing to install or build it costs
@@ -28,7 +28,7 @@ switch (command) {
     break;
   }
   case "build":
-    await prepareOrExit("all", true);
+    await prepareOrExit(args[0] === "server" ? "server" : "all", true);
     break;
   case "test":
   case "check":

@@ -1,13 +1,15 @@
 /**
- * Admin: the node's window for people and monitoring: HTTP in the primary, beside the cache and never in its way.
+ * Admin: the node's window for people and monitoring: HTTP in the primary, beside the cache and
+ * never in its way.
  *
  *   --admin-listen 127.0.0.1:11280 (default) · none
  *
  *   /                 the dashboard           /healthz /readyz   probes
  *   /metrics          Prometheus              /api/v1/…          JSON, described by /api/v1/openapi.json
  *
- * Everything it shows it reads from shared memory (src/stats); what it changes it asks of the node as a client does
- * (admin/node-client.ts). It is loaded after the node serves, so a start does not wait for it.
+ * Everything it shows it reads from shared memory (src/stats); what it changes it asks of the node
+ * as a client does (admin/node-client.ts). It is loaded after the node serves, so a start does not
+ * wait for it.
  */
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -75,8 +77,8 @@ export interface AdminServer {
 const OFF: AdminServer = { url: "", close: () => Promise.resolve() };
 
 /**
- * Starts the admin interface. Throws ConfigError when its settings are wrong (off loopback without a token), SystemError when
- * its port is taken.
+ * Starts the admin interface. Throws ConfigError when its settings are wrong (off loopback without
+ * a token), SystemError when its port is taken.
  */
 export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
   const { settings, view, log } = parts;
@@ -218,14 +220,14 @@ async function listen(
   }
 }
 
-/** The package's own version; package.json lies beside src, or beside dist. */
+/** The package's own version; package.json lies above src, dist/src or dist/server/src. */
 export function packageVersion(): string {
-  for (const up of ["../../package.json", "../../../package.json"]) {
+  for (const up of ["../../", "../../../", "../../../../"]) {
     try {
-      const text = readFileSync(new URL(up, import.meta.url), "utf8");
+      const text = readFileSync(new URL(`${up}package.json`, import.meta.url), "utf8");
       return (JSON.parse(text) as { version: string }).version;
     } catch {
-      // Not here: the compiled code lies one folder deeper than the source.
+      // Not here: compiled code lies deeper than the source.
     }
   }
   return "0.0.0";

@@ -95,7 +95,9 @@ describe("the package", () => {
       expect(await ask(port, "get fruit")).toBe("VALUE fruit 0 5\r\napple\r\nEND\r\n");
       const admin = await said(program, /admin HTTP on (http:\/\/[^\s"]+)/);
       expect(await text(`${admin}healthz`)).toBe("ok\n");
-      expect(await text(`${admin}metrics`)).toContain("memcached_current_items 1");
+      const metrics = await text(`${admin}metrics`);
+      expect(metrics).toContain("memcached_current_items 1");
+      expect(metrics).toMatch(/^shardcached_info\{version="(?!0\.0\.0)/m);
       expect(await text(admin)).toContain("<title>");
       expect(await text(`${admin}uplot.js`)).toContain("uPlot");
       program.child.kill("SIGTERM");
