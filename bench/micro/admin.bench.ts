@@ -1,6 +1,6 @@
 /**
- * What looking at a node costs the primary: the frame of each second, a scrape, the slab map, a page of keys.
- * None of it runs in a worker.
+ * What looking at a node costs the primary: the frame of each second, a scrape, the slab map, a
+ * page of keys. None of it runs in a worker.
  */
 import { KeyBrowser } from "../../src/admin/key-browser.ts";
 import { memcachedMetrics, ScrapedStats } from "../../src/admin/memcached-metrics.ts";

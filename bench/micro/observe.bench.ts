@@ -1,6 +1,7 @@
 /**
- * What seeing into the node costs a request: nothing taken, a sample taken, and the mean of a loaded worker, where the
- * observer keeps its own number of samples a second. Compare with 500 to 5000 ns for the request itself.
+ * What seeing into the node costs a request: nothing taken, a sample taken, and the mean of a
+ * loaded worker, where the observer keeps its own number of samples a second. Compare with 500 to
+ * 5000 ns for the request itself.
  */
 import { Clock } from "../../src/base/clock.ts";
 import { KeyHash } from "../../src/base/key-hash.ts";
@@ -68,7 +69,10 @@ const prepare = (): void => {
   bench = new Bench();
 };
 const ITERATIONS = { smoke: 200, full: 400_000 } as const;
-/** Requests in the seconds of a worker that is asked request by request, and of one that is sent pipelines. */
+/**
+ * Requests in the seconds of a worker that is asked request by request, and of one that is sent
+ * pipelines.
+ */
 const RATES = [
   { perSecond: 200_000, perTurn: 16 },
   { perSecond: 1_500_000, perTurn: 256 },

@@ -6,13 +6,14 @@
  *   changes  anywhere          token
  *   /healthz /readyz           free: probes have no secrets
  *
- * A token comes as `Authorization: Bearer …`, or once to /api/v1/login, which answers with a session cookie (HttpOnly,
- * SameSite=Strict) for the page. Against other web pages in the operator's browser: the Host header must name us (DNS
- * rebinding), changes must carry `X-Shardcached: 1` (a header no foreign form can send, and no CORS answer ever allows), and
- * there is no CORS.
+ * A token comes as `Authorization: Bearer …`, or once to /api/v1/login, which answers with a
+ * session cookie (HttpOnly, SameSite=Strict) for the page. Against other web pages in the
+ * operator's browser: the Host header must name us (DNS rebinding), changes must carry
+ * `X-Shardcached: 1` (a header no foreign form can send, and no CORS answer ever allows), and there
+ * is no CORS.
  *
- * Guessing: tokens are compared in constant time over their hashes, and after `FAILURES_MAX` failures in a minute every
- * attempt is refused until the minute is over.
+ * Guessing: tokens are compared in constant time over their hashes, and after `FAILURES_MAX`
+ * failures in a minute every attempt is refused until the minute is over.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -36,7 +37,10 @@ export interface AdminAddress {
   readonly port: number;
 }
 
-/** Reads `--admin-listen`: host:port, [v6]:port; null for "none". Throws ConfigError when it is neither. */
+/**
+ * Reads `--admin-listen`: host:port, [v6]:port; null for "none". Throws ConfigError when it is
+ * neither.
+ */
 export function parseAdminListen(text: string): AdminAddress | null {
   if (text === "none" || text === "") return null;
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
@@ -57,8 +61,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * The token, from the environment or the first line of `file`; empty when there is none. Throws ConfigError when the file
- * cannot be read, or when the token is too short to be a secret.
+ * The token, from the environment or the first line of `file`; empty when there is none. Throws
+ * ConfigError when the file cannot be read, or when the token is too short to be a secret.
  */
 export function loadToken(file: string): string {
   let token = process.env[TOKEN_ENVIRONMENT] ?? "";

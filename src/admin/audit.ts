@@ -1,6 +1,6 @@
 /**
- * Audit log: one JSON line for every change, login and refusal over the admin port. Values are never written, only their
- * length; keys are, escaped.
+ * Audit log: one JSON line for every change, login and refusal over the admin port. Values are
+ * never written, only their length; keys are, escaped.
  *
  *   {"time":"2026-…Z","event":"key.delete","outcome":"ok","peer":"127.0.0.1","key":"user:1"}
  */

@@ -1,4 +1,7 @@
-/** The routes that change something, or show a value; every one of them is audited. Values never reach the audit log. */
+/**
+ * The routes that change something, or show a value; every one of them is audited. Values never
+ * reach the audit log.
+ */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { KEY_BYTES_MAX } from "../command/limits.ts";
 import type { NodeView } from "../stats/node-view.ts";

@@ -1,6 +1,6 @@
 /**
- * Frame: everything the live page shows of one second, as plain JSON. The sampler makes one a second; the newest is kept,
- * streamed to whoever watches, and folded into the history.
+ * Frame: everything the live page shows of one second, as plain JSON. The sampler makes one a
+ * second; the newest is kept, streamed to whoever watches, and folded into the history.
  */
 
 /** Events a second in the second that ended. */
@@ -109,7 +109,9 @@ export interface HotKeyFrame {
 export interface AgeFrame {
   /** Seconds since the last use of the items evicted last; 0 when nothing is evicted. */
   readonly evicted: number;
-  /** Histograms over 2^(i/2) seconds: TTLs given by stores, and ages at eviction, since the start. */
+  /**
+   * Histograms over 2^(i/2) seconds: TTLs given by stores, and ages at eviction, since the start.
+   */
   readonly ttl: readonly number[];
   readonly evictions: readonly number[];
   /** Seconds since the oldest slab of each queue was opened. */

@@ -1,8 +1,9 @@
 /**
- * Health: the node's state in one sentence, and when it is not well the cause and what to do about it.
+ * Health: the node's state in one sentence, and when it is not well the cause and what to do about
+ * it.
  *
- * It looks at the last minute, so that one odd second does not shout; findings are tried from the worst to the mildest, and
- * the first that holds is told. Every threshold is named here.
+ * It looks at the last minute, so that one odd second does not shout; findings are tried from the
+ * worst to the mildest, and the first that holds is told. Every threshold is named here.
  */
 import { ServerState } from "../memory/control.ts";
 import type { HealthFrame, HealthLevel } from "./frame.ts";

@@ -1,5 +1,6 @@
 /**
- * Heat: fine log-linear buckets (memory/histogram.ts) folded into the few rows a picture has: two an octave.
+ * Heat: fine log-linear buckets (memory/histogram.ts) folded into the few rows a picture has: two
+ * an octave.
  *
  *   row 0      up to `unit`
  *   row i      up to unit × 2^(i/2)

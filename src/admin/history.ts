@@ -1,5 +1,6 @@
 /**
- * History: the last 24 hours of a few dozen numbers, in memory, so that nobody needs a database to look back.
+ * History: the last 24 hours of a few dozen numbers, in memory, so that nobody needs a database to
+ * look back.
  *
  *   recent   300 rows, one a second           5 minutes
  *   day      8640 rows, one in 10 seconds     24 hours      mean, or the largest for series that name a worst case
@@ -17,7 +18,10 @@ export const DAY_ROWS = (24 * 60 * 60) / DAY_STEP_SECONDS;
 /** A tick may be this many rows late before they count as missing. */
 const LATE_ROWS_MAX = 2;
 
-/** Rows `recent` and `day` return at most: what a chart is wide; the 24 hours are folded to 2 minutes. */
+/**
+ * Rows `recent` and `day` return at most: what a chart is wide; the 24 hours are folded to 2
+ * minutes.
+ */
 const READ_ROWS_MAX = 720;
 
 /** How a series is folded into rows of 10 seconds. */

@@ -1,4 +1,6 @@
-/** Hot-key lists as the API and the page show them, with a minute of history for the keys that lead. */
+/**
+ * Hot-key lists as the API and the page show them, with a minute of history for the keys that lead.
+ */
 import type { SketchKind } from "../memory/observation.ts";
 import { HOT_LISTS, hotKeys } from "../stats/hot-keys.ts";
 import type { NodeView } from "../stats/node-view.ts";

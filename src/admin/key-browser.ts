@@ -1,10 +1,12 @@
 /**
- * Key browser: pages through the keys of all shards, straight from shared memory, a bounded number of buckets a call.
+ * Key browser: pages through the keys of all shards, straight from shared memory, a bounded number
+ * of buckets a call.
  *
  *   cursor "shard.bucket"   where the next page begins; a page ends when it is full or when enough buckets were looked at
  *
- * Nothing is locked and no worker is asked: a page may show a key twice, or miss one stored meanwhile, as every dump does.
- * A page that looked at many buckets and found little is returned as it is: the caller goes on with its cursor.
+ * Nothing is locked and no worker is asked: a page may show a key twice, or miss one stored
+ * meanwhile, as every dump does. A page that looked at many buckets and found little is returned as
+ * it is: the caller goes on with its cursor.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
 import type { NodeView } from "../stats/node-view.ts";
@@ -55,7 +57,10 @@ export class KeyBrowser {
     this.#readers = readers;
   }
 
-  /** The next keys that begin with `prefix`, after `cursor` (empty: from the start). Null for a cursor that is none. */
+  /**
+   * The next keys that begin with `prefix`, after `cursor` (empty: from the start). Null for a
+   * cursor that is none.
+   */
   page(prefix: Buffer, cursor: string, limit: number): KeyPage | null {
     const place = parseCursor(cursor, this.#readers.length);
     if (place === null) return null;

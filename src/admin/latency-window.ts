@@ -1,5 +1,6 @@
 /**
- * Latency window: what the latency histograms gained since the last look: percentiles of a second instead of since the start.
+ * Latency window: what the latency histograms gained since the last look: percentiles of a second
+ * instead of since the start.
  */
 import { BUCKET_COUNT, percentileOf, totalOf } from "../memory/histogram.ts";
 import { FAMILY_COUNT, FAMILY_NAMES, type Family } from "../memory/observation.ts";

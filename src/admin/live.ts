@@ -5,8 +5,8 @@
  *   event: slabs     every other second    admin/slab-map.ts
  *   event: hotkeys   every other second    the list the page asked for with ?by=
  *
- * A frame is made into JSON once, whoever listens. A page that does not take its events (a laptop asleep) is dropped when
- * `BACKLOG_BYTES_MAX` wait for it, and comes back by itself.
+ * A frame is made into JSON once, whoever listens. A page that does not take its events (a laptop
+ * asleep) is dropped when `BACKLOG_BYTES_MAX` wait for it, and comes back by itself.
  */
 import type { ServerResponse } from "node:http";
 import type { SketchKind } from "../memory/observation.ts";

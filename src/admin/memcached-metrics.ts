@@ -1,6 +1,7 @@
 /**
- * memcached's metrics under the names of prometheus/memcached_exporter, made by its rules from the same `stats` lists, so that
- * dashboards and alerts written for the exporter work without it (test/unit/admin/metrics.test.ts has the rules).
+ * memcached's metrics under the names of prometheus/memcached_exporter, made by its rules from the
+ * same `stats` lists, so that dashboards and alerts written for the exporter work without it
+ * (test/unit/admin/metrics.test.ts has the rules).
  */
 import { PROTOCOL_VERSION } from "../command/limits.ts";
 import type { NodeView } from "../stats/node-view.ts";

@@ -1,10 +1,12 @@
 /**
- * Memory truth: where the process's memory is, in parts that add up to what the operating system says (RSS).
+ * Memory truth: where the process's memory is, in parts that add up to what the operating system
+ * says (RSS).
  *
  *   | items | dead | free slabs | index | ghost | heap | other |        all of it = RSS
  *
- * Shared memory counts when it has been touched: slabs never used, and index never grown into, cost nothing yet. `other` is
- * what remains: program code, the workers' heaps, connection blocks, rings, room in slabs that were used before.
+ * Shared memory counts when it has been touched: slabs never used, and index never grown into, cost
+ * nothing yet. `other` is what remains: program code, the workers' heaps, connection blocks, rings,
+ * room in slabs that were used before.
  */
 import { readFileSync } from "node:fs";
 import { liveBytesOf, type StoreGauges } from "../stats/shard-gauges.ts";

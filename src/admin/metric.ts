@@ -1,6 +1,7 @@
 /**
- * Metric: numbers that live in shared memory, in the shape prom-client's registry prints. prom-client's own counters count
- * themselves; ours are read when somebody scrapes, so a metric is a name and a function.
+ * Metric: numbers that live in shared memory, in the shape prom-client's registry prints.
+ * prom-client's own counters count themselves; ours are read when somebody scrapes, so a metric is
+ * a name and a function.
  */
 import { Registry } from "prom-client";
 

@@ -1,4 +1,7 @@
-/** Minute window: sums of the last 60 frames, and the hit ratio of the hour before, for the health sentence. */
+/**
+ * Minute window: sums of the last 60 frames, and the hit ratio of the hour before, for the health
+ * sentence.
+ */
 import type { Rates, WorkerFrame } from "./frame.ts";
 import type { Minute } from "./health.ts";
 

@@ -1,14 +1,16 @@
 /**
- * Node client: the admin interface as a client of the node, over a loopback connection in the meta protocol.
+ * Node client: the admin interface as a client of the node, over a loopback connection in the meta
+ * protocol.
  *
  *   HTTP PUT /keys/…  ──▶  ms <base64 key> … b  ──▶  the same listener, parser, router and shard as any client's
  *
- * Why not call a shard from the primary: a change then takes the one path that is tested and counted, with the same limits,
- * order and large values, on both transports; and an operator's click can never do what no client could. It costs one
- * connection while it is used; idle, it is closed.
+ * Why not call a shard from the primary: a change then takes the one path that is tested and
+ * counted, with the same limits, order and large values, on both transports; and an operator's
+ * click can never do what no client could. It costs one connection while it is used; idle, it is
+ * closed.
  *
- * Requests are answered in order, so a queue of waiting parsers is all the state there is. Whatever goes wrong with the
- * connection fails every waiting request; the next one connects anew.
+ * Requests are answered in order, so a queue of waiting parsers is all the state there is. Whatever
+ * goes wrong with the connection fails every waiting request; the next one connects anew.
  */
 import { connect, type Socket } from "node:net";
 
@@ -154,7 +156,10 @@ function takeLine(bytes: Buffer): { used: number; answer: string } | null {
   return end < 0 ? null : { used: end + 2, answer: bytes.toString("latin1", 0, end) };
 }
 
-/** `VA <bytes> f0 c12 t-1 l5 h1 s10`, the value; or `EN`. Throws nothing: an error line is an item that is not there. */
+/**
+ * `VA <bytes> f0 c12 t-1 l5 h1 s10`, the value; or `EN`. Throws nothing: an error line is an item
+ * that is not there.
+ */
 function takeItem(bytes: Buffer): { used: number; answer: NodeItem | null } | null {
   const line = takeLine(bytes);
   if (line === null) return null;

@@ -1,6 +1,6 @@
 /**
- * Our own metrics, `shardcached_*`: what memcached has no stat for. Labels are workers, shards, queues and ranks: their number
- * is fixed, so a key never becomes a label.
+ * Our own metrics, `shardcached_*`: what memcached has no stat for. Labels are workers, shards,
+ * queues and ranks: their number is fixed, so a key never becomes a label.
  */
 import { Counter } from "../memory/counters.ts";
 import { BUCKET_COUNT, bucketOf, type Histogram } from "../memory/histogram.ts";
@@ -11,7 +11,9 @@ import { QUEUE_CLASS_NAMES, type QueueGauges, type StoreGauges } from "../stats/
 import type { Frame } from "./frame.ts";
 import { counter, gauge, type MetricSpec, type Sample } from "./metric.ts";
 
-/** Latency buckets end at powers of two nanoseconds, where the fine buckets end too: 8 µs to 1.07 s. */
+/**
+ * Latency buckets end at powers of two nanoseconds, where the fine buckets end too: 8 µs to 1.07 s.
+ */
 const LE_FIRST_POWER = 13;
 const LE_LAST_POWER = 30;
 const NANOSECONDS = 1e9;

@@ -1,8 +1,10 @@
 /**
- * Pages: the dashboard's files, read once, served from memory, gzipped; nothing outside the list below can be asked for.
+ * Pages: the dashboard's files, read once, served from memory, gzipped; nothing outside the list
+ * below can be asked for.
  *
- * They come from src/admin/dashboard (copied beside the compiled code by the build) and from the uPlot package. The page asks
- * nobody else for anything: no fonts, no CDN, and a content security policy that forbids it.
+ * They come from src/admin/dashboard (copied beside the compiled code by the build) and from the
+ * uPlot package. The page asks nobody else for anything: no fonts, no CDN, and a content security
+ * policy that forbids it.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

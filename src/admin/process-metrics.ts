@@ -1,4 +1,7 @@
-/** The process's own metrics under the names the exporter gives them when it is told memcached's pid. */
+/**
+ * The process's own metrics under the names the exporter gives them when it is told memcached's
+ * pid.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { counter, gauge, type MetricSpec, type Sample } from "./metric.ts";
 

@@ -1,4 +1,6 @@
-/** The routes that only look: stats, frames, history, workers, slabs, connections, keys, hot keys. */
+/**
+ * The routes that only look: stats, frames, history, workers, slabs, connections, keys, hot keys.
+ */
 import type { FastifyRequest } from "fastify";
 import { ServerState } from "../memory/control.ts";
 import type { SketchKind } from "../memory/observation.ts";

@@ -1,6 +1,6 @@
 /**
- * Route: what the admin API serves, as a table: the server registers it, and the OpenAPI document is made from it, so that
- * nothing is served that is not documented.
+ * Route: what the admin API serves, as a table: the server registers it, and the OpenAPI document
+ * is made from it, so that nothing is served that is not documented.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 

@@ -1,10 +1,12 @@
 /**
- * Sampler: looks at the node once a second and makes a frame of it; keeps the last one, and the history.
+ * Sampler: looks at the node once a second and makes a frame of it; keeps the last one, and the
+ * history.
  *
  *   shared memory ──(1/s)──▶ Frame ──▶ whoever listens (server-sent events)
  *                                 └──▶ History (5 min at 1 s, 24 h at 10 s)
  *
- * One look costs the primary well under a millisecond; the workers are not asked, and do not notice.
+ * One look costs the primary well under a millisecond; the workers are not asked, and do not
+ * notice.
  */
 import { Counter } from "../memory/counters.ts";
 import { BUCKET_COUNT } from "../memory/histogram.ts";

@@ -3,7 +3,8 @@
  *
  *   byte 0 queue (0 free, 1 small, 2 main, 3 large)   1 written / 255   2 live / 255   3 age: 16 × log2(1 + seconds), capped
  *
- * Neighbours are merged when a shard has more slabs than a screen has cells: the picture stays small whatever -m is.
+ * Neighbours are merged when a shard has more slabs than a screen has cells: the picture stays
+ * small whatever -m is.
  */
 import type { NodeView } from "../stats/node-view.ts";
 

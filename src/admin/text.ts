@@ -55,8 +55,9 @@ export function percentText(share: number): string {
 }
 
 /**
- * A key as text a person can read: UTF-8 where it is valid, every other byte, control characters and direction marks as \xNN.
- * The page inserts it as text, never as markup; this only keeps it on one line and honest.
+ * A key as text a person can read: UTF-8 where it is valid, every other byte, control characters
+ * and direction marks as \xNN. The page inserts it as text, never as markup; this only keeps it on
+ * one line and honest.
  */
 export function keyText(key: Uint8Array): string {
   const text = Buffer.from(key).toString("utf8");

@@ -4,7 +4,8 @@
  *   shardcached top                              http://127.0.0.1:11280/
  *   shardcached top http://cache-3:11280 -n 1    one look, then the end: for scripts
  *
- * With a token in SHARDCACHED_ADMIN_TOKEN when the node is not on this machine. q or Ctrl-C ends it.
+ * With a token in SHARDCACHED_ADMIN_TOKEN when the node is not on this machine. q or Ctrl-C ends
+ * it.
  */
 import { parseArgs } from "node:util";
 import { TOKEN_ENVIRONMENT } from "./access.ts";
@@ -28,6 +29,10 @@ const UNAVAILABLE_EXIT = 69;
 const BOLD = "1";
 const DIM = "2";
 const LEVEL_COLORS = { ok: "32", notice: "33", bad: "31" } as const;
+const CYAN = "36";
+const BUSY = 0.7;
+const FULL = 0.92;
+const BAR_COLUMNS = 18;
 const EIGHTHS = " ▏▎▍▌▋▊▉█";
 
 /** Text in a colour, or bare when the terminal is none. */
@@ -44,70 +49,95 @@ export function bar(share: number, width: number): string {
   return "█".repeat(full) + rest.padEnd(width - full, " ").slice(0, width - full);
 }
 
-function column(text: string, width: number): string {
-  return text.padStart(width);
-}
-
-/** The screen: lines no wider than `columns`. */
+/** The screen: lines for a terminal of so many columns. */
 export function screen(
   frame: Frame,
   keys: readonly HotKeyRow[],
   columns: number,
   paint: Paint,
 ): string[] {
-  const { rates, latency, memory, health } = frame;
-  const bold = (text: string): string => paint(BOLD, text);
-  const dim = (text: string): string => paint(DIM, text);
-  const lines = [
-    paint(LEVEL_COLORS[health.level], `● ${health.sentence}`),
-    ...(health.cause === "" ? [] : wrap(health.cause, columns - 2).map((line) => dim(`  ${line}`))),
+  const { level, sentence, cause } = frame.health;
+  const why = cause === "" ? [] : wrap(cause, columns - 2).map((line) => paint(DIM, `  ${line}`));
+  return [
+    paint(LEVEL_COLORS[level], `● ${sentence}`),
+    ...why,
     "",
-    `${dim("requests")} ${bold(countText(requestsOf(rates)))}/s   ` +
-      `${dim("get")} ${countText(rates.hits + rates.misses)}/s   ${dim("hits")} ${percentText(frame.hitRatio)}   ` +
-      `${dim("set")} ${countText(rates.sets)}/s   ${dim("in")} ${bytesText(rates.bytesIn)}/s   ${dim("out")} ${bytesText(rates.bytesOut)}/s`,
-    `${dim("latency")}  p50 ${bold(microsecondsText(latency.p50))}   p99 ${bold(microsecondsText(latency.p99))}   ` +
-      `p99.9 ${microsecondsText(latency.p999)}   max ${microsecondsText(latency.max)}`,
-    `${dim("memory")}   ${bytesText(memory.items)} of ${bytesText(memory.limit)} in ${countText(frame.items)} items   ` +
-      `${dim("resident")} ${bytesText(memory.rss)}   ${dim("evicted")} ${countText(rates.evictions)}/s   ` +
-      `${dim("expired")} ${countText(rates.expired)}/s`,
-    `${dim("clients")}  ${frame.connections} of ${frame.connectionsMax}   ${dim("up")} ${secondsText(frame.uptime)}   ` +
-      `${dim("cpu")} ${frame.cpu.toFixed(2)} cores`,
+    ...summary(frame, paint),
     "",
-    dim("worker  busy                        req/s     turn  clients    items   sent/s served/s"),
+    ...workerLines(frame, paint),
+    ...keyLines(keys, columns, paint),
   ];
-  for (const worker of frame.workers) {
-    const color =
-      worker.busy > 0.92 ? LEVEL_COLORS.bad : worker.busy > 0.7 ? LEVEL_COLORS.notice : "36";
-    lines.push(
-      column(String(worker.id), 6) +
-        `  ${paint(color, bar(worker.busy, 18))} ${column(`${Math.round(worker.busy * 100)} %`, 5)}` +
-        column(countText(worker.requests), 8) +
-        column(microsecondsText(worker.turnMicroseconds), 9) +
-        column(String(worker.connections), 9) +
-        column(countText(worker.items), 9) +
-        column(countText(worker.sent), 9) +
-        column(countText(worker.served), 9),
-    );
-  }
-  if (keys.length === 0) return lines;
-  const width = Math.max(10, columns - 44);
-  lines.push(
-    "",
-    dim(
-      `${"hot key".padEnd(width)}${column("req/s", 10)}${column("misses/s", 10)}${column("bytes/s", 12)}${column("size", 12)}`,
+}
+
+function summary(frame: Frame, paint: Paint): string[] {
+  const { rates, latency, memory } = frame;
+  const line = (...parts: readonly (readonly [string, string])[]): string =>
+    parts
+      .map(([name, value]) => (name === "" ? value : `${paint(DIM, name)} ${value}`))
+      .join("   ");
+  const rate = (value: number): string => `${countText(value)}/s`;
+  return [
+    line(
+      ["requests", paint(BOLD, rate(requestsOf(rates)))],
+      ["get", rate(rates.hits + rates.misses)],
+      ["hits", percentText(frame.hitRatio)],
+      ["set", rate(rates.sets)],
+      ["in", `${bytesText(rates.bytesIn)}/s`],
+      ["out", `${bytesText(rates.bytesOut)}/s`],
     ),
-  );
-  for (const key of keys) {
-    const name = key.text.length > width - 1 ? `${key.text.slice(0, width - 2)}…` : key.text;
-    lines.push(
-      name.padEnd(width) +
-        column(countText(key.rate), 10) +
-        column(countText(key.misses), 10) +
-        column(bytesText(key.bytes), 12) +
-        column(bytesText(key.valueBytes), 12),
-    );
-  }
-  return lines;
+    line(
+      ["latency ", `p50 ${paint(BOLD, microsecondsText(latency.p50))}`],
+      ["", `p99 ${paint(BOLD, microsecondsText(latency.p99))}`],
+      ["", `p99.9 ${microsecondsText(latency.p999)}`],
+      ["", `max ${microsecondsText(latency.max)}`],
+    ),
+    line(
+      ["memory  ", `${bytesText(memory.items)} of ${bytesText(memory.limit)}`],
+      ["items", countText(frame.items)],
+      ["resident", bytesText(memory.rss)],
+      ["evicted", rate(rates.evictions)],
+      ["expired", rate(rates.expired)],
+    ),
+    line(
+      ["clients ", `${frame.connections} of ${frame.connectionsMax}`],
+      ["up", secondsText(frame.uptime)],
+      ["cpu", `${frame.cpu.toFixed(2)} cores`],
+    ),
+  ];
+}
+
+function workerLines({ workers }: Frame, paint: Paint): string[] {
+  const head =
+    "worker  busy                        req/s     turn  clients    items   sent/s served/s";
+  const lines = workers.map((worker) => {
+    const { busy } = worker;
+    const color = busy > FULL ? LEVEL_COLORS.bad : busy > BUSY ? LEVEL_COLORS.notice : CYAN;
+    const facts = [
+      countText(worker.requests).padStart(8),
+      microsecondsText(worker.turnMicroseconds).padStart(9),
+      String(worker.connections).padStart(9),
+      countText(worker.items).padStart(9),
+      countText(worker.sent).padStart(9),
+      countText(worker.served).padStart(9),
+    ];
+    const share = `${Math.round(busy * 100)} %`.padStart(5);
+    const lane = paint(color, bar(busy, BAR_COLUMNS));
+    return `${String(worker.id).padStart(6)}  ${lane} ${share}${facts.join("")}`;
+  });
+  return [paint(DIM, head), ...lines];
+}
+
+function keyLines(keys: readonly HotKeyRow[], columns: number, paint: Paint): string[] {
+  if (keys.length === 0) return [];
+  const width = Math.max(10, columns - 44);
+  const row = (name: string, ...cells: readonly [string, string, string, string]): string =>
+    name.padEnd(width) + cells.map((cell, at) => cell.padStart(at < 2 ? 10 : 12)).join("");
+  const lines = keys.map((key) => {
+    const name = key.text.length < width ? key.text : `${key.text.slice(0, width - 2)}…`;
+    const misses = countText(key.misses);
+    return row(name, countText(key.rate), misses, bytesText(key.bytes), bytesText(key.valueBytes));
+  });
+  return ["", paint(DIM, row("hot key", "req/s", "misses/s", "bytes/s", "size")), ...lines];
 }
 
 function wrap(text: string, width: number): string[] {

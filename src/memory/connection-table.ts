@@ -1,13 +1,15 @@
 /**
- * Connection table: who is connected, one row per connection slot of a thread, for `stats conns` and the dashboard.
+ * Connection table: who is connected, one row per connection slot of a thread, for `stats conns`
+ * and the dashboard.
  *
  *   row  0 state | 4 descriptor | 8 opened at | 12 last command at | 16 bytes in | 24 bytes out | 32 requests |
  *        40 transport | 41 listen address index | 42 address bytes | 43 – | 44 address, to 84 bytes            128 bytes
  *
  * Behind the connections' rows lie the listeners', written by the primary in its own table.
  *
- * The thread that has the connection writes its row, plain stores; anybody reads. A row being reused while somebody reads it
- * shows a mixture once: this is a display, nothing relies on it. Rows nobody has used are untouched pages.
+ * The thread that has the connection writes its row, plain stores; anybody reads. A row being
+ * reused while somebody reads it shows a mixture once: this is a display, nothing relies on it.
+ * Rows nobody has used are untouched pages.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "./arena.ts";

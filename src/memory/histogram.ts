@@ -1,8 +1,10 @@
 /**
- * Histogram: how often each size of a number was seen, in shared memory: latencies in nanoseconds, ages in seconds.
+ * Histogram: how often each size of a number was seen, in shared memory: latencies in nanoseconds,
+ * ages in seconds.
  *
- * Log-linear: every octave is cut in 16, so a value is known to 6 % of itself over the whole range of u32, and a bucket is
- * found with one count of leading zeros. (The idea is HdrHistogram's; bench/micro/observe.bench.ts has the cost.)
+ * Log-linear: every octave is cut in 16, so a value is known to 6 % of itself over the whole range
+ * of u32, and a bucket is found with one count of leading zeros. (The idea is HdrHistogram's;
+ * bench/micro/observe.bench.ts has the cost.)
  *
  *   bucket   0 … 15           values 0 … 15, one each
  *   bucket  16 … 31           16 … 31, one each       (octave 4)
@@ -12,8 +14,8 @@
  *   double 464                sum of all values
  *   double 465                largest value
  *
- * Everything is float64: exact to 2^53, never torn, one writer (the thread it belongs to), read by anybody. A reader may
- * see a bucket one record ahead of the sum; nobody minds.
+ * Everything is float64: exact to 2^53, never torn, one writer (the thread it belongs to), read by
+ * anybody. A reader may see a bucket one record ahead of the sum; nobody minds.
  */
 import { CACHE_LINE_BYTES, roundUp, UINT32_MAX } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -99,8 +101,8 @@ export function totalOf(buckets: Float64Array): number {
 }
 
 /**
- * The value below which `share` (0 … 1) of the merged buckets' values lie, interpolated inside its bucket. 0 when there are
- * none.
+ * The value below which `share` (0 … 1) of the merged buckets' values lie, interpolated inside its
+ * bucket. 0 when there are none.
  */
 export function percentileOf(buckets: Float64Array, share: number): number {
   const wanted = totalOf(buckets) * share;

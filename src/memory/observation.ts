@@ -1,5 +1,6 @@
 /**
- * Observation: what one thread has seen of its requests, in shared memory: latencies, lifetimes, heavy keys.
+ * Observation: what one thread has seen of its requests, in shared memory: latencies, lifetimes,
+ * heavy keys.
  *
  *   base + 0        words: 0 sampling period (1 in …) | 1 samples taken | 2 reset generation obeyed
  *        64         latency histograms, nanoseconds, one per family       (memory/histogram.ts)
@@ -8,7 +9,8 @@
  *        …          sketches: keys by requests | by bytes | by misses | largest values | prefixes   (memory/sketch.ts)
  *        …          prefix counters of `stats detail`                     (memory/prefix-table.ts)
  *
- * The writer is the thread that has the connections (stats/observer.ts); anybody reads. Pages nobody touches cost nothing.
+ * The writer is the thread that has the connections (stats/observer.ts); anybody reads. Pages
+ * nobody touches cost nothing.
  */
 import { CACHE_LINE_BYTES } from "../base/unit.ts";
 import { Op } from "../command/op.ts";

@@ -3,8 +3,9 @@
  *
  *   slot   0 hash | 4 prefix bytes | 8 – | 16 get | 24 hit | 32 set | 40 delete | 48 prefix, to 80 bytes       128 bytes
  *
- * Open addressing, never deleting: a prefix stays until the table is cleared, as in memcached. Bounded, unlike memcached:
- * when the table is full a new prefix is counted by nobody, and `dropped` says how often that happened.
+ * Open addressing, never deleting: a prefix stays until the table is cleared, as in memcached.
+ * Bounded, unlike memcached: when the table is full a new prefix is counted by nobody, and
+ * `dropped` says how often that happened.
  *
  * A slot is written before its hash is published, so a reader that sees a hash sees its prefix.
  */
@@ -49,8 +50,8 @@ export class PrefixTable {
   }
 
   /**
-   * Counts one request of the prefix bytes[start, end). False when the table has no room for a new prefix.
-   * The writer only.
+   * Counts one request of the prefix bytes[start, end). False when the table has no room for a new
+   * prefix. The writer only.
    */
   tryCount(kind: PrefixCount, bytes: Uint8Array, start: number, end: number): boolean {
     const length = Math.min(end - start, PREFIX_BYTES_MAX);
@@ -85,7 +86,10 @@ export class PrefixTable {
     return this.#words[this.#base >>> 2] as number;
   }
 
-  /** Calls `visit(prefix, counts)` for every prefix; `counts` has one number per `PrefixCount`. Any thread. */
+  /**
+   * Calls `visit(prefix, counts)` for every prefix; `counts` has one number per `PrefixCount`. Any
+   * thread.
+   */
   forEach(visit: (prefix: string, counts: readonly number[]) => void): void {
     for (let index = 0; index < PREFIX_SLOTS; index++) {
       const slot = this.#base + HEADER_BYTES + index * SLOT_BYTES;
@@ -110,7 +114,10 @@ export class PrefixTable {
   }
 }
 
-/** FNV-1a; never 0, which marks an empty slot. Prefixes are few and the probes bounded: no secret is needed here. */
+/**
+ * FNV-1a; never 0, which marks an empty slot. Prefixes are few and the probes bounded: no secret is
+ * needed here.
+ */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5;
   for (let at = start; at < end; at++) {

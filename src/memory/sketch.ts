@@ -1,21 +1,26 @@
 /**
- * Sketch: the heaviest keys of a stream in fixed memory, in shared memory, one writer, read live by anybody.
+ * Sketch: the heaviest keys of a stream in fixed memory, in shared memory, one writer, read live by
+ * anybody.
  *
- * Space-Saving (Metwally et al., 2005) with random admission (Ben Basat et al., 2017), in sets. A key may live in the 8 ways
- * of the set its hash names. One that is not there takes the lightest way with probability weight / (rank + weight), and then
- * inherits its rank: on average that is right, and the many keys of a long tail, each seen once, do not push the hot ones
- * out (always admitting, 256 entries lose every key below 0.4 % of the stream; so, far lighter ones stay). Sets instead of
- * one heap: an update reads one line of hashes and one of ranks, where a global minimum would have to be found.
+ * Space-Saving (Metwally et al., 2005) with random admission (Ben Basat et al., 2017), in sets. A
+ * key may live in the 8 ways of the set its hash names. One that is not there takes the lightest
+ * way with probability weight / (rank + weight), and then inherits its rank: on average that is
+ * right, and the many keys of a long tail, each seen once, do not push the hot ones out (always
+ * admitting, 256 entries lose every key below 0.4 % of the stream; so, far lighter ones stay). Sets
+ * instead of one heap: an update reads one line of hashes and one of ranks, where a global minimum
+ * would have to be found.
  *
  *   hashes   u32     [set][8]     low word of the key's hash; 0 is an empty way
  *   ranks    f64     [set][8]     decayed weight: what the sketch sorts by
  *   entries  320 B   [set][8]     0 version | 4 key bytes | 8 last value bytes | 12 last second |
  *                                 16 error | 24 requests | 32 bytes | 40 misses | 48 writes | 56 – | 64 key, to 250 bytes
  *
- * Weights fade: `decay()` once a second multiplies all of them, so that a steady rate r settles at r / (1 - factor), and the
- * reader gets rates back by the inverse. What was hot an hour ago is not hot.
+ * Weights fade: `decay()` once a second multiplies all of them, so that a steady rate r settles at
+ * r / (1 - factor), and the reader gets rates back by the inverse. What was hot an hour ago is not
+ * hot.
  *
- * A way changes its key inside its entry's version (odd while changing), for readers; the numbers move without it.
+ * A way changes its key inside its entry's version (odd while changing), for readers; the numbers
+ * move without it.
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
@@ -98,7 +103,10 @@ export class Sketch {
     this.#base = base;
   }
 
-  /** Adds `rank` to the key keys[start, end), whose hash is (`hashLow`, `hashHigh`). The writer only. */
+  /**
+   * Adds `rank` to the key keys[start, end), whose hash is (`hashLow`, `hashHigh`). The writer
+   * only.
+   */
   add(
     keys: Uint8Array,
     start: number,
@@ -175,8 +183,8 @@ export class Sketch {
   }
 
   /**
-   * Copies the `countMax` heaviest entries out, the heaviest first. An entry that changes its key just now is left out.
-   * Any thread.
+   * Copies the `countMax` heaviest entries out, the heaviest first. An entry that changes its key
+   * just now is left out. Any thread.
    */
   read(countMax = SKETCH_ENTRIES): SketchEntry[] {
     const first = (this.#base + RANKS_OFFSET) / 8;

@@ -1,5 +1,6 @@
 /**
- * `stats items` and `stats slabs`: one class per queue, since there are no slab classes: 1 small, 2 main, 3 large.
+ * `stats items` and `stats slabs`: one class per queue, since there are no slab classes: 1 small, 2
+ * main, 3 large.
  *
  * Both are read by memcached-tool, memcached_exporter and many dashboards, so every name is there:
  *  - chunk_size is the mean size of the queue's items, rounded up to 8, so that used_chunks is the number of items and

@@ -1,4 +1,7 @@
-/** `stats conns`: every listening socket and every connection, as memcached lists them, by descriptor. */
+/**
+ * `stats conns`: every listening socket and every connection, as memcached lists them, by
+ * descriptor.
+ */
 import {
   CONNECTION_STATE_NAMES,
   ConnectionState,
@@ -25,7 +28,9 @@ export interface ConnectionView {
   readonly requests: number;
 }
 
-/** An address as memcached writes it: `tcp:127.0.0.1:11211`. A stream over TLS is shown as its TCP. */
+/**
+ * An address as memcached writes it: `tcp:127.0.0.1:11211`. A stream over TLS is shown as its TCP.
+ */
 function addressText(transport: number, address: string): string {
   if (transport === ConnectionTransport.unix && address === "") return "unix:<AF 1>";
   const name = transport === ConnectionTransport.tls ? "tcp" : TRANSPORT_NAMES[transport];
@@ -62,12 +67,16 @@ export function connectionsOf(view: NodeView, countMax: number): ConnectionView[
   return found;
 }
 
-/** `stats conns`. `asker` is the descriptor of the connection that asks: it is the one that is parsing a command. */
+/**
+ * `stats conns`. `asker` is the descriptor of the connection that asks: it is the one that is
+ * parsing a command.
+ */
 export function emitConnectionList(view: NodeView, asker: number, emit: Emit): void {
   for (const { descriptor, transport, address } of view.listeners()) {
-    if (transport === ConnectionTransport.udp) emit(`${descriptor}:UDP`, "UDP");
+    const isUdp = transport === ConnectionTransport.udp;
+    if (isUdp) emit(`${descriptor}:UDP`, "UDP");
     emit(`${descriptor}:addr`, addressText(transport, address));
-    emit(`${descriptor}:state`, "conn_listening");
+    emit(`${descriptor}:state`, isUdp ? "conn_read" : "conn_listening");
     emit(`${descriptor}:secs_since_last_cmd`, 0);
   }
   for (const connection of connectionsOf(view, Number.MAX_SAFE_INTEGER)) {

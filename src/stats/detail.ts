@@ -1,4 +1,7 @@
-/** `stats detail dump`: what each key prefix was asked, over all threads, while `stats detail` was on. */
+/**
+ * `stats detail dump`: what each key prefix was asked, over all threads, while `stats detail` was
+ * on.
+ */
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The general list of `stats`, and `stats settings`: memcached's names in memcached's order (docs/protocol-support.md has the
- * table of what each means here). What has no counterpart in a slab log, such as page moves between classes, is 0.
+ * The general list of `stats`, and `stats settings`: memcached's names in memcached's order
+ * (docs/protocol-support.md has the table of what each means here). What has no counterpart in a
+ * slab log, such as page moves between classes, is 0.
  */
 import { KIB } from "../base/unit.ts";
 import { PROTOCOL_VERSION } from "../command/limits.ts";

@@ -4,8 +4,8 @@
  *   STAT requests:1 user:1001        the key, URI-encoded as in metadump
  *   STAT requests:1:rate 5231.4      requests a second, faded over half a minute; bytes:… in bytes a second
  *
- * A key is handled by whatever thread has the connection, so its numbers are the sum over threads. Ranks are upper bounds:
- * the true rate lies between rank - error and rank.
+ * A key is handled by whatever thread has the connection, so its numbers are the sum over threads.
+ * Ranks are upper bounds: the true rate lies between rank - error and rank.
  */
 import { SketchKind } from "../memory/observation.ts";
 import { SKETCH_RATE } from "../memory/sketch.ts";

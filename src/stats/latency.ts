@@ -4,7 +4,8 @@
  *   STAT get:count 1200000      requests the samples stand for
  *   STAT get:mean_us 61.20      … p50_us, p90_us, p99_us, p999_us, max_us: microseconds
  *
- * A latency counts from the loop turn that found the request's bytes to its reply being written (stats/observer.ts).
+ * A latency counts from the loop turn that found the request's bytes to its reply being written
+ * (stats/observer.ts).
  */
 
 import { percentileOf, totalOf } from "../memory/histogram.ts";

@@ -1,8 +1,9 @@
 /**
- * Node view: the whole node as any of its threads can see it in shared memory, without asking another thread anything.
+ * Node view: the whole node as any of its threads can see it in shared memory, without asking
+ * another thread anything.
  *
- * Every worker builds one to answer `stats`, the primary builds one for the admin interface. It only reads; what it returns is
- * summed over threads and shards at the moment of the call.
+ * Every worker builds one to answer `stats`, the primary builds one for the admin interface. It
+ * only reads; what it returns is summed over threads and shards at the moment of the call.
  */
 
 import type { Settings } from "../config/settings.ts";

@@ -1,15 +1,18 @@
 /**
- * Observer: looks at a sample of a thread's requests, and writes what it sees to shared memory (memory/observation.ts).
+ * Observer: looks at a sample of a thread's requests, and writes what it sees to shared memory
+ * (memory/observation.ts).
  *
  *   loop turn   turnBegan ── recv, parse, execute, encode, send … ── turnEnded        every T-th turn is timed
  *   request                       due()? ── sampled()                                  every S-th request of a timed turn
  *
- * A request's latency counts from the moment its loop turn began, when its bytes were in the kernel at the latest, to the
- * moment its reply was written; so waiting behind other sockets of the turn, and for another shard, is in it.
+ * A request's latency counts from the moment its loop turn began, when its bytes were in the kernel
+ * at the latest, to the moment its reply was written; so waiting behind other sockets of the turn,
+ * and for another shard, is in it.
  *
- * Cost: reading the clock takes 60 ns and a sample 300 ns, so neither is done for every request. T and S follow the load, so
- * that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.2 % of a core. Gaps are drawn at random, or the sampling
- * would march in step with clients that repeat a pattern. Every sample is weighted by T × S, so counts stay true.
+ * Cost: reading the clock takes 60 ns and a sample 300 ns, so neither is done for every request. T
+ * and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.2 % of a
+ * core. Gaps are drawn at random, or the sampling would march in step with clients that repeat a
+ * pattern. Every sample is weighted by T × S, so counts stay true.
  */
 import type { Clock } from "../base/clock.ts";
 import { Op, StoreMode } from "../command/op.ts";
@@ -20,9 +23,14 @@ import { type Family, familyOf, type Observation, SketchKind } from "../memory/o
 import { PrefixCount } from "../memory/prefix-table.ts";
 import { Sample } from "../memory/sketch.ts";
 
-/** Samples, and timed turns, aimed at for each second. */
+/** Samples aimed at for each second. */
 export const SAMPLES_PER_SECOND = 4000;
-/** Between two ticks, this many samples double the period at once: a sudden flood does not wait for the tick. */
+/** Timed turns aimed at: two readings of the clock each, which leave a number to the collector. */
+const TIMED_TURNS_PER_SECOND = 2000;
+/**
+ * Between two ticks, this many samples double the period at once: a sudden flood does not wait for
+ * the tick.
+ */
 const SAMPLES_BURST_MAX = 2 * SAMPLES_PER_SECOND;
 const REQUEST_PERIOD_START = 8;
 const TURN_PERIOD_START = 8;
@@ -116,8 +124,9 @@ export class Observer {
   }
 
   /**
-   * Looks at a request that has been answered. `missed`: it named an item that was not there. `bytes`: the length of the
-   * value it read or wrote. The request's key and hash must still be as the router left them.
+   * Looks at a request that has been answered. `missed`: it named an item that was not there.
+   * `bytes`: the length of the value it read or wrote. The request's key and hash must still be as
+   * the router left them.
    */
   sampled(request: Request, missed: boolean, bytes: number): void {
     const elapsed = this.#nanoseconds() - this.#turnStart;
@@ -127,7 +136,10 @@ export class Observer {
     this.#look(request, missed, bytes, weight);
   }
 
-  /** Looks at a request that went to another shard; its latency is recorded when `replied` meets its token. */
+  /**
+   * Looks at a request that went to another shard; its latency is recorded when `replied` meets its
+   * token.
+   */
   sent(request: Request, token: number): void {
     const weight = this.#turnPeriod * this.#requestPeriod;
     if (this.#awaited === NO_TOKEN) {
@@ -150,7 +162,9 @@ export class Observer {
     return this.#control.detailEnabled();
   }
 
-  /** Counts a request for its prefix; keys without the delimiter are not recorded, as in memcached. */
+  /**
+   * Counts a request for its prefix; keys without the delimiter are not recorded, as in memcached.
+   */
   detail(request: Request, hit: boolean): void {
     const start = request.keyStart;
     const end = this.#delimiterAt(request.keyBytes, start, request.keyEnd);
@@ -179,8 +193,9 @@ export class Observer {
     for (const sketch of this.#observation.sketches) sketch.decay();
     const turns = this.#turnsTimed * this.#turnPeriod;
     const requests = this.#samples * this.#turnPeriod * this.#requestPeriod;
-    this.#turnPeriod = periodFor(turns);
-    this.#requestPeriod = Math.max(1, Math.round(periodFor(requests) / this.#turnPeriod));
+    this.#turnPeriod = periodFor(turns, TIMED_TURNS_PER_SECOND);
+    const period = periodFor(requests, SAMPLES_PER_SECOND);
+    this.#requestPeriod = Math.max(1, Math.round(period / this.#turnPeriod));
     this.#turnsTimed = 0;
     this.#samples = 0;
     this.#turnsLeft = Math.min(this.#turnsLeft, this.#turnPeriod);
@@ -258,7 +273,10 @@ export class Observer {
     return -1;
   }
 
-  /** A key's prefix ends behind its delimiter; without one, before its first digit; else it has none: `start`. */
+  /**
+   * A key's prefix ends behind its delimiter; without one, before its first digit; else it has
+   * none: `start`.
+   */
   #prefixEnd(keys: Uint8Array, start: number, end: number): number {
     const delimiter = this.#delimiterAt(keys, start, end);
     if (delimiter >= 0) return delimiter + 1;
@@ -270,9 +288,9 @@ export class Observer {
   }
 }
 
-/** How many of `perSecond` events are worth one look. */
-function periodFor(perSecond: number): number {
-  return Math.min(PERIOD_MAX, Math.max(1, Math.round(perSecond / SAMPLES_PER_SECOND)));
+/** Every how many of `perSecond` events one is looked at, for `wanted` looks a second. */
+function periodFor(perSecond: number, wanted: number): number {
+  return Math.min(PERIOD_MAX, Math.max(1, Math.round(perSecond / wanted)));
 }
 
 function hashPrefix(bytes: Uint8Array, start: number, end: number): number {

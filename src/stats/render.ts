@@ -1,6 +1,7 @@
 /**
- * Node stats: answers every form of the `stats` command from shared memory, as names and values; a protocol's encoder words
- * them. Any thread that has a NodeView can answer, at once, for the whole node.
+ * Node stats: answers every form of the `stats` command from shared memory, as names and values; a
+ * protocol's encoder words them. Any thread that has a NodeView can answer, at once, for the whole
+ * node.
  *
  *   "stats"            → render("")            lines, then the end
  *   "stats items"      → render("items")
@@ -36,8 +37,8 @@ export const StatsOutcome = {
 export type StatsOutcome = (typeof StatsOutcome)[keyof typeof StatsOutcome];
 
 /**
- * Renders `stats <sub> <argument>`; `sub` is empty for the general list. `asker` is the descriptor of the connection that
- * asks, -1 when there is none.
+ * Renders `stats <sub> <argument>`; `sub` is empty for the general list. `asker` is the descriptor
+ * of the connection that asks, -1 when there is none.
  */
 export function renderStats(
   view: NodeView,

@@ -1,4 +1,7 @@
-/** `stats settings`: the settings under memcached's names, in its order and its spelling of yes, no and nothing. */
+/**
+ * `stats settings`: the settings under memcached's names, in its order and its spelling of yes, no
+ * and nothing.
+ */
 
 import { type Emit, memoryLimit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";

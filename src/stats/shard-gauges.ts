@@ -1,13 +1,16 @@
 /**
- * Shard gauges: what is in a shard now, read from its slab table by any thread, without asking its owner.
+ * Shard gauges: what is in a shard now, read from its slab table by any thread, without asking its
+ * owner.
  *
  *   slab table ──▶ per queue: items, bytes, slabs, age          the class numbers of `stats items` and `stats slabs`
  *              ──▶ per slab: queue, written, live, age, expiry  the dashboard's slab map
  *
- * memcached's slab classes do not exist here; its tools see one class per queue: 1 small (new items), 2 main (items that were
- * read), 3 large (items of more than half a slab, a chain of slabs each).
+ * memcached's slab classes do not exist here; its tools see one class per queue: 1 small (new
+ * items), 2 main (items that were read), 3 large (items of more than half a slab, a chain of slabs
+ * each).
  *
- * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab costs one cache line to read.
+ * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab
+ * costs one cache line to read.
  */
 import { CACHE_LINE_BYTES } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -34,7 +37,9 @@ export interface QueueGauges {
   /** Bytes written, the dead ones included. */
   writtenBytes: number;
   slabs: number;
-  /** Seconds since the oldest slab of the queue was opened: the age of what would be evicted next. */
+  /**
+   * Seconds since the oldest slab of the queue was opened: the age of what would be evicted next.
+   */
   ageSeconds: number;
 }
 

@@ -1,5 +1,6 @@
 /**
- * `stats workers`: our own list, one group a thread: how busy it is, and what crossing between threads cost it.
+ * `stats workers`: our own list, one group a thread: how busy it is, and what crossing between
+ * threads cost it.
  *
  *   STAT 0:requests_sent 1200 …        the last number is the primary's
  */

@@ -1,6 +1,6 @@
 /**
- * The dashboard in a real browser (Debian's Chromium), over a simulated node: it shows what the node did, asks nobody else
- * for anything, and can be used from the keyboard.
+ * The dashboard in a real browser (Debian's Chromium), over a simulated node: it shows what the
+ * node did, asks nobody else for anything, and can be used from the keyboard.
  */
 import { readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * A node's shared memory without any thread: laid out as the primary lays it out, written by the test, read by src/stats and
- * src/admin through their views.
+ * A node's shared memory without any thread: laid out as the primary lays it out, written by the
+ * test, read by src/stats and src/admin through their views.
  */
 import { Clock } from "../../src/base/clock.ts";
 import { KeyHash } from "../../src/base/key-hash.ts";

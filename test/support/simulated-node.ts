@@ -1,6 +1,7 @@
 /**
- * A node that serves an imaginary load, in one thread and without sockets: real stores and real observers over the memory of
- * a real plan, driven by a seeded mixture of clients. The dashboard is developed and tested on it.
+ * A node that serves an imaginary load, in one thread and without sockets: real stores and real
+ * observers over the memory of a real plan, driven by a seeded mixture of clients. The dashboard is
+ * developed and tested on it.
  *
  *   const node = new SimulatedNode({ seed: 1 });  node.second(20_000);      a second of 20 000 requests
  */

@@ -1,4 +1,7 @@
-/** Lifetimes: the TTLs clients give against the ages at which items are evicted, on one logarithmic axis. */
+/**
+ * Lifetimes: the TTLs clients give against the ages at which items are evicted, on one logarithmic
+ * axis.
+ */
 import { byId, color, el, fitCanvas } from "./dom.js";
 import { seconds } from "./format.js";
 
@@ -87,7 +90,10 @@ export class Ages {
     this.#markers(context, oldest, x, base);
   }
 
-  /** How old each queue's oldest slab is: what is in it would leave next. Names give way to each other. */
+  /**
+   * How old each queue's oldest slab is: what is in it would leave next. Names give way to each
+   * other.
+   */
   #markers(context, oldest, x, base) {
     const marks = oldest
       .map((age, queue) => ({ at: x(age), age, name: QUEUES[queue] }))

@@ -56,7 +56,9 @@ export async function logout() {
   await loadSession();
 }
 
-/** The live stream: reconnects by itself; `handlers` by event name, and `state` for true and false. */
+/**
+ * The live stream: reconnects by itself; `handlers` by event name, and `state` for true and false.
+ */
 export class Live {
   #source = null;
   #handlers;

@@ -1,5 +1,7 @@
 /* global uPlot */
-/** What the time charts share: axes, colours, a legend in the card's header, markers for flushes. */
+/**
+ * What the time charts share: axes, colours, a legend in the card's header, markers for flushes.
+ */
 import { color, el } from "./dom.js";
 import { clock } from "./format.js";
 
@@ -27,7 +29,10 @@ function axes(values, splits) {
   ];
 }
 
-/** A chart that follows its card's width, is drawn anew when the theme changes, and has a legend outside of itself. */
+/**
+ * A chart that follows its card's width, is drawn anew when the theme changes, and has a legend
+ * outside of itself.
+ */
 export class TimeChart {
   #place;
   #legend;
@@ -37,7 +42,10 @@ export class TimeChart {
   #labels = [];
   #hovered = null;
 
-  /** `options`: series [{label, color, …uPlot}], bands, scale, values, format, legendRow(data, index), paint(u). */
+  /**
+   * `options`: series [{label, color, …uPlot}], bands, scale, values, format, legendRow(data,
+   * index), paint(u).
+   */
   constructor(place, legend, options) {
     this.#place = place;
     this.#legend = legend;

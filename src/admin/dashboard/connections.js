@@ -1,4 +1,7 @@
-/** Connections: who is connected, the busiest first. Asked for every few seconds while the card is on the screen. */
+/**
+ * Connections: who is connected, the busiest first. Asked for every few seconds while the card is
+ * on the screen.
+ */
 import { fetchJson } from "./api.js";
 import { byId } from "./dom.js";
 import { bytes, count, seconds } from "./format.js";

@@ -23,7 +23,10 @@ export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Sizes a canvas to its place on the screen; returns its context, scaled to CSS pixels, and the size in them. */
+/**
+ * Sizes a canvas to its place on the screen; returns its context, scaled to CSS pixels, and the
+ * size in them.
+ */
 export function fitCanvas(canvas) {
   const ratio = window.devicePixelRatio || 1;
   const width = canvas.clientWidth;

@@ -1,4 +1,7 @@
-/** The key browser: pages through the keys with a prefix; shows, and with the token changes, one of them. */
+/**
+ * The key browser: pages through the keys with a prefix; shows, and with the token changes, one of
+ * them.
+ */
 import { currentSession, fetchJson, onSession } from "./api.js";
 import { byId, el } from "./dom.js";
 import { bytes, count, percent, seconds } from "./format.js";

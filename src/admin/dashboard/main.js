@@ -1,4 +1,6 @@
-/** The page: puts the panels together, feeds them from the live stream, and listens to the keyboard. */
+/**
+ * The page: puts the panels together, feeds them from the live stream, and listens to the keyboard.
+ */
 import { Ages } from "./ages.js";
 import {
   ApiError,

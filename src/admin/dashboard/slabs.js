@@ -1,4 +1,7 @@
-/** The slab map: every slab of every shard, in memory order; one sees them fill, age, and be evicted. */
+/**
+ * The slab map: every slab of every shard, in memory order; one sees them fill, age, and be
+ * evicted.
+ */
 import { byId, color, el, fitCanvas, mix, tooltip } from "./dom.js";
 import { bytes, count, percent, seconds } from "./format.js";
 

@@ -1,4 +1,7 @@
-/** Tables whose rows stay in place while their numbers change, and can be walked with the arrow keys. */
+/**
+ * Tables whose rows stay in place while their numbers change, and can be walked with the arrow
+ * keys.
+ */
 import { el } from "./dom.js";
 
 export class Table {

@@ -1,4 +1,6 @@
-/** The throughput ribbon: requests a second, stacked by command, reads split into hits and misses. */
+/**
+ * The throughput ribbon: requests a second, stacked by command, reads split into hits and misses.
+ */
 import { paintMarkers, TimeChart } from "./chart.js";
 import { byId, color } from "./dom.js";
 import { count } from "./format.js";

@@ -1,6 +1,6 @@
 /**
- * Timeline: the series behind the charts: 5 minutes by second, kept here and fed by the live frames; 24 hours by two minutes,
- * fetched again while they are shown.
+ * Timeline: the series behind the charts: 5 minutes by second, kept here and fed by the live
+ * frames; 24 hours by two minutes, fetched again while they are shown.
  */
 import { fetchJson } from "./api.js";
 

@@ -1,4 +1,6 @@
-/** Worker lanes: one a worker; how busy it is, now and in the last two minutes, and what it holds. */
+/**
+ * Worker lanes: one a worker; how busy it is, now and in the last two minutes, and what it holds.
+ */
 import { byId, color, el, fitCanvas } from "./dom.js";
 import { count, micros, percent } from "./format.js";
 

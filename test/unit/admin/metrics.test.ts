@@ -1,6 +1,6 @@
 /**
- * The names and rules of prometheus/memcached_exporter (its metrics.md and pkg/exporter), written down here as the
- * expectation: a dashboard made for it must not be able to tell the difference.
+ * The names and rules of prometheus/memcached_exporter (its metrics.md and pkg/exporter), written
+ * down here as the expectation: a dashboard made for it must not be able to tell the difference.
  */
 import { describe, expect, test } from "vitest";
 import { memcachedMetrics, ScrapedStats } from "../../../src/admin/memcached-metrics.ts";
