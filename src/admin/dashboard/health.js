@@ -42,7 +42,8 @@ const TILES = [
   {
     label: "Items",
     value: (frame) => count(frame.items),
-    detail: ({ ages }) => `oldest ${seconds(Math.max(...ages.oldest))}`,
+    detail: ({ items, ages }) =>
+      items > 0 ? `oldest ${seconds(Math.max(...ages.oldest))}` : "empty",
     series: ["gauge.items"],
     swatch: "touches",
   },
