@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * shardcached: reads the settings, then prints what was asked for, goes into the background, or
- * serves.
+ * serves. `shardcached top` shows a running node instead.
  *
  * What is not needed to serve is imported only where it is: a warm start accepts its first
  * connection in under 300 ms.
@@ -30,6 +30,10 @@ function packageFile(name: string): string {
 /** Resolves with the exit code, or null when the server goes on. */
 async function main(): Promise<number | null> {
   const args = process.argv.slice(2);
+  if (args[0] === "top") {
+    const { runTop } = await import("./admin/top.ts");
+    return runTop(args.slice(1));
+  }
   const folder = process.cwd(); // a daemon leaves it, and reads its file again on SIGHUP
   const load = () =>
     loadSettings({

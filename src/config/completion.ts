@@ -69,6 +69,7 @@ ${choices.join("\n")}
     ${patterns("free")}) return ;;
   esac
   COMPREPLY=($(compgen -W "${OPTIONS.flatMap(flagsOf).join(" ")}" -- "$current"))
+  if [[ $COMP_CWORD -eq 1 && top == "$current"* ]]; then COMPREPLY+=(top); fi
 }
 complete -F _shardcached shardcached
 `;
@@ -127,6 +128,7 @@ function fish(): string {
   );
   return `# fish completion for shardcached; made by: shardcached --completion fish
 complete -c shardcached -f
+complete -c shardcached -n __fish_use_subcommand -a top -d 'show a running node'
 ${lines.join("\n")}
 `;
 }

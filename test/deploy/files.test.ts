@@ -154,25 +154,6 @@ describe("docs/deploy/systemd", () => {
   });
 });
 
-describe("the Grafana dashboard", () => {
-  test("asks only for metrics the server has, and for labels they carry", async () => {
-    const program = Program.server(["-p", "-1", "-t", "1", "--admin-listen", "127.0.0.1:0"]);
-    let metrics = "";
-    try {
-      const url = await until(() => /admin HTTP on (http:\/\/[^\s"]+)/.exec(program.stderr)?.[1]);
-      metrics = await (await fetch(`${url}metrics`)).text();
-    } finally {
-      await program.kill();
-    }
-    const known = new Set(metrics.match(/^# TYPE (\S+)/gm)?.map((line) => line.slice(7)));
-    const dashboard = read("docs/deploy/helm/shardcached/dashboards/shardcached.json");
-    const asked = new Set(dashboard.match(/\b(?:memcached|shardcached)_\w+/g));
-    expect(asked.size).toBeGreaterThan(15);
-    const names = [...asked].map((name) => name.replace(/_bucket$/, ""));
-    expect(names.filter((name) => !known.has(name))).toEqual([]);
-  });
-});
-
 test("the example configuration of the systemd unit is one the server takes", async () => {
   const config = join(ROOT, "config/shardcached.conf");
   const program = Program.server(["--check-config", "--config", config, ...QUIET]);

@@ -117,10 +117,10 @@ describe("with its own values the chart", () => {
     expect(pod.volumes[1].secret.defaultMode).toBe(0o440);
   });
 
-  test("gives the container a quarter and 150 MB more than its items", () => {
+  test("gives the container a quarter and 200 MB more than its items", () => {
     const { memoryBytes } = settingsOf(manifests);
     const limitMib = Number(container.resources.limits.memory.replace("Mi", ""));
-    expect(limitMib).toBeGreaterThan((memoryBytes / 1024 / 1024) * 1.25 + 150);
+    expect(limitMib).toBeGreaterThan((memoryBytes / 1024 / 1024) * 1.25 + 200);
   });
 });
 
