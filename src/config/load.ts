@@ -112,14 +112,17 @@ function complete(draft: Draft, cores: number): void {
     const affordable = Math.floor(draft.memoryBytes / SHARD_BYTES_DEFAULT_MIN);
     draft.threads = Math.max(1, Math.min(cores, affordable));
   }
-  draft.listen = draft.unixSocket === "" && draft.port !== 0 ? addresses(draft) : [];
+  const { port, udpPort } = draft;
+  const isInet = draft.unixSocket === "";
+  draft.listen = isInet && port !== 0 ? addresses(draft, port) : [];
+  draft.udpListen = isInet && udpPort !== 0 ? addresses(draft, udpPort) : [];
 }
 
-function addresses(draft: Draft): Settings["listen"] {
+/** Where -l says, on `port` but where -l names one. */
+function addresses(draft: Draft, port: number): Settings["listen"] {
   const standard: ListenEntry = { host: HOST_DEFAULT, port: null, protocol: "auto", tag: "" };
   const entries = draft.listenEntries.length === 0 ? [standard] : draft.listenEntries;
-  const port = draft.port === PORT_ANY ? 0 : draft.port;
-  return entries.map((entry) => listenAddress(entry, port));
+  return entries.map((entry) => listenAddress(entry, port === PORT_ANY ? 0 : port));
 }
 
 function loaded(draft: Draft, warnings: readonly string[]): Loaded {

@@ -56,6 +56,8 @@ export interface ExtendedSettings {
   readonly workerLogBytes: number;
   readonly readBufferBytesMax: number;
   readonly trackSizes: boolean;
+  /** UDP: replies may be more than one datagram, for networks where nobody forges addresses. */
+  readonly udpMultiDatagram: boolean;
   /** Tests may move the clock and let a worker die. */
   readonly debug: boolean;
   readonly dropPrivileges: boolean;
@@ -72,6 +74,8 @@ export interface Settings {
   readonly unixMask: number;
   /** -l, resolved against -p; empty when only a Unix socket is served. */
   readonly listen: readonly ListenAddress[];
+  /** -l, resolved against -U; empty when no UDP is served. */
+  readonly udpListen: readonly ListenAddress[];
   /** -l as it was written, for `stats settings`' "inter"; empty = the default. */
   readonly listenText: string;
   /** -A */
@@ -193,17 +197,19 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   workerLogBytes: 64 * KIB,
   readBufferBytesMax: 0,
   trackSizes: false,
+  udpMultiDatagram: false,
   debug: false,
   dropPrivileges: false,
 };
 
-/** The settings of a start with no flags. `threads` and `listen` are filled by config/load.ts. */
+/** The settings of a start with no flags. `threads` and what listens are filled by config/load.ts. */
 export const SETTINGS_DEFAULTS: Settings = {
   port: PORT_DEFAULT,
   udpPort: 0,
   unixSocket: "",
   unixMask: 0o700,
   listen: [],
+  udpListen: [],
   listenText: "",
   shutdownEnabled: false,
   daemon: false,

@@ -283,6 +283,7 @@ export const SUBOPTIONS: readonly Suboption[] = [
     draft.warnings.push("DEPRECATED: resp_obj_mem_limit no longer used. See read_buf_mem_limit,");
   }),
   word("track_sizes", (draft) => set(draft, "trackSizes", true)),
+  ...pair("udp_multi_datagram", "udpMultiDatagram"),
   word("debug", (draft) => set(draft, "debug", true)),
   word("modern", () => {}),
   word("no_modern", noModern),
@@ -341,6 +342,7 @@ export function shownSuboptions(settings: Settings): string | null {
     parts.push(`read_buf_mem_limit=${extended.readBufferBytesMax / MIB}`);
   }
   if (extended.trackSizes) parts.push("track_sizes");
+  if (extended.udpMultiDatagram) parts.push("udp_multi_datagram");
   if (extended.debug) parts.push("debug");
   if (extended.watcherLogBytes !== EXTENDED_DEFAULTS.watcherLogBytes) {
     parts.push(`watcher_logbuf_size=${extended.watcherLogBytes / KIB}`);

@@ -12,9 +12,6 @@ import { sizeText } from "./values.ts";
 export function validate(settings: Settings): void {
   validateItemSize(settings);
   validateAuthentication(settings);
-  if (settings.udpPort !== 0) {
-    refuse("UDP is not served", "-U, --udp-port", String(settings.udpPort), "0");
-  }
   if (settings.port === 0 && settings.unixSocket === "" && settings.udpPort === 0) {
     refuse("Nothing to listen on", "-p, --port", "0", "a port, or a path with -s");
   }

@@ -14,7 +14,7 @@ import type { SharedMemory } from "./shared-memory.ts";
 
 /** One socket that listens. */
 export interface Listening {
-  readonly kind: "tcp4" | "tcp6" | "unix";
+  readonly kind: "tcp4" | "tcp6" | "unix" | "udp4" | "udp6";
   /** The address or the path bound. */
   readonly address: string;
   /** 0 for a path. */
@@ -23,6 +23,9 @@ export interface Listening {
   /** The entry of -l that asked for it; null for a path. */
   readonly asked: ListenAddress | null;
 }
+
+/** One whose connections are accepted. */
+export type StreamListening = Listening & { readonly kind: "tcp4" | "tcp6" | "unix" };
 
 export interface Door {
   /** eventfds by thread index for `WorkerData.bells`; empty where threads wait for Atomics. */

@@ -73,7 +73,9 @@ export function planMemory(
   const servingThreads = transport === "native" ? threads : 1;
   const nativeBytes = planNative(maxConnections).bytes;
   const ioBytes = ioRegionBytes(servingThreads, settings.extended.readBufferBytesMax);
-  const serves = (thread: number) => (transport === "native") === thread < threads;
+  // The primary serves under the node transport, and UDP under either.
+  const primaryServes = transport === "node" || settings.udpListen.length > 0;
+  const serves = (thread: number) => (thread < threads ? transport === "native" : primaryServes);
 
   const cursor = new Cursor(0);
   const common = {

@@ -11,7 +11,16 @@ import { Libc } from "../transport/libc.ts";
 import { listenNative } from "../transport/listen.ts";
 import { NativeBell, openBells } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
-import { type Door, type DoorParts, type Listening, listenOptionsOf, targetsOf } from "./door.ts";
+import {
+  type Door,
+  type DoorParts,
+  type Listening,
+  listenOptionsOf,
+  type StreamListening,
+  targetsOf,
+} from "./door.ts";
+import { bindUdp } from "./udp-door.ts";
+import type { UdpServer } from "./udp-server.ts";
 
 /** The system call that ends a process with all its threads, whatever they are in. */
 const EXIT_GROUP = process.arch === "x64" ? 231 : 94;
@@ -29,8 +38,9 @@ export class NativeDoor implements Door {
   readonly #bell: NativeBell;
   readonly #workers: readonly NativeParts[];
   readonly #dealer: Dealer;
-  #sockets: readonly Listening[] = [];
+  #sockets: readonly StreamListening[] = [];
   #acceptor: Acceptor | null = null;
+  #udp: UdpServer | null = null;
 
   constructor(parts: DoorParts) {
     const { settings, memory } = parts;
@@ -46,7 +56,7 @@ export class NativeDoor implements Door {
 
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
-    const sockets: Listening[] = [];
+    const sockets: StreamListening[] = [];
     const inherited = takeInheritedSockets(process.env, process.pid);
     for (const descriptor of inherited) {
       const { kind, address, port } = adoptNative(this.#libc, descriptor, settings.backlog);
@@ -59,7 +69,8 @@ export class NativeDoor implements Door {
       }
     }
     this.#sockets = sockets;
-    return sockets;
+    this.#udp = await bindUdp(settings, sockets.length);
+    return [...sockets, ...(this.#udp?.sockets ?? [])];
   }
 
   open(data: WorkerData): void {
@@ -89,9 +100,12 @@ export class NativeDoor implements Door {
       },
     });
     this.#acceptor.start();
+    this.#udp?.openAlone(data, memory.control, this.#bell, this.#parts.asked);
   }
 
   async close(): Promise<void> {
+    this.#udp?.close();
+    this.#udp = null;
     this.#acceptor?.stop(true);
     this.#acceptor = null;
   }

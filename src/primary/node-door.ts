@@ -10,6 +10,8 @@ import { NodeAcceptor } from "../transport/node-acceptor.ts";
 import type { NodeTransport } from "../transport/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
 import { type Door, type DoorParts, type Listening, listenOptionsOf, targetsOf } from "./door.ts";
+import { bindUdp } from "./udp-door.ts";
+import type { UdpServer } from "./udp-server.ts";
 
 /** How often draining connections are counted. */
 const LOOK_MILLISECONDS = 5;
@@ -23,6 +25,7 @@ export class NodeDoor implements Door {
   readonly #acceptor: NodeAcceptor;
   readonly #counters: Counters;
   #front: NodeFront | null = null;
+  #udp: UdpServer | null = null;
 
   constructor(parts: DoorParts) {
     const { settings, memory, log } = parts;
@@ -62,17 +65,20 @@ export class NodeDoor implements Door {
         sockets.push({ kind, address, port, descriptor: 0, asked });
       }
     }
-    return sockets;
+    this.#udp = await bindUdp(settings, sockets.length);
+    return [...sockets, ...(this.#udp?.sockets ?? [])];
   }
 
   open(data: WorkerData): void {
     this.#front = new NodeFront(data, this.#parts.asked);
     this.#front.start();
     this.#acceptor.start();
+    this.#udp?.open(this.#front.transport, this.#parts.memory.control);
   }
 
   async close(): Promise<void> {
     this.#acceptor.stop();
+    this.#udp?.close();
     const front = this.#front;
     if (front === null) return;
     front.drain();

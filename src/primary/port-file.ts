@@ -6,11 +6,18 @@ import { renameSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
 import type { Listening } from "./door.ts";
 
+const WORDS = {
+  tcp4: "TCP INET",
+  tcp6: "TCP INET6",
+  udp4: "UDP INET",
+  udp6: "UDP INET6",
+} as const;
+
 /** Writes `TCP INET: 11211` and its kin. */
 export function writePortFile(path: string, sockets: readonly Listening[]): void {
-  const lines = sockets
-    .filter(({ kind }) => kind !== "unix")
-    .map(({ kind, port }) => `${kind === "tcp6" ? "TCP INET6" : "TCP INET"}: ${port}\n`);
+  const lines = sockets.map(({ kind, port }) =>
+    kind === "unix" ? "" : `${WORDS[kind]}: ${port}\n`,
+  );
   const temporary = `${path}.lck`;
   try {
     writeFileSync(temporary, lines.join(""));

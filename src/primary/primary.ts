@@ -43,8 +43,10 @@ const TRANSPORTS = {
   tcp4: ConnectionTransport.tcp,
   tcp6: ConnectionTransport.tcp6,
   unix: ConnectionTransport.unix,
+  udp4: ConnectionTransport.udp,
+  udp6: ConnectionTransport.udp,
 } as const;
-const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix" } as const;
+const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix", udp4: "udp", udp6: "udp6" } as const;
 
 export interface PrimaryParts {
   readonly settings: Settings;

@@ -58,6 +58,8 @@ export interface ListenOptions {
   readonly backlog: number;
   /** The list as the operator wrote it with -l, null without: it decides the words of a failure. */
   readonly interfaces: string | null;
+  /** For the words of a failure; TCP when not said. */
+  readonly protocol?: "TCP" | "UDP";
 }
 
 /** A numeric address to bind; `wildcard` ones may fail when another family succeeds. */
@@ -106,10 +108,11 @@ export function listenError(
   text: string,
   error?: unknown,
 ): SystemError {
+  const protocol = options.protocol ?? "TCP";
   let line: string;
   if (target.kind === "unix") line = `failed to listen on UNIX socket: ${target.path}: ${text}`;
   else if (options.interfaces === null) {
-    line = `failed to listen on TCP port ${target.port}: ${text}`;
+    line = `failed to listen on ${protocol} port ${target.port}: ${text}`;
   } else line = `failed to listen on one of interface(s) ${options.interfaces}: ${text}`;
   const message = cause === "" ? line : `${cause}\n${line}`;
   return new SystemError(message, EX_OSERR, error === undefined ? undefined : { cause: error });

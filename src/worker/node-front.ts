@@ -8,7 +8,7 @@
 import type { WorkerData } from "../config/worker-data.ts";
 import type { Duties } from "../connection/connections.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
-import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NodeTransport } from "../transport/node-transport.ts";
 import { createFront, type Front } from "./front.ts";
@@ -25,11 +25,13 @@ export class NodeFront implements Duties {
 
   /**
    * `askPrimary`: something was left in the control block. `loginFailed`: a login from that address was refused.
+   * `bell`: what wakes the workers, where they do not sleep in `Atomics.wait`.
    */
   constructor(
     data: WorkerData,
     askPrimary: () => void,
     loginFailed: (peer: string) => void = () => {},
+    bell: Bell | null = null,
   ) {
     const memory = new ThreadMemory(data, libcAvailable() ? Libc.load() : null);
     const { layout, self } = data;
@@ -46,7 +48,7 @@ export class NodeFront implements Duties {
     this.#front = createFront({
       memory,
       transport: this.transport,
-      waker: new Waker(ints, memory.control, new NotifyBell(ints, memory.control)),
+      waker: new Waker(ints, memory.control, bell ?? new NotifyBell(ints, memory.control)),
       ownStore: null,
       duties: this,
       descriptor: (slot) => slot,

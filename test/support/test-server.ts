@@ -181,6 +181,13 @@ export class TestServer {
     }
   }
 
+  /** The UDP port, for a server that was started with -U. */
+  get udpPort(): number {
+    const port = /^UDP INET: (\d+)$/m.exec(readFileSync(this.#portFile, "utf8"))?.[1];
+    if (port === undefined) throw new Error(`${this.label} serves no UDP`);
+    return Number(port);
+  }
+
   get #portFile(): string {
     return join(this.directory, "ports");
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Settings } from "../../../src/config/settings.ts";
+import { EXTENDED_DEFAULTS, type Settings } from "../../../src/config/settings.ts";
 import { loadFrom, refusalOf } from "./load-from.ts";
 
 const MIB = 1024 * 1024;
@@ -12,7 +12,27 @@ describe("a flag sets its setting, short, long and glued", () => {
     ["-p -1", { port: -1 }],
     ["--port=11222", { port: 11222 }],
     ["--port 11222", { port: 11222 }],
-    ["-U 0", { udpPort: 0 }],
+    ["-U 0", { udpPort: 0, udpListen: [] }],
+    [
+      "-U 11300",
+      {
+        udpPort: 11300,
+        port: 11300,
+        udpListen: [{ host: "127.0.0.1", port: 11300, protocol: "auto", tag: "" }],
+      },
+    ],
+    [
+      "-p 0 -U -1 -l 127.0.0.2,[::1]:11222",
+      {
+        listen: [],
+        udpListen: [
+          { host: "127.0.0.2", port: 0, protocol: "auto", tag: "" },
+          { host: "::1", port: 11222, protocol: "auto", tag: "" },
+        ],
+      },
+    ],
+    ["-U 11300 -s /tmp/a", { udpListen: [] }],
+    ["-o udp_multi_datagram", { extended: { ...EXTENDED_DEFAULTS, udpMultiDatagram: true } }],
     ["-s /tmp/a", { unixSocket: "/tmp/a" }],
     ["--unix-socket=/tmp/a -a 770", { unixMask: 0o770 }],
     ["-a 0700", { unixMask: 0o700 }],
@@ -117,7 +137,6 @@ describe("a wrong value: memcached's words and exit code, then option, value and
       'ERROR: Invalid port number 70000. (-U, --udp-port: got "70000", allowed: -1 to 65535)',
       64,
     ],
-    ["-U 11211", 'UDP is not served (-U, --udp-port: got "11211", allowed: 0)', 64],
     ["-p 0", 'Nothing to listen on (-p, --port: got "0", allowed: a port, or a path with -s)', 64],
     ["-a 999", 'Invalid access mask (-a, --unix-mask: got "999", allowed: 0 to 7777 in octal)', 64],
     [

@@ -58,8 +58,16 @@ describe("the port file", () => {
       descriptor: 0,
       asked: null,
     });
-    writePortFile(path, [socket("tcp4", 11211), socket("tcp6", 11212), socket("unix", 0)]);
-    expect(readFileSync(path, "latin1")).toBe("TCP INET: 11211\nTCP INET6: 11212\n");
+    writePortFile(path, [
+      socket("tcp4", 11211),
+      socket("tcp6", 11212),
+      socket("unix", 0),
+      socket("udp4", 11213),
+      socket("udp6", 11214),
+    ]);
+    expect(readFileSync(path, "latin1")).toBe(
+      "TCP INET: 11211\nTCP INET6: 11212\nUDP INET: 11213\nUDP INET6: 11214\n",
+    );
   });
 });
 
