@@ -162,6 +162,7 @@ export class AdminCommands implements SessionExtension {
     if (word !== "crawl" && !dumpEnabled) {
       return word === "metadump" ? "ERROR metadump not allowed" : "ERROR key dump not allowed";
     }
+    if (word !== "crawl" && this.#hasReplies(connection)) return pipelined(word);
     if (!control.crawlerEnabled()) return "CLIENT_ERROR lru crawler disabled";
     const classes = classesOf(argument, word !== "crawl");
     if (classes === null) return BAD_CLASS;
@@ -171,6 +172,11 @@ export class AdminCommands implements SessionExtension {
     return null;
   }
 
+  /** True when replies to earlier commands have not left yet. */
+  #hasReplies(connection: Connection): boolean {
+    return this.#parts.output.position() > 0 || connection.pendingCount > 0;
+  }
+
   #dump(connection: Connection, options: ConstructorParameters<typeof DumpSource>[0]): void {
     connection.source = new DumpSource(options, this.#parts.readers, this.#parts.clock);
   }
@@ -178,6 +184,7 @@ export class AdminCommands implements SessionExtension {
   #watch(connection: Connection, words: readonly string[]): string | null {
     const { control, watchEnabled, output, openLogs } = this.#parts;
     if (!watchEnabled) return "CLIENT_ERROR watch commands not allowed";
+    if (this.#hasReplies(connection)) return pipelined("watch");
     let streams = words.length === 0 ? WatchStream.fetchers : 0;
     for (const given of words) {
       const word = STREAM_WORDS.find((candidate) => candidate.startsWith(given));
@@ -189,6 +196,11 @@ export class AdminCommands implements SessionExtension {
     connection.source = new WatchSource(control, streams, openLogs());
     return null;
   }
+}
+
+/** What starts a stream must not stand behind commands whose replies are still to be sent. */
+function pipelined(word: string): string {
+  return `ERROR cannot pipeline other commands before ${word}`;
 }
 
 function automove(words: readonly string[]): string {

@@ -79,7 +79,7 @@ export class BulkCommands implements Bulk {
 
   /** A read that found a large value: takes a lease, then lets a source send it. */
   performGet(connection: Connection, request: Request): Verdict {
-    const { encoder, shards } = this.#parts;
+    const { encoder } = this.#parts;
     if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
     let reply = this.#performer.takeReply(connection, Awaited.lease);
     if (reply === null) {
@@ -105,7 +105,18 @@ export class BulkCommands implements Bulk {
       reply.marks |= fetched.marks;
       reply.accessed = fetched.accessed;
       reply.exptime = fetched.exptime;
+      if ((fetched.marks & ItemMark.expiring) !== 0) {
+        connection.kept = new Reply(this.#output.bytes);
+        connection.kept.copy(reply);
+        return this.#performer.endings.end(connection, request);
+      }
     }
+    return this.sendLeased(connection, request, reply);
+  }
+
+  /** Answers with the large value `reply` has a lease on; room for its head was reserved. */
+  sendLeased(connection: Connection, request: Request, reply: Reply): Verdict {
+    const { encoder, shards } = this.#parts;
     countOutcome(this.#parts.counters, request, reply);
     const output = this.#output;
     output.at = encoder.encodeHead(request, reply, output.bytes, output.at);

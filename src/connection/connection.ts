@@ -52,6 +52,8 @@ export const Awaited = {
   uploadBegin: 4,
   uploadEnd: 5,
   broadcast: 6,
+  /** The touch that ends a fetch whose value has been read (ItemMark.expiring). */
+  expiry: 7,
 } as const;
 export type Awaited = (typeof Awaited)[keyof typeof Awaited];
 
@@ -94,6 +96,8 @@ export class Connection {
   stage: Stage = Stage.fresh;
   /** What a fetch described whose large value is being leased. */
   fetched: Reply | null = null;
+  /** What was read for a fetch that is about to end its item (ItemMark.expiring): what it described, and the value. */
+  kept: Reply | null = null;
   /** What for. */
   awaited: Awaited = Awaited.nothing;
   /** Replies the stage still waits for. */

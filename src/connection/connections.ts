@@ -28,6 +28,7 @@ import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
+import { ConnectionList } from "./connection-list.ts";
 import type { EventLog } from "./event-log.ts";
 import { Input } from "./input.ts";
 import type { Intakes } from "./intake.ts";
@@ -103,11 +104,12 @@ export class Connections implements TransportHandler, LoopHandler {
   /** The request of a reply that fills a hole. */
   readonly #restored: Request;
   readonly #slots: (Connection | null)[] = [];
-  #ready: Connection[] = [];
-  #readyNext: Connection[] = [];
-  #refused: Connection[] = [];
+  #ready = new ConnectionList();
+  #readyNext = new ConnectionList();
+  readonly #refused = new ConnectionList();
   /** Those whose source had nothing to write. */
-  #idle: Connection[] = [];
+  #idle = new ConnectionList();
+  #idleNext = new ConnectionList();
   #now: ServerSeconds;
   #openCount = 0;
 
@@ -216,21 +218,21 @@ export class Connections implements TransportHandler, LoopHandler {
     duties.begin();
     if (this.#clock.now !== this.#now) this.#second();
     if (router.poll(this) > 0) this.#retryRefused();
-    if (this.#idle.length > 0) this.#askSources();
+    if (this.#idle.count > 0) this.#askSources();
     const ready = this.#ready;
     this.#ready = this.#readyNext;
     this.#readyNext = ready;
-    for (let at = 0; at < ready.length; at++) {
-      const connection = ready[at] as Connection;
+    for (let at = 0; at < ready.count; at++) {
+      const connection = ready.at(at);
       connection.listed = false;
       if (this.#slots[connection.slot] !== connection || !this.#mayServe(connection)) continue;
       this.#serve(connection, connection.inStart, connection.inEnd);
     }
-    ready.length = 0;
+    ready.clear();
     router.publish();
     observer.turnEnded();
-    let sleepMs = duties.end(this.#ready.length > 0);
-    if (this.#idle.length > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
+    let sleepMs = duties.end(this.#ready.count > 0);
+    if (this.#idle.count > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
     if (sleepMs === 0) observer.turnBegan();
     return sleepMs;
   }
@@ -256,7 +258,7 @@ export class Connections implements TransportHandler, LoopHandler {
     while (true) {
       if (connection.source !== null) {
         if (this.#intakes.pump(connection)) continue;
-        if (connection.stalled === Verdict.done) this.#idle.push(connection);
+        if (connection.stalled === Verdict.done) this.#idle.add(connection);
         break;
       }
       if (connection.intake !== Intake.requests) {
@@ -323,10 +325,13 @@ export class Connections implements TransportHandler, LoopHandler {
 
   #askSources(): void {
     const idle = this.#idle;
-    this.#idle = [];
-    for (const connection of idle) {
+    this.#idle = this.#idleNext;
+    this.#idleNext = idle;
+    for (let at = 0; at < idle.count; at++) {
+      const connection = idle.at(at);
       if (this.#slots[connection.slot] === connection) this.#list(connection);
     }
+    idle.clear();
   }
 
   /** True when requests of the connection may be parsed now. */
@@ -340,7 +345,7 @@ export class Connections implements TransportHandler, LoopHandler {
     else if (connection.stalled === Verdict.full) {
       if (!connection.listed) {
         connection.listed = true;
-        this.#refused.push(connection);
+        this.#refused.add(connection);
       }
     }
     this.#pauseWhenFull(connection);
@@ -350,13 +355,13 @@ export class Connections implements TransportHandler, LoopHandler {
   #list(connection: Connection): void {
     if (connection.listed || !this.#mayServe(connection)) return;
     connection.listed = true;
-    this.#ready.push(connection);
+    this.#ready.add(connection);
   }
 
   #retryRefused(): void {
-    for (let at = 0; at < this.#refused.length; at++)
-      this.#ready.push(this.#refused[at] as Connection);
-    this.#refused.length = 0;
+    const refused = this.#refused;
+    for (let at = 0; at < refused.count; at++) this.#ready.add(refused.at(at));
+    refused.clear();
   }
 
   #pauseWhenFull(connection: Connection): void {

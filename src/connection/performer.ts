@@ -23,6 +23,7 @@ import type { Observer } from "../stats/observer.ts";
 import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
 import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
+import { FetchEndings } from "./fetch-endings.ts";
 import type { Output } from "./output.ts";
 import {
   NO_PENDING,
@@ -50,6 +51,7 @@ export interface Bulk {
   performGet(connection: Connection, request: Request): Verdict;
   performFetched(connection: Connection, request: Request, described: Reply): Verdict;
   performStore(connection: Connection, request: Request): Verdict;
+  sendLeased(connection: Connection, request: Request, leased: Reply): Verdict;
 }
 
 /** Commands that concern no shard (session-commands.ts). */
@@ -69,6 +71,8 @@ export class Performer {
   #bulk: Bulk | null = null;
   #session: SessionCommands | null = null;
   readonly #copyBytesMax: number;
+  /** Fetches that end their item on another shard. */
+  readonly endings: FetchEndings;
   /** Filled by whatever was asked last on this thread. */
   readonly scratchReply: Reply;
 
@@ -82,6 +86,7 @@ export class Performer {
     this.#events = parts.events;
     this.#descriptor = parts.descriptor;
     this.#copyBytesMax = parts.copyBytesMax;
+    this.endings = new FetchEndings(this, parts);
     this.scratchReply = new Reply(parts.output.bytes);
   }
 
@@ -262,6 +267,7 @@ export class Performer {
     }
     assert(outcome === Outcome.sent, "a mutation is done, sent or refused");
     if (this.#observer.due()) this.#observer.sent(request, token);
+    if (this.#observer.detailEnabled()) this.#observer.detail(request, false);
     this.#leaveHole(connection, request, encoder, room);
     return Verdict.done;
   }
@@ -315,9 +321,17 @@ export class Performer {
     // Room first: a fetch must not happen twice because its value found none.
     const room = encoder.bound(request) + this.#copyBytesMax;
     if (!this.#output.reserve(connection, room)) return Verdict.blocked;
-    if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
+    const kept = connection.kept;
+    if (kept !== null) {
+      const verdict = this.endings.resume(connection, request, kept);
+      if (verdict !== Verdict.done) return verdict;
+      if (this.endings.ended) return this.#writeKept(connection, request, kept);
+    } else if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
       connection.stage = Stage.fresh;
       const described = connection.reply as Reply;
+      if (this.endings.tryKeep(connection, request, described)) {
+        return this.endings.end(connection, request);
+      }
       if (this.#writeFetched(connection.slot, request, described, encoder, true))
         return Verdict.done;
       if ((described.marks & ItemMark.large) !== 0) {
@@ -333,6 +347,15 @@ export class Performer {
     return (this.#bulk as Bulk).performFetched(connection, request, reply);
   }
 
+  /** Writes the reply of a fetch that has ended its item. */
+  #writeKept(connection: Connection, request: Request, kept: Reply): Verdict {
+    if ((kept.marks & ItemMark.large) !== 0 && this.#encoder.carriesValue(request, kept)) {
+      return (this.#bulk as Bulk).sendLeased(connection, request, kept);
+    }
+    this.#writeFetched(connection.slot, request, kept, this.#encoder, false);
+    return Verdict.done;
+  }
+
   /** Writes the reply of a fetch. False: the value is large, or no longer the one described. */
   #writeFetched(
     slot: number,
@@ -343,13 +366,15 @@ export class Performer {
   ): boolean {
     if (!encoder.carriesValue(request, reply)) {
       this.answer(request, reply, encoder);
+      this.#look(slot, request, reply, isMiss(reply.status), 0);
       return true;
     }
     if ((reply.marks & ItemMark.large) !== 0) return false;
     while (true) {
-      if (remote && this.#router.readFetched(request, reply) !== Outcome.hit) return false;
+      const apart = remote && reply.valueBytes > 0;
+      if (apart && this.#router.readFetched(request, reply) !== Outcome.hit) return false;
       const end = this.#copy(request, reply, encoder);
-      if (remote && !this.#router.confirm()) continue;
+      if (apart && !this.#router.confirm()) continue;
       this.#output.at = end;
       countOutcome(this.#counters, request, reply);
       this.#look(slot, request, reply, false, reply.valueBytes);

@@ -12,7 +12,7 @@
 import { MIB } from "../base/unit.ts";
 import { Op, ShutdownMode } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
-import { Request } from "../command/request.ts";
+import { Dialect, Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { type Control, ControlAsk } from "../memory/control.ts";
 import type { Encoder } from "../protocol/protocol.ts";
@@ -27,6 +27,9 @@ import { NO_PENDING } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
 import type { SessionExtension } from "./session-extension.ts";
 import { StatsSource } from "./stats-source.ts";
+
+/** A word no `stats` knows. */
+const UNKNOWN_STATS = "?";
 
 export interface SessionParts {
   readonly performer: Performer;
@@ -161,7 +164,7 @@ export class NodeCommands {
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
-    if (words[0] === "cachedump") {
+    if (words[0] === "cachedump" && request.dialect !== Dialect.binary) {
       const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
       const output = this.#output;
       if (wrong !== null) {
@@ -172,7 +175,7 @@ export class NodeCommands {
     const source = new StatsSource(request, encoder, this.#output.bytes);
     const outcome = renderStats(
       this.#parts.view,
-      words[0] ?? "",
+      isTextOnly(words[0], request.dialect) ? UNKNOWN_STATS : (words[0] ?? ""),
       words[1] ?? "",
       this.#parts.descriptor(connection.slot),
       (name, value) => source.add(name, String(value)),
@@ -181,4 +184,9 @@ export class NodeCommands {
     connection.source = source;
     return Verdict.done;
   }
+}
+
+/** The binary protocol's Stat never knew these. */
+function isTextOnly(word: string | undefined, dialect: Dialect): boolean {
+  return dialect === Dialect.binary && (word === "conns" || word === "cachedump");
 }

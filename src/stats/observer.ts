@@ -24,7 +24,7 @@ import { PrefixCount } from "../memory/prefix-table.ts";
 import { Sample } from "../memory/sketch.ts";
 
 /** Samples aimed at for each second. */
-export const SAMPLES_PER_SECOND = 4000;
+export const SAMPLES_PER_SECOND = 1000;
 /** Timed turns aimed at: two readings of the clock each, which leave a number to the collector. */
 const TIMED_TURNS_PER_SECOND = 2000;
 /**
