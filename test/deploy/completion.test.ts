@@ -46,6 +46,7 @@ for (const shell of SHELLS) {
 
 describe("bash offers", () => {
   for (const [typed, offered] of [
+    [["t"], ["top"]],
     [["--prot"], ["--protocol"]],
     [
       ["--protocol", "a"],
