@@ -150,6 +150,7 @@ export class Connections implements TransportHandler, LoopHandler {
     if (connection == null) return;
     this.#counters.add(Counter.bytesRead, end - start);
     connection.activeAt = this.#clock.now;
+    this.#parts.table.moved(slot, end - start, 0, 0, this.#clock.now);
     if (connection.inBlock === NO_BLOCK && this.#mayServe(connection)) {
       assert(bytes === this.#bytes, "input lies in the thread's own region");
       this.#serve(connection, start, end);
