@@ -237,7 +237,7 @@ export class MetaParser {
     return WireError.none;
   }
 
-  /** me knows one flag, b, and looks at no other. */
+  /** me knows one flag, b, and looks at no other. It is not an access. */
   #inspect(request: Request, bytes: Uint8Array): WireError {
     const tokens = this.#tokens;
     if (request.keyEnd - request.keyStart > KEY_BYTES_MAX) {
@@ -250,6 +250,7 @@ export class MetaParser {
       break;
     }
     request.op = Op.inspect;
+    request.marks |= Mark.noBump;
     return WireError.none;
   }
 }
