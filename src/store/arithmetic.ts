@@ -77,7 +77,7 @@ export class Arithmetic {
     const draft = this.#writer.draft;
     draft.clientFlags = 0;
     draft.exptime = request.vivifyExptime;
-    draft.marks = (request.marks & Mark.binaryKey) !== 0 ? BINARY_KEY : 0;
+    draft.marks = 0; // a key in base64 too is shown as text
     const length = writeUint64(this.#digits, 0, request.initialHigh, request.initialLow);
     this.#decimal.high = request.initialHigh >>> 0;
     this.#decimal.low = request.initialLow >>> 0;
@@ -93,6 +93,10 @@ export class Arithmetic {
   #update(request: Request, entry: number, reply: Reply): boolean {
     const item = this.#buckets.ref(entry);
     const items = this.#items;
+    if (items.isLarge(item) || items.valueBytes(item) === 0) {
+      reply.status = Status.nonNumeric; // what can be no number is that first, whatever its CAS
+      return true;
+    }
     if ((request.marks & Mark.compareCas) !== 0 && !casEquals(items, item, request)) {
       reply.status = Status.exists;
       return true;
@@ -129,7 +133,6 @@ export class Arithmetic {
   }
 
   #read(item: ItemRef): boolean {
-    if (this.#items.isLarge(item)) return false;
     const start = this.#items.valueStart(item);
     return this.#decimal.tryValue(this.#bytes, start, start + this.#items.valueBytes(item));
   }
