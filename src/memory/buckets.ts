@@ -35,7 +35,7 @@ export const ACTIVE = 0x40;
 export const CREDIT_MASK = 0x0f;
 /** A hit adds this much; an item whose credit reached `CREDIT_FULL` gains no more. */
 export const CREDIT_HIT = 4;
-const CREDIT_FULL = 12;
+export const CREDIT_FULL = 12;
 /** "No entry", "no bucket". */
 export const NONE = -1;
 /** The longest chain, the primary bucket included: readers stop here, and the owner makes none longer. */

@@ -14,7 +14,14 @@ import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
-import { type Buckets, CREDIT_MASK, FETCHED, NONE } from "../memory/buckets.ts";
+import {
+  type Buckets,
+  CREDIT_FULL,
+  CREDIT_HIT,
+  CREDIT_MASK,
+  FETCHED,
+  NONE,
+} from "../memory/buckets.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import {
   BINARY_KEY,
@@ -225,6 +232,13 @@ export class Residents {
     const entry = this.#index.entryOf(item, this.#hash.low, this.#hash.high);
     assert(entry !== NONE, "a live item is in the index");
     return entry;
+  }
+
+  /** Notes that an item was wanted, though nobody has read it. */
+  bump(entry: number): void {
+    const credit = this.#buckets.credit(entry);
+    const next = credit + CREDIT_HIT;
+    if ((credit & CREDIT_MASK) < CREDIT_FULL) this.#buckets.setCredit(entry, next);
   }
 
   /** Notes an access: the credit, and when. */

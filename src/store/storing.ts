@@ -138,7 +138,7 @@ export class Storing {
     }
     const item = this.#buckets.ref(entry);
     if (mode === StoreMode.add && !(compares && binary)) {
-      this.#residents.touch(entry, item);
+      this.#residents.bump(entry);
       return Status.notStored;
     }
     if (!compares || casEquals(this.#items, item, request)) return Status.stored;
