@@ -26,6 +26,11 @@ export const ItemMark = {
   flushed: 1 << 7,
   /** Created by this request (vivify). */
   created: 1 << 8,
+  /**
+   * A fetch asked for an end so near that its value could not be read afterwards: the exptime is not set yet. The
+   * requester reads the value, and then has the item touched, if it still is the one described.
+   */
+  expiring: 1 << 9,
 } as const;
 
 export class Reply {

@@ -45,6 +45,14 @@ export const Mark = {
   tokenHeld: 1 << 12,
   /** The reply tells the exptime from before this request changed it (meta t left of T). */
   exptimeBefore: 1 << 13,
+  /** The same of an item this request creates (meta t left of N). */
+  vivifyExptimeBefore: 1 << 14,
+  /** An item this request creates has `exptime` in the end, not `vivifyExptime` (meta N left of T). */
+  exptimeLast: 1 << 15,
+  /** `recacheSeconds` is held against the exptime this request sets (meta T left of R). */
+  recacheAfter: 1 << 16,
+  /** A fetch from another thread, which will read the value by itself: see ItemMark.expiring. */
+  valueApart: 1 << 17,
 } as const;
 
 export class Request {

@@ -32,7 +32,11 @@ const FLAG_KINDS = new Uint8Array(256);
 for (const flag of BARE_FLAGS) FLAG_KINDS[flag.charCodeAt(0)] = KIND_BARE;
 for (const flag of TOKEN_FLAGS) FLAG_KINDS[flag.charCodeAt(0)] = KIND_TOKEN;
 const FLAG_TTL = 0x54; // T
-const BIT_T = 1 << (0x74 & 31);
+const FLAG_VIVIFY = 0x4e; // N
+const FLAG_RECACHE = 0x52; // R
+/** A letter's bit, in either case's word. */
+const BIT_T = 1 << (FLAG_TTL & 31);
+const BIT_N = 1 << (FLAG_VIVIFY & 31);
 const BIT_V = 1 << (0x76 & 31);
 const BIT_Q = 1 << (0x71 & 31);
 /** No mode flag was given. */
@@ -83,7 +87,7 @@ export class MetaFlags {
         if (kind === KIND_NONE) return WireError.invalidFlag;
         const error = this.#token(request, bytes, flag, at + 1, tokens.end(token));
         if (error !== WireError.none) return error;
-        if (flag === FLAG_TTL && (lower & BIT_T) !== 0) request.marks |= Mark.exptimeBefore;
+        request.marks |= orderMarks(flag, lower, upper);
       }
       const bit = 1 << (flag & 31);
       if (flag >= LOWER_FIRST) {
@@ -112,16 +116,14 @@ export class MetaFlags {
       case FLAG_TTL:
         request.marks |= Mark.exptime;
         return this.#exptime(request, bytes, start, end);
-      case 0x4e: {
-        // N
+      case FLAG_VIVIFY: {
         const seconds = decimalToInt32(bytes, start, end);
         if (seconds === NOT_A_NUMBER) return WireError.badToken;
         request.marks |= Mark.vivify;
         request.vivifyExptime = this.#clock.deadline(seconds);
         return WireError.none;
       }
-      case 0x52: {
-        // R
+      case FLAG_RECACHE: {
         const seconds = decimalToInt32(bytes, start, end);
         if (seconds === NOT_A_NUMBER) return WireError.badToken;
         request.marks |= Mark.recache;
@@ -180,6 +182,23 @@ export class MetaFlags {
     request.keyEnd = keyEnd;
     request.marks |= Mark.binaryKey;
     return true;
+  }
+}
+
+/** What it means that the letters in `lower` and `upper` stand left of `flag`: effects happen left to right. */
+function orderMarks(flag: number, lower: number, upper: number): number {
+  switch (flag) {
+    case FLAG_TTL:
+      return (
+        ((lower & BIT_T) !== 0 ? Mark.exptimeBefore : 0) |
+        ((upper & BIT_N) !== 0 ? Mark.exptimeLast : 0)
+      );
+    case FLAG_VIVIFY:
+      return (lower & BIT_T) !== 0 ? Mark.vivifyExptimeBefore : 0;
+    case FLAG_RECACHE:
+      return (upper & BIT_T) !== 0 ? Mark.recacheAfter : 0;
+    default:
+      return 0;
   }
 }
 

@@ -12,6 +12,7 @@
  *  - Of `Outcome.busy` and `full` nothing has happened: the connection stands still and asks again (router/outcome.ts).
  *  - A fetch that needs its value stands still too: `readFetched` when its reply has come, and nothing of that connection in
  *    between, or a later mutation of its own could change what the fetch returns.
+ *  - A fetch answered with ItemMark.expiring has not ended its item yet: the value is read, then the item touched.
  *  - Once a turn: `poll`, then the work, then `publish`. Before sleeping: `isReady`.
  *
  * Why a fetch is described by its owner and read by its requester: replies carry no values (ring/reply-ring.ts). The CAS in
@@ -176,6 +177,8 @@ export class Router {
       (this.#ownStore as ShardStore).execute(request, reply);
       return Outcome.done;
     }
+    const reads = request.op === Op.fetch && (request.marks & Mark.wantsValue) !== 0;
+    if (reads) request.marks |= Mark.valueApart;
     if (!this.#trySend(shard, request, token, NO_TICKET, order)) return Outcome.full;
     order.sent(request.hashLow, request.hashHigh);
     return Outcome.sent;

@@ -26,6 +26,9 @@ import type { Residents } from "./residents.ts";
 import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
 import type { Writer } from "./writer.ts";
 
+/** How long another thread may take to read the value of a fetch, with a tick of the clock in between. */
+const READ_SECONDS_MAX = 1;
+
 export class Fetching {
   readonly #items: Items;
   readonly #slabs: SlabTable;
@@ -71,10 +74,17 @@ export class Fetching {
     reply.status = Status.hit;
     this.#claim(request, item, reply);
     if ((request.marks & Mark.exptime) !== 0) {
-      this.#setExptime(request, item, request.exptime);
+      if (this.#outlivesReading(request, reply)) this.#setExptime(request, item, request.exptime);
+      else reply.marks |= ItemMark.expiring;
       if ((request.marks & Mark.exptimeBefore) === 0) reply.exptime = request.exptime;
     }
     if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
+  }
+
+  /** False when the requester is to read the value from another thread, and the new exptime may leave it no time to. */
+  #outlivesReading(request: Request, reply: Reply): boolean {
+    if ((request.marks & Mark.valueApart) === 0 || reply.valueBytes === 0) return true;
+    return request.exptime === 0 || request.exptime > this.#clock.now + READ_SECONDS_MAX;
   }
 
   #miss(request: Request, reply: Reply): void {
@@ -82,13 +92,31 @@ export class Fetching {
     reply.marks = this.#residents.deadMark;
     if ((request.marks & Mark.vivify) === 0) return;
     const dead = reply.marks;
-    this.#fill(request, 0, request.vivifyExptime, TOKEN_SENT);
+    const last = (request.marks & Mark.exptimeLast) !== 0;
+    const exptime = last ? request.exptime : request.vivifyExptime;
+    this.#fill(request, 0, exptime, TOKEN_SENT);
+    const draft = this.#writer.draft;
+    draft.marks = TOKEN_SENT; // a key in base64 too is shown as text
     reply.status = this.#write(request, Status.hit);
     if (reply.status !== Status.hit) return;
     this.#counters.add(Counter.totalItems, 1);
+    reply.casLow = draft.casLow;
+    reply.casHigh = draft.casHigh;
+    reply.clientFlags = 0;
+    reply.valueBytes = 0;
+    reply.accessed = this.#clock.now;
+    if (exptime === 0 || exptime > this.#clock.now) this.#describeNew(request, reply);
+    reply.exptime = shownExptime(request);
+    reply.marks = ItemMark.created | ItemMark.won | dead;
+  }
+
+  /** Describes the item that was just made, for which its making is the first access. */
+  #describeNew(request: Request, reply: Reply): void {
     const entry = this.#residents.find(request);
-    if (entry !== NONE) this.#residents.describe(this.#buckets.ref(entry), 0, reply);
-    reply.marks = (reply.marks & ~ItemMark.tokenSent) | ItemMark.created | ItemMark.won | dead;
+    if (entry === NONE) return;
+    const item = this.#buckets.ref(entry);
+    this.#residents.describe(item, 0, reply);
+    if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
   }
 
   /** Gives the right to recache to the one request that may have it. */
@@ -99,7 +127,8 @@ export class Fetching {
       reply.marks = (reply.marks & ~ItemMark.tokenSent) | ItemMark.won;
       return;
     }
-    const exptime = this.#items.exptime(item);
+    const after = (request.marks & Mark.recacheAfter) !== 0;
+    const exptime = after ? request.exptime : this.#items.exptime(item);
     const recaches = (request.marks & Mark.recache) !== 0;
     const soon = recaches && exptime !== 0 && exptime - this.#clock.now < request.recacheSeconds;
     if (!soon && (packed & STALE) === 0) return;
@@ -109,7 +138,7 @@ export class Fetching {
     reply.marks |= ItemMark.won;
   }
 
-  /** Executes Op.touch. */
+  /** Executes Op.touch. With a CAS, it is the second half of a fetch (ItemMark.expiring). */
   touch(request: Request, reply: Reply): void {
     const entry = this.#residents.find(request);
     if (entry === NONE) {
@@ -118,11 +147,21 @@ export class Fetching {
       return;
     }
     const item = this.#buckets.ref(entry);
+    if ((request.marks & Mark.compareCas) !== 0 && !this.#isDescribed(item, request)) {
+      reply.status = Status.exists;
+      return;
+    }
     this.#residents.describe(item, this.#buckets.credit(entry), reply);
     reply.status = Status.touched;
     this.#setExptime(request, item, request.exptime);
     if ((request.marks & Mark.exptimeBefore) === 0) reply.exptime = request.exptime;
-    this.#residents.touch(entry, item);
+    if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
+  }
+
+  /** True when the item has the request's CAS, be it 0. */
+  #isDescribed(item: ItemRef, request: Request): boolean {
+    const { casLow, casHigh } = request;
+    return this.#items.casLow(item) === casLow >>> 0 && this.#items.casHigh(item) === casHigh >>> 0;
   }
 
   #setExptime(request: Request, item: ItemRef, exptime: ServerSeconds): void {
@@ -216,4 +255,16 @@ export class Fetching {
     this.#counters.add(Counter.outOfMemory, 1);
     return Status.outOfMemory;
   }
+}
+
+/** The exptime a reply shows of an item its request has made: what the flags left of t have made of it. */
+function shownExptime(request: Request): ServerSeconds {
+  const marks = request.marks;
+  const vivified = (marks & Mark.vivifyExptimeBefore) === 0;
+  const touched = (marks & Mark.exptime) !== 0 && (marks & Mark.exptimeBefore) === 0;
+  if (vivified && touched) {
+    return (marks & Mark.exptimeLast) !== 0 ? request.exptime : request.vivifyExptime;
+  }
+  if (vivified) return request.vivifyExptime;
+  return touched ? request.exptime : (0 as ServerSeconds);
 }

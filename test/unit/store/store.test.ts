@@ -212,6 +212,22 @@ describe("Store.execute() arithmetic", () => {
     expect(h.reply.exptime).toBe(40);
   });
 
+  test("an empty value is no number, whatever its CAS", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("n", "");
+    expect(h.run(Op.arithmetic, "n", { delta: 1n, cas: 99n })).toBe(Status.nonNumeric);
+    h.set("n", "x");
+    expect(h.run(Op.arithmetic, "n", { delta: 1n, cas: 99n })).toBe(Status.exists);
+  });
+
+  test("an add that finds an item does not make it fetched", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("k", "v");
+    expect(h.set("k", "w", { mode: StoreMode.add })).toBe(Status.notStored);
+    h.get("k");
+    expect(h.reply.marks & ItemMark.fetched).toBe(0);
+  });
+
   test("counting does not make an item fetched, nor unfetched", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("n", "1");
@@ -253,6 +269,77 @@ describe("Store.execute() fetch, touch, delete", () => {
     h.set("k", "value");
     h.get("k");
     expect(h.reply.marks & ItemMark.tokenSent).toBe(0);
+  });
+
+  test("what vivify creates is described anew: empty, without flags, fetched by its making", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("other", "long value", { clientFlags: 9, exptime: 70 });
+    h.run(Op.fetch, "other");
+    h.run(Op.fetch, "k", { vivifyExptime: 30, marks: Mark.binaryKey });
+    expect(h.reply.valueBytes).toBe(0);
+    expect(h.reply.clientFlags).toBe(0);
+    expect(h.reply.exptime).toBe(30);
+    expect(h.reply.marks & (ItemMark.fetched | ItemMark.binaryKey)).toBe(0);
+    h.run(Op.fetch, "k", { marks: Mark.noBump });
+    expect(h.reply.marks & ItemMark.fetched).toBe(ItemMark.fetched);
+    h.run(Op.fetch, "k2", { vivifyExptime: 30, marks: Mark.noBump });
+    h.run(Op.fetch, "k2");
+    expect(h.reply.marks & ItemMark.fetched).toBe(0);
+    h.store.verify();
+  });
+
+  test("vivify with a past exptime answers an empty item that is dead at once", () => {
+    const h = new StoreHarness(8 * MIB);
+    expect(h.run(Op.fetch, "k", { vivifyExptime: 1 })).toBe(Status.hit);
+    expect(h.reply.valueBytes).toBe(0);
+    expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
+    expect(h.get("k")).toBe(null);
+    h.store.verify();
+  });
+
+  const { exptimeBefore, vivifyExptimeBefore, exptimeLast } = Mark;
+  const orders: [string, number, number, number][] = [
+    ["N T t", exptimeLast, 60, 60],
+    ["T N t", 0, 30, 30],
+    ["N t T", exptimeLast | exptimeBefore, 30, 60],
+    ["T t N", vivifyExptimeBefore, 60, 30],
+    ["t N T", exptimeLast | exptimeBefore | vivifyExptimeBefore, 0, 60],
+    ["t T N", exptimeBefore | vivifyExptimeBefore, 0, 30],
+  ];
+  for (const [order, marks, shown, kept] of orders) {
+    test(`mg ${order}: t shows ${shown}, the item keeps ${kept}`, () => {
+      const h = new StoreHarness(8 * MIB);
+      h.run(Op.fetch, "k", { exptime: 60, vivifyExptime: 30, marks });
+      expect(h.reply.exptime).toBe(shown);
+      h.run(Op.fetch, "k");
+      expect(h.reply.exptime).toBe(kept);
+    });
+  }
+
+  test("a fetch from another thread that ends its item leaves the end to a touch of the same CAS", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("k", "v");
+    expect(h.run(Op.fetch, "k", { exptime: 1, marks: Mark.valueApart })).toBe(Status.hit);
+    expect(h.reply.marks & ItemMark.expiring).toBe(ItemMark.expiring);
+    expect(h.get("k")).toBe("v");
+    expect(h.run(Op.touch, "k", { exptime: 1, cas: 3n })).toBe(Status.exists);
+    expect(h.run(Op.touch, "k", { exptime: 1, cas: 2n })).toBe(Status.touched);
+    expect(h.get("k")).toBe(null);
+    h.set("k", "");
+    h.run(Op.fetch, "k", { exptime: 1, marks: Mark.valueApart });
+    expect(h.reply.marks & ItemMark.expiring).toBe(0);
+    expect(h.get("k")).toBe(null);
+    h.store.verify();
+  });
+
+  test("T left of R: the new exptime is what R is held against", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("k", "v", { exptime: 100 });
+    h.run(Op.fetch, "k", { exptime: 20, recacheSeconds: 30 });
+    expect(h.reply.marks & ItemMark.won).toBe(0);
+    h.set("k", "v", { exptime: 100 });
+    h.run(Op.fetch, "k", { exptime: 20, recacheSeconds: 30, marks: Mark.recacheAfter });
+    expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
   });
 
   test("recache is won once, by who finds the exptime nearer than wanted", () => {
