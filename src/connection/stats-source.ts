@@ -1,7 +1,7 @@
 /**
  * Stats source: the lines of one `stats` command, rendered when it was asked and worded as the output takes them.
  */
-import { Request } from "../command/request.ts";
+import { Dialect, Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import { StatsOutcome } from "../stats/render.ts";
@@ -64,6 +64,9 @@ export class StatsSource implements Source {
   #encodeEnd(bytes: Uint8Array, at: number): number {
     const encoder = this.#encoder;
     const request = this.#request;
+    const done = this.#outcome === StatsOutcome.reset || this.#outcome === StatsOutcome.ok;
+    if (done && request.dialect === Dialect.binary)
+      return encoder.encodeStatsEnd(request, bytes, at);
     switch (this.#outcome) {
       case StatsOutcome.reset:
         return encoder.encodeWords(request, "RESET", bytes, at);

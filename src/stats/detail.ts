@@ -8,7 +8,9 @@ import type { NodeView } from "./node-view.ts";
 /** Emits whole lines: `PREFIX <prefix> get <n> hit <n> set <n> del <n>`. */
 export function emitDetail(view: NodeView, emit: Emit): void {
   const merged = new Map<string, number[]>();
+  const generation = view.control.resetGeneration() >>> 0;
   for (const observation of view.observations) {
+    if (observation.generation() !== generation) continue; // reset, and its thread has seen nothing since
     observation.prefixes.forEach((prefix, counts) => {
       const known = merged.get(prefix);
       merged.set(

@@ -166,6 +166,7 @@ export class Observer {
    * Counts a request for its prefix; keys without the delimiter are not recorded, as in memcached.
    */
   detail(request: Request, hit: boolean): void {
+    this.#obeyReset();
     const start = request.keyStart;
     const end = this.#delimiterAt(request.keyBytes, start, request.keyEnd);
     if (end < 0) return;
@@ -188,8 +189,7 @@ export class Observer {
 
   /** Once a second: fades the sketches, obeys `stats reset`, and fits the periods to the load. */
   tick(): void {
-    const generation = this.#control.resetGeneration() >>> 0;
-    if (generation !== this.#observation.generation()) this.#observation.clear(generation);
+    this.#obeyReset();
     for (const sketch of this.#observation.sketches) sketch.decay();
     const turns = this.#turnsTimed * this.#turnPeriod;
     const requests = this.#samples * this.#turnPeriod * this.#requestPeriod;
@@ -204,6 +204,12 @@ export class Observer {
     if (this.#awaited !== NO_TOKEN && ++this.#awaitedTicks > AWAIT_TICKS_MAX) {
       this.#awaited = NO_TOKEN;
     }
+  }
+
+  /** Forgets everything when `stats reset` was asked for since. */
+  #obeyReset(): void {
+    const generation = this.#control.resetGeneration() >>> 0;
+    if (generation !== this.#observation.generation()) this.#observation.clear(generation);
   }
 
   #arrived(): void {
