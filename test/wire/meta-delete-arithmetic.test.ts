@@ -182,7 +182,11 @@ transcript("ma has one message for every scanner error", [
   ["ma n Tx\r\n", INVALID_OR_DUPLICATE],
   ["ma n N\r\n", INVALID_OR_DUPLICATE],
   ["ma !!! b\r\n", INVALID_OR_DUPLICATE],
-  [`ma n O${"x".repeat(32)}\r\n`, "CLIENT_ERROR opaque token too long\r\n"],
+  [
+    `ma n O${"x".repeat(32)}\r\n`,
+    INVALID_OR_DUPLICATE,
+    oracle18("CLIENT_ERROR opaque token too long\r\n", "the opaque is looked at after the flags"),
+  ],
   ["ma n MX\r\n", "CLIENT_ERROR invalid mode for ma M token\r\n"],
   ["ma n Mi\r\n", "CLIENT_ERROR invalid mode for ma M token\r\n"],
 ]);
