@@ -45,6 +45,10 @@ async function main(): Promise<number | null> {
     });
   const loaded = load();
   for (const warning of loaded.warnings) writeSync(STDERR, `${warning}\n`);
+  if (loaded.wish === "check-config") {
+    const { checkConfig } = await import("./primary/check-config.ts");
+    for (const warning of checkConfig(loaded.settings)) writeSync(STDERR, `${warning}\n`);
+  }
   if (loaded.wish !== "serve") return print(loaded);
   if (loaded.settings.daemon && !isDaemonChild()) return background(loaded, args);
   return serve(loaded, () => load().settings);
