@@ -16,20 +16,16 @@ import type { Clock } from "../base/clock.ts";
 import type { ServerSeconds } from "../base/unit.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
-import type { Arena } from "../memory/arena.ts";
-import { type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
-import { type ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
-import type { Control } from "../memory/control.ts";
+import { NO_BLOCK } from "../memory/block-pool.ts";
+import { ConnectionTransport } from "../memory/connection-table.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
-import { CLOSE, type Parser, type ProtocolOptions } from "../protocol/protocol.ts";
+import { CLOSE, type Parser } from "../protocol/protocol.ts";
 import { WireState } from "../protocol/wire-state.ts";
 import { Order } from "../router/order.ts";
-import type { Router } from "../router/router.ts";
-import type { Observer } from "../stats/observer.ts";
 import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
-import type { EventLog } from "./event-log.ts";
+import type { ConnectionsParts } from "./connections-parts.ts";
 import { Input } from "./input.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
@@ -40,44 +36,6 @@ import type { Performer } from "./performer.ts";
 const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
-
-export interface ConnectionsParts {
-  readonly arena: Arena;
-  readonly pool: BlockPool;
-  readonly pendings: PendingTable;
-  readonly output: Output;
-  readonly performer: Performer;
-  readonly intakes: Intakes;
-  readonly parser: Parser;
-  readonly protocol: ProtocolOptions;
-  readonly router: Router;
-  readonly transport: Transport;
-  readonly counters: Counters;
-  readonly control: Control;
-  readonly clock: Clock;
-  /** -R. */
-  readonly requestsPerEvent: number;
-  /** -o idle_timeout; 0 is off. */
-  readonly idleSeconds: number;
-  readonly observer: Observer;
-  readonly events: EventLog;
-  /** Where `stats conns` and the dashboard see the connections. */
-  readonly table: ConnectionTable;
-  readonly descriptor: (slot: number) => number;
-  readonly duties: Duties;
-}
-
-/** What the thread does in a loop turn beside its connections. */
-export interface Duties {
-  /** Before the connections' turn: the clock, new connections. */
-  begin(): void;
-  /**
-   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the loop may sleep.
-   */
-  end(busy: boolean): number;
-  /** Back from a sleep. */
-  awake(): void;
-}
 
 /** memcached's words for what a socket is. */
 const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {

@@ -5,7 +5,8 @@
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { BulkCommands } from "../connection/bulk.ts";
-import { Connections, type Duties } from "../connection/connections.ts";
+import { Connections } from "../connection/connections.ts";
+import type { Duties } from "../connection/connections-parts.ts";
 import { Intakes } from "../connection/intake.ts";
 import { Output } from "../connection/output.ts";
 import { PendingTable } from "../connection/pending-table.ts";
@@ -118,6 +119,7 @@ export function createFront(parts: FrontParts): Front {
     control,
     view: memory.view,
     shardCount: threadCount,
+    readers,
     descriptor: parts.descriptor,
     askPrimary: parts.askPrimary,
     admin: new AdminCommands({

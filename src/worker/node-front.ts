@@ -6,7 +6,7 @@
  *                    ▲─────────── Atomics.notify ◀── the worker that answered
  */
 import type { WorkerData } from "../config/worker-data.ts";
-import type { Duties } from "../connection/connections.ts";
+import type { Duties } from "../connection/connections-parts.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";

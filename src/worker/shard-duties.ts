@@ -2,7 +2,7 @@
  * Shard duties: what a worker does in a loop turn beside its connections: the clock, new connections, requests of other
  * threads, background work of its store, and going to sleep without losing a signal (ring/wake.ts).
  */
-import type { Duties } from "../connection/connections.ts";
+import type { Duties } from "../connection/connections-parts.ts";
 import { ServerState } from "../memory/control.ts";
 import type { Sleeper } from "../ring/wake.ts";
 import type { Shard } from "../shard/shard.ts";

@@ -43,7 +43,7 @@ for (const library of ["pymemcache", "python-memcached", "pylibmc", "pylibmc-bin
       test(first.label, async () => {
         const second = seconds[index] ?? first;
         const ports = [first.server.port, second.server.port].map((port) => `127.0.0.1:${port}`);
-        const outcome = await runProgram(PYTHON, [CLIENTS, library, ...ports]);
+        const outcome = await runProgram(PYTHON, ["-B", CLIENTS, library, ...ports]);
         const { passed, failed } = failuresOf(outcome.stdout);
         expect(failed, outcome.stderr).toEqual([]);
         expect(passed, outcome.stderr).toEqual(SCENARIOS);

@@ -1,0 +1,54 @@
+/** What a thread's connections are put together from: its memory, its protocol, its way to the shards. */
+import type { Clock } from "../base/clock.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { BlockPool } from "../memory/block-pool.ts";
+import type { ConnectionTable } from "../memory/connection-table.ts";
+import type { Control } from "../memory/control.ts";
+import type { Counters } from "../memory/counters.ts";
+import type { Parser, ProtocolOptions } from "../protocol/protocol.ts";
+import type { Router } from "../router/router.ts";
+import type { Observer } from "../stats/observer.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Intakes } from "./intake.ts";
+import type { Output } from "./output.ts";
+import type { PendingTable } from "./pending-table.ts";
+import type { Performer } from "./performer.ts";
+
+export interface ConnectionsParts {
+  readonly arena: Arena;
+  readonly pool: BlockPool;
+  readonly pendings: PendingTable;
+  readonly output: Output;
+  readonly performer: Performer;
+  readonly intakes: Intakes;
+  readonly parser: Parser;
+  readonly protocol: ProtocolOptions;
+  readonly router: Router;
+  readonly transport: Transport;
+  readonly counters: Counters;
+  readonly control: Control;
+  readonly clock: Clock;
+  /** -R. */
+  readonly requestsPerEvent: number;
+  /** -o idle_timeout; 0 is off. */
+  readonly idleSeconds: number;
+  readonly observer: Observer;
+  readonly events: EventLog;
+  /** Where `stats conns` and the dashboard see the connections. */
+  readonly table: ConnectionTable;
+  readonly descriptor: (slot: number) => number;
+  readonly duties: Duties;
+}
+
+/** What the thread does in a loop turn beside its connections. */
+export interface Duties {
+  /** Before the connections' turn: the clock, new connections. */
+  begin(): void;
+  /**
+   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the loop may sleep.
+   */
+  end(busy: boolean): number;
+  /** Back from a sleep. */
+  awake(): void;
+}
