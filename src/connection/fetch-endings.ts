@@ -10,7 +10,7 @@
  */
 import { Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
-import { Mark, Request } from "../command/request.ts";
+import { type Dialect, Mark, Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import { Outcome } from "../router/outcome.ts";
@@ -18,19 +18,26 @@ import type { Router } from "../router/router.ts";
 import { Awaited, type Connection, Verdict } from "./connection.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING } from "./pending-table.ts";
-import type { Performer } from "./performer.ts";
+
+/** What a performer (performer.ts) lends: waiting for a reply of another shard. */
+export interface Waits {
+  readonly scratchReply: Reply;
+  waitToken(connection: Connection, dialect: Dialect): number;
+  waitVerdict(connection: Connection, outcome: Outcome, token: number, awaited: Awaited): Verdict;
+  takeReply(connection: Connection, awaited: Awaited): Reply | null;
+}
 
 export class FetchEndings {
   /** After `resume` said done: the item has been ended. False: it was no longer there, and the fetch begins anew. */
   ended = false;
-  readonly #performer: Performer;
+  readonly #waits: Waits;
   readonly #router: Router;
   readonly #encoder: Encoder;
   readonly #output: Output;
   readonly #touch: Request;
 
-  constructor(performer: Performer, parts: { router: Router; encoder: Encoder; output: Output }) {
-    this.#performer = performer;
+  constructor(waits: Waits, parts: { router: Router; encoder: Encoder; output: Output }) {
+    this.#waits = waits;
     this.#router = parts.router;
     this.#encoder = parts.encoder;
     this.#output = parts.output;
@@ -57,17 +64,17 @@ export class FetchEndings {
 
   /** Has the owner end the item of which `connection.kept` keeps what is to be answered. */
   end(connection: Connection, request: Request): Verdict {
-    const token = this.#performer.waitToken(connection, request.dialect);
+    const token = this.#waits.waitToken(connection, request.dialect);
     if (token === NO_PENDING) return Verdict.full;
     const touch = this.#ending(request, connection.kept as Reply);
-    const reply = this.#performer.scratchReply;
+    const reply = this.#waits.scratchReply;
     const outcome = this.#router.mutate(touch, reply, connection.order, token);
-    return this.#performer.waitVerdict(connection, outcome, token, Awaited.expiry);
+    return this.#waits.waitVerdict(connection, outcome, token, Awaited.expiry);
   }
 
   /** Goes on with a fetch for which `kept` is kept. When it is done, `ended` says how. */
   resume(connection: Connection, request: Request, kept: Reply): Verdict {
-    const answer = this.#performer.takeReply(connection, Awaited.expiry);
+    const answer = this.#waits.takeReply(connection, Awaited.expiry);
     if (answer === null) return this.end(connection, request);
     connection.kept = null;
     this.ended = answer.status === Status.touched;
