@@ -18,7 +18,8 @@ import { type Control, ControlAsk } from "../memory/control.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import type { Router } from "../router/router.ts";
 import type { NodeView } from "../stats/node-view.ts";
-import { renderStats } from "../stats/render.ts";
+import { renderStats, statsWord } from "../stats/render.ts";
+import type { StoreReader } from "../store/store-reader.ts";
 import type { AdminCommands } from "./admin-commands.ts";
 import { Awaited, type Connection, Verdict } from "./connection.ts";
 import type { Intakes } from "./intake.ts";
@@ -26,6 +27,7 @@ import type { Output } from "./output.ts";
 import { NO_PENDING } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
 import type { SessionExtension } from "./session-extension.ts";
+import { SizesSource } from "./sizes-source.ts";
 import { StatsSource } from "./stats-source.ts";
 
 /** A word no `stats` knows. */
@@ -39,6 +41,10 @@ export interface SessionParts {
   readonly control: Control;
   readonly view: NodeView;
   readonly shardCount: number;
+  /** -m: what cache_memlimit may give back, and take again. */
+  readonly memoryBytes: number;
+  /** By shard. */
+  readonly readers: readonly StoreReader[];
   /** The connection's descriptor, or slot, for `stats conns`. */
   readonly descriptor: (slot: number) => number;
   /** Has the primary look at what was asked for in the control block. */
@@ -124,19 +130,25 @@ export class NodeCommands {
   }
 
   #cacheMemlimit(connection: Connection, request: Request, encoder: Encoder): Verdict {
-    const { control, shardCount } = this.#parts;
+    const { control, shardCount, memoryBytes } = this.#parts;
+    if (request.level * MIB > memoryBytes) return this.#failMemlimit(connection, request, encoder);
     const broadcast = this.#broadcast;
     broadcast.op = Op.resize;
     broadcast.valueBytes = Math.floor((request.level * MIB) / shardCount);
     const verdict = this.#toAllShards(connection, request);
     if (verdict !== Verdict.done) return verdict;
-    if (this.#reply.status !== Status.ok) {
-      request.op = Op.error;
-      request.error = WireError.memlimitFailed;
-      return this.#fail(connection, request, encoder);
-    }
+    if (this.#reply.status !== Status.ok) return this.#failMemlimit(connection, request, encoder);
     control.setMemlimitMib(request.level);
+    control.ask(ControlAsk.memlimit);
+    this.#parts.askPrimary();
     return this.#answer(request, encoder);
+  }
+
+  /** More than -m was never set aside, and cannot be had later. */
+  #failMemlimit(connection: Connection, request: Request, encoder: Encoder): Verdict {
+    request.op = Op.error;
+    request.error = WireError.memlimitFailed;
+    return this.#fail(connection, request, encoder);
   }
 
   /** Sends `#broadcast` everywhere; done when all have answered, and `#reply` is one of the answers. */
@@ -164,7 +176,9 @@ export class NodeCommands {
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
-    if (words[0] === "cachedump" && request.dialect !== Dialect.binary) {
+    const isBinary = request.dialect === Dialect.binary;
+    const word = isBinary ? (words[0] ?? "") : statsWord(words[0] ?? "");
+    if (word === "cachedump" && !isBinary) {
       const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
       const output = this.#output;
       if (wrong !== null) {
@@ -173,9 +187,13 @@ export class NodeCommands {
       return Verdict.done;
     }
     const source = new StatsSource(request, encoder, this.#output.bytes);
+    if (word === "sizes" && this.#parts.view.settings.extended.trackSizes) {
+      connection.source = new SizesSource(this.#parts.readers, source);
+      return Verdict.done;
+    }
     const outcome = renderStats(
       this.#parts.view,
-      isTextOnly(words[0], request.dialect) ? UNKNOWN_STATS : (words[0] ?? ""),
+      isTextOnly(word, request.dialect) ? UNKNOWN_STATS : word,
       words[1] ?? "",
       this.#parts.descriptor(connection.slot),
       (name, value) => source.add(name, String(value)),
@@ -187,6 +205,6 @@ export class NodeCommands {
 }
 
 /** The binary protocol's Stat never knew these. */
-function isTextOnly(word: string | undefined, dialect: Dialect): boolean {
+function isTextOnly(word: string, dialect: Dialect): boolean {
   return dialect === Dialect.binary && (word === "conns" || word === "cachedump");
 }

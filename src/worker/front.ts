@@ -119,6 +119,7 @@ export function createFront(parts: FrontParts): Front {
     control,
     view: memory.view,
     shardCount: threadCount,
+    memoryBytes: settings.memoryBytes,
     readers,
     descriptor: parts.descriptor,
     askPrimary: parts.askPrimary,
