@@ -3,7 +3,7 @@
  *
  *   1234 passed, 0 failed
  *
- * Lint, layers, types and the build count as one each, then every test. All of them run, whatever
+ * Lint, layers, lengths, types and the build count as one each, then every test. All of them run, whatever
  * failed before, so that one run shows all there is to mend. The tests run last, from a fresh
  * build, since worker threads and the command line are tested as built.
  */
@@ -42,6 +42,7 @@ function step(name, program, args) {
 function lint() {
   step("lint", bin("biome"), ["check", "--error-on-warnings", "."]);
   step("layers", bin("depcruise"), ["src", "workers"]);
+  step("lengths", process.execPath, [join(ROOT, "scripts", "lengths.mjs")]);
 }
 
 function types() {

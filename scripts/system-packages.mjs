@@ -1,16 +1,24 @@
 /**
- * What the tests need of the system: real memcached, its tools, clients in other languages, shells.
- * Debian's package names.
+ * What the tests and benchmarks need of the system: real memcached, its tools, clients in other
+ * languages, redis as a peer, a C compiler for the floor, a browser, shells, what reads man pages
+ * and units. Debian's package names.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
 export const SYSTEM_PACKAGES = [
+  "bash",
   "fish",
   "zsh",
+  "groff-base",
+  "systemd",
   "chromium",
+  "gcc",
+  "libc6-dev",
+  "redis-server",
   "memcached",
   "libmemcached-tools",
+  "perl",
   "python3",
   "python3-pymemcache",
   "python3-memcache",
@@ -52,7 +60,8 @@ export function ensureSystemPackages() {
   }
   if (missing.length > 0 && process.getuid?.() === 0) {
     console.error(`installing system packages for the tests: ${missing.join(" ")} …`);
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    // RUNLEVEL: what is installed (memcached, redis) is not started as a service.
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
     const apt = (...args) => spawnSync("apt-get", args, { env, stdio: ["ignore", 2, 2] });
     apt("update", "-qq");
     apt("install", "-y", "-qq", "--no-install-recommends", ...missing);
