@@ -2,13 +2,31 @@
  * A worker that dies in the middle of a write, as a client and its neighbours see it: its own connections close, everybody
  * else's go on, a new worker takes the shard over, and all that was stored is still there.
  */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { TestServer } from "../support/test-server.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const ITEMS = 600;
 const CLIENTS = 8;
 const RECOVERY_MILLISECONDS_MAX = 20_000;
+
+let server: TestServer | undefined;
+
+afterEach(() => {
+  // Only after a failure is it still there: a test that passes has ended it in order.
+  server?.kill("SIGKILL");
+  server = undefined;
+});
+
+async function startServer(transport: "native" | "node"): Promise<TestServer> {
+  server = await TestServer.start({
+    implementation: "shardcached",
+    threads: 2,
+    transport,
+    args: ["-o", "debug"],
+  });
+  return server;
+}
 
 async function storeAll(clients: readonly WireClient[]): Promise<void> {
   for (let item = 0; item < ITEMS; item++) {
@@ -47,12 +65,7 @@ async function countCutOff(clients: readonly WireClient[], rounds: number): Prom
 describe("a worker that dies in the middle of a write", () => {
   for (const transport of ["native", "node"] as const) {
     test(`is replaced, and its shard is served (${transport})`, async () => {
-      const server = await TestServer.start({
-        implementation: "shardcached",
-        threads: 2,
-        transport,
-        args: ["-o", "debug"],
-      });
+      const server = await startServer(transport);
       const clients: WireClient[] = [];
       for (let client = 0; client < CLIENTS; client++)
         clients.push(await WireClient.connect(server));
@@ -80,12 +93,7 @@ describe("a worker that dies in the middle of a write", () => {
 
 describe("debugtime", () => {
   test("moves the clock for every worker", async () => {
-    const server = await TestServer.start({
-      implementation: "shardcached",
-      threads: 2,
-      transport: "native",
-      args: ["-o", "debug"],
-    });
+    const server = await startServer("native");
     const client = await WireClient.connect(server);
     for (let key = 0; key < 20; key++) {
       await client.ask(`set short:${key} 0 100 1\r\nx\r\n`, "STORED\r\n");
