@@ -175,7 +175,7 @@ export class Storing {
       draft.join = request.mode === StoreMode.append ? Join.before : Join.after;
       draft.clientFlags = this.#items.clientFlags(item);
       draft.exptime = this.#items.exptime(item);
-      draft.marks = this.#items.packed(item) & BINARY_KEY;
+      draft.marks = 0; // what is put together is shown by its text key, however its parts came
     } else if ((request.marks & Mark.compareCas) !== 0 && this.#storesStale(request, item)) {
       draft.exptime = this.#items.exptime(item);
       draft.marks |= (this.#items.packed(item) & TOKEN_SENT) | STALE;

@@ -220,6 +220,16 @@ describe("Store.execute() arithmetic", () => {
     expect(h.run(Op.arithmetic, "n", { delta: 1n, cas: 99n })).toBe(Status.exists);
   });
 
+  test("an append to an item with a binary key makes one without", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("k", "v", { marks: Mark.binaryKey });
+    h.get("k");
+    expect(h.reply.marks & ItemMark.binaryKey).toBe(ItemMark.binaryKey);
+    h.set("k", "w", { mode: StoreMode.append, marks: Mark.binaryKey });
+    h.get("k");
+    expect(h.reply.marks & ItemMark.binaryKey).toBe(0);
+  });
+
   test("an add that finds an item does not make it fetched", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("k", "v");
