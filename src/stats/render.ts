@@ -36,6 +36,18 @@ export const StatsOutcome = {
 } as const;
 export type StatsOutcome = (typeof StatsOutcome)[keyof typeof StatsOutcome];
 
+/** What follows `stats`, in memcached's order, then ours. */
+const WORDS = [
+  ...["reset", "detail", "settings", "cachedump", "conns", "extstore", "items", "slabs", "sizes"],
+  ...["latency", "workers", "hotkeys"],
+];
+
+/** The word `given` begins, the first of several: memcached takes `stats se` for `settings`. Else `given` itself. */
+export function statsWord(given: string): string {
+  if (given === "") return "";
+  return WORDS.find((word) => word.startsWith(given)) ?? given;
+}
+
 /**
  * Renders `stats <sub> <argument>`; `sub` is empty for the general list. `asker` is the descriptor
  * of the connection that asks, -1 when there is none.
