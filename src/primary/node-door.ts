@@ -9,7 +9,14 @@ import { takeInheritedSockets } from "../transport/inherited-sockets.ts";
 import { NodeAcceptor } from "../transport/node-acceptor.ts";
 import type { NodeTransport } from "../transport/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
-import { type Door, type DoorParts, type Listening, listenOptionsOf, targetsOf } from "./door.ts";
+import {
+  type Door,
+  type DoorParts,
+  type Listening,
+  listenOptionsOf,
+  shownDescriptor,
+  targetsOf,
+} from "./door.ts";
 import { bindUdp } from "./udp-door.ts";
 import type { UdpServer } from "./udp-server.ts";
 
@@ -57,12 +64,24 @@ export class NodeDoor implements Door {
     const inherited = takeInheritedSockets(process.env, process.pid);
     for (const descriptor of inherited) {
       const { kind, port, address } = await this.#acceptor.adopt(descriptor, settings.backlog);
-      sockets.push({ kind, address, port, descriptor: 0, asked: null });
+      sockets.push({
+        kind,
+        address,
+        port,
+        descriptor: shownDescriptor(settings, sockets.length),
+        asked: null,
+      });
     }
     for (const { target, asked } of inherited.length > 0 ? [] : targetsOf(settings)) {
       const listeners = await this.#acceptor.listen(target, listenOptionsOf(settings));
       for (const { kind, port, address } of listeners) {
-        sockets.push({ kind, address, port, descriptor: 0, asked });
+        sockets.push({
+          kind,
+          address,
+          port,
+          descriptor: shownDescriptor(settings, sockets.length),
+          asked,
+        });
       }
     }
     this.#udp = await bindUdp(settings, sockets.length);

@@ -32,7 +32,7 @@ import { bindError, resolveTarget } from "../transport/listen.ts";
 import type { BellWatch, NativeBell } from "../transport/native-bell.ts";
 import type { NodeTransport } from "../transport/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
-import { type Listening, listeningText, listenOptionsOf } from "./door.ts";
+import { type Listening, listeningText, listenOptionsOf, shownDescriptor } from "./door.ts";
 
 /** Datagrams in work at a time; one more is dropped. */
 const SESSIONS_MAX = 64;
@@ -71,7 +71,8 @@ export class UdpServer {
   static async bind(settings: Settings, firstListener: number): Promise<UdpServer> {
     const bound: Bound[] = [];
     try {
-      for (const asked of settings.udpListen) bound.push(...(await bindAddress(asked, settings)));
+      for (const asked of settings.udpListen)
+        bound.push(...(await bindAddress(asked, settings, firstListener + bound.length)));
     } catch (error) {
       for (const { socket } of bound) socket.close();
       throw error;
@@ -174,8 +175,15 @@ function framed(requestId: number, message: Uint8Array): Buffer[] {
   });
 }
 
-/** Binds one entry of -l on every address it stands for; a family the machine has not is skipped. */
-async function bindAddress(asked: ListenAddress, settings: Settings): Promise<Bound[]> {
+/**
+ * Binds one entry of -l on every address it stands for; a family the machine has not is skipped. `first`: the number of
+ * its first socket among all that listen.
+ */
+async function bindAddress(
+  asked: ListenAddress,
+  settings: Settings,
+  first: number,
+): Promise<Bound[]> {
   const target = { kind: "tcp", host: asked.host, port: asked.port } as const;
   const options = { ...listenOptionsOf(settings), protocol: "UDP" } as const;
   const bound: Bound[] = [];
@@ -198,7 +206,8 @@ async function bindAddress(asked: ListenAddress, settings: Settings): Promise<Bo
     socket.on("error", () => {}); // what a peer refused
     port = socket.address().port;
     const kind = ipv6 ? "udp6" : "udp4";
-    bound.push({ socket, listening: { kind, address, port, descriptor: 0, asked } });
+    const descriptor = shownDescriptor(settings, first + bound.length);
+    bound.push({ socket, listening: { kind, address, port, descriptor, asked } });
   }
   if (bound.length === 0) throw bindError("bind()", target, options, skipped);
   return bound;
