@@ -77,7 +77,6 @@ export class Libc {
   readonly #getsockname: Call;
   readonly #getpeername: Call;
   readonly #shutdown: Call;
-  readonly #recvfrom: Call;
   readonly #sendto: Call;
   readonly #getrlimit: Call;
   readonly #setrlimit: Call;
@@ -109,7 +108,6 @@ export class Libc {
     this.#getsockname = call("int getsockname(int, intptr_t, intptr_t)");
     this.#getpeername = call("int getpeername(int, intptr_t, intptr_t)");
     this.#shutdown = call("int shutdown(int, int)");
-    this.#recvfrom = call("int64_t recvfrom(int, intptr_t, size_t, int, intptr_t, intptr_t)");
     this.#sendto = call("int64_t sendto(int, intptr_t, size_t, int, intptr_t, uint32_t)");
     this.#getrlimit = call("int getrlimit(int, intptr_t)");
     this.#setrlimit = call("int setrlimit(int, intptr_t)");
@@ -249,23 +247,6 @@ export class Libc {
 
   shutdown(fd: number, how: number): number {
     return this.#answer(this.#shutdown(fd, how));
-  }
-
-  /** One datagram to `offset`, its sender's address to `peer` (room in the word at `peerLength`). */
-  recvfrom(
-    fd: number,
-    memory: NativeMemory,
-    offset: number,
-    length: number,
-    peer: number,
-    peerLength: number,
-  ): number {
-    const room = memory.arena.words[peerLength >>> 2] as number;
-    const bytes = memory.address(offset, length);
-    const peerAddress = memory.address(peer, room);
-    return this.#answer(
-      this.#recvfrom(fd, bytes, length, 0, peerAddress, memory.address(peerLength, 4)),
-    );
   }
 
   sendto(
