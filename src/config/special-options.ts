@@ -205,7 +205,7 @@ export const extended: Option = {
     "comma separated list of extended options; memcached's are all known,",
     "those that have an effect here: idle_timeout=<seconds>,",
     "no_maxconns_fast, read_buf_mem_limit=<megabytes>, track_sizes,",
-    "watcher_logbuf_size=<kilobytes>, worker_logbuf_size=<kilobytes>",
+    "udp_multi_datagram, debug",
   ],
   apply: applySuboptions,
   shown: shownSuboptions,
