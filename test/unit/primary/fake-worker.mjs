@@ -1,11 +1,14 @@
 /**
  * A worker that does what its settings' pidFile says, letter by letter, one for each incarnation: r = ready, then wait until
- * the node stops; d = ready, then die; e = ready, then end; n = die before it is ready; x = leave the thread at once.
+ * the node stops; d = ready, then die once the node has started; e = ready, then end once it has; n = die before it is
+ * ready; x = leave the thread at once.
  */
 import { parentPort } from "node:worker_threads";
 
 const STATE_WORD = 1;
 const DRAINING = 2;
+/** 1 as soon as `start` has resolved. */
+const STARTED_WORD = 2;
 
 export default async function worker(data) {
   const script = data.settings.pidFile;
@@ -14,6 +17,8 @@ export default async function worker(data) {
   if (act === "x") process.exit(3);
   const itemsDropped = data.incarnation;
   parentPort.postMessage({ kind: "ready", self: data.self, itemsDropped });
+  const words = new Int32Array(data.buffers[0]);
+  if (act === "e" || act === "d") Atomics.wait(words, STARTED_WORD, 0);
   if (act === "e") return;
   if (act === "d") {
     setImmediate(() => {
@@ -21,6 +26,5 @@ export default async function worker(data) {
     });
     await new Promise(() => {});
   }
-  const words = new Int32Array(data.buffers[0]);
   while (Atomics.load(words, STATE_WORD) < DRAINING) Atomics.wait(words, STATE_WORD, 0, 5);
 }

@@ -8,6 +8,7 @@ import { pauseMilliseconds, Supervisor } from "../../../src/primary/supervisor.t
 const FAKE_WORKER = fileURLToPath(new URL("./fake-worker.mjs", import.meta.url));
 const STATE_WORD = 1;
 const DRAINING = 2;
+const STARTED_WORD = 2;
 
 const started: { supervisor: Supervisor; words: Int32Array }[] = [];
 
@@ -49,15 +50,18 @@ function supervised(scripts: readonly string[]) {
         if (events.includes(event)) resolve();
         else reached.set(event, resolve);
       }),
-    start: () =>
-      supervisor.start(
+    start: async () => {
+      await supervisor.start(
         {
           died: (self, cause) => note(`${self} died: ${cause.message}`),
           ready: (self, incarnation, dropped) => note(`${self} ready ${incarnation} ${dropped}`),
           said: () => {},
         },
         dataOf,
-      ),
+      );
+      Atomics.store(words, STARTED_WORD, 1);
+      Atomics.notify(words, STARTED_WORD);
+    },
   };
 }
 
