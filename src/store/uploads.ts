@@ -31,7 +31,7 @@ import type { Residents } from "./residents.ts";
 import type { Storing } from "./storing.ts";
 
 /** All uploads together may set aside this share of the slabs, or one largest item. */
-const UPLOAD_SHARE = 0.25;
+const UPLOAD_SHARE = 0.5;
 const DIALECT_SHIFT = 8;
 const MODE_MASK = 0xff;
 
