@@ -11,25 +11,7 @@ const MEMCACHED_TOOL = "/usr/share/memcached/scripts/memcached-tool";
 
 const cells = fleet();
 
-const capableReason = missing("memccapable");
-
-describe.skipIf(capableReason !== "")(`memccapable${capableReason}`, () => {
-  for (const cell of cells) {
-    for (const protocol of ["-a", "-b"]) {
-      test(`${protocol}: all 27 pass, ${cell.label}`, async () => {
-        const port = String(cell.server.port);
-        const args = ["-h", "127.0.0.1", "-p", port, protocol, "-t", "10"];
-        const outcome = await runProgram("memccapable", args);
-        const lines = outcome.stdout.split("\n").filter((line) => line.includes("["));
-        expect(lines.filter((line) => !line.includes("[pass]"))).toEqual([]);
-        expect(lines.length).toBe(27);
-        expect(outcome.stdout).toContain("All tests passed");
-        expect(outcome.code).toBe(0);
-      });
-    }
-  }
-});
-
+// First, on fresh servers: memcached goes on counting items that flush_all has killed until it meets them.
 const toolReason = missing("perl", MEMCACHED_TOOL);
 
 describe.skipIf(toolReason !== "")(`memcached-tool${toolReason}`, () => {
@@ -96,6 +78,25 @@ describe.skipIf(toolReason !== "")(`memcached-tool${toolReason}`, () => {
       await client.ask(`set item-${index} 3 0 ${value.length}\r\n${value}\r\n`, "STORED\r\n");
     }
     client.destroy();
+  }
+});
+
+const capableReason = missing("memccapable");
+
+describe.skipIf(capableReason !== "")(`memccapable${capableReason}`, () => {
+  for (const cell of cells) {
+    for (const protocol of ["-a", "-b"]) {
+      test(`${protocol}: all 27 pass, ${cell.label}`, async () => {
+        const port = String(cell.server.port);
+        const args = ["-h", "127.0.0.1", "-p", port, protocol, "-t", "10"];
+        const outcome = await runProgram("memccapable", args);
+        const lines = outcome.stdout.split("\n").filter((line) => line.includes("["));
+        expect(lines.filter((line) => !line.includes("[pass]"))).toEqual([]);
+        expect(lines.length).toBe(27);
+        expect(outcome.stdout).toContain("All tests passed");
+        expect(outcome.code).toBe(0);
+      });
+    }
   }
 });
 
