@@ -68,6 +68,8 @@ export class NodeCommands {
 
   perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
     const { control } = this.#parts;
+    // What is answered behind quiet commands says that they are done, to other clients too.
+    if (connection.unsettled > 0 && request.op !== Op.error) return Verdict.busy;
     if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
     switch (request.op) {
       case Op.error:

@@ -119,7 +119,7 @@ export class Arithmetic {
     if (pads) this.#digits.fill(ASCII_SPACE, digits, valueBytes);
     if (!this.#write(entry, pads ? valueBytes : digits, reply)) return false;
     if (reply.status !== Status.stored) return true;
-    this.#keepReads(request, credit);
+    if (pads) this.#keepReads(request, credit);
     reply.valueBytes = digits;
     reply.clientFlags = draft.clientFlags;
     reply.exptime = (request.marks & Mark.exptimeBefore) !== 0 ? exptime : draft.exptime;
@@ -181,7 +181,7 @@ export class Arithmetic {
     return true;
   }
 
-  /** Counting is no read and no store: an item that was fetched stays fetched. */
+  /** Counting in place is no read and no store: an item that was fetched stays fetched. One that grows is a new one. */
   #keepReads(request: Request, credit: number): void {
     if ((credit & FETCHED) === 0) return;
     const entry = this.#residents.find(request);

@@ -17,8 +17,11 @@ import type { Random } from "./random.ts";
 const HEADER_BYTES = 24;
 const KEYS = ["k0", "k1", "k2", "k3", "k4", "k5"] as const;
 const EXPTIMES = [0, 0, 0, 1000, 2592000, 2592001, 4102444800, 0xffffffff] as const;
-const NUMBERS = [0n, 1n, 9n, 10n, 99n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n] as const;
+/** Not 2^64 - 1: the same memcached takes it for a number one time, and not the next. */
+const NUMBERS = [0n, 1n, 9n, 10n, 99n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 2n] as const;
 const CLIENT_FLAGS = [0, 1, 77, 0xffffffff] as const;
+
+const BODY_LENGTH_OFFSET = 8;
 
 export interface BinaryCommand {
   readonly fields: PacketFields;
@@ -126,7 +129,8 @@ function anyValue(random: Random): string {
 
 /**
  * Reply packets as texts, in groups: a No-op whose opaque lies in [from, to) ends a group. CAS numbers keep only
- * whether they are 0; a version's text is left out.
+ * whether they are 0; a version's text is left out. A number loses its padding, and the packet its length: memcached pads
+ * what it counts down, but not while another reply holds the item, which is a matter of timing.
  */
 export function normalisePackets(replies: Buffer, from: number, to: number): readonly string[] {
   const groups: string[] = [];
@@ -144,7 +148,15 @@ export function normalisePackets(replies: Buffer, from: number, to: number): rea
       continue;
     }
     if (reply.readBigUInt64BE(16) !== 0n) reply.writeBigUInt64BE(1n, 16);
-    group += opcode === Opcode.version ? "version" : reply.toString("latin1");
+    group += opcode === Opcode.version ? "version" : withoutPadding(reply);
   }
   return [...groups, group + replies.toString("latin1", at)];
+}
+
+function withoutPadding(reply: Buffer): string {
+  const text = reply.toString("latin1");
+  const padded = /\d *$/.exec(text.slice(HEADER_BYTES));
+  if (padded === null) return text;
+  reply.writeUInt32BE(0, BODY_LENGTH_OFFSET);
+  return reply.toString("latin1").replace(/ +$/, "");
 }

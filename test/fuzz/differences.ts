@@ -168,7 +168,7 @@ export const TEXT_DIFFERENCES: readonly Difference[] = [
     explains: ({ name, words, theirs }) =>
       /^m[gsda]$/.test(name) &&
       words.some((word) => word.startsWith("M")) &&
-      theirs.includes("incorrect length for M token"),
+      /incorrect length for M token|invalid or duplicate flag/.test(theirs),
   },
   {
     name: "meta s, N, E, x",

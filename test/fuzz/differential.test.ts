@@ -55,15 +55,17 @@ describe.skipIf(reason !== "")(`binary packets, as memcached answers them${reaso
   for (const [index, cell] of cells.entries()) {
     for (const [what, wrongOnceIn] of [
       ["valid", Number.MAX_SAFE_INTEGER],
-      ["one in ten wrong", 10],
+      ["a wrong one at the end", 1],
     ] as const) {
       test(`${what}, ${cell.label}`, async () => {
         const duel = new Duel(cell.server, oracle);
         for (let session = 0; session < SESSIONS; session++) {
           const seed = 1000 * index + session;
           const random = new Random(seed);
-          const commands: BinaryCommand[] = Array.from({ length: COMMANDS_PER_SESSION }, () =>
-            binaryCommand(random, wrongOnceIn),
+          // After a wrong packet the stream is out of step, and what follows is anybody's reading.
+          const last = COMMANDS_PER_SESSION - 1;
+          const commands: BinaryCommand[] = Array.from({ length: COMMANDS_PER_SESSION }, (_, at) =>
+            binaryCommand(random, at < last ? Number.MAX_SAFE_INTEGER : wrongOnceIn),
           );
           const { finding } = await duel.playBinary(commands, random);
           if (finding === undefined) continue;

@@ -9,7 +9,8 @@
 import type { Random } from "./random.ts";
 
 const KEYS = ["k0", "k1", "k2", "k3", "k4", "k5"] as const;
-const NUMBERS = ["0", "1", "9", "10", "99", "18446744073709551615", "9007199254740993"] as const;
+/** Not 2^64 - 1: the same memcached takes it for a number one time, and not the next. */
+const NUMBERS = ["0", "1", "9", "10", "99", "9223372036854775806", "9007199254740993"] as const;
 /** Seconds that stay on one side of the clock while a test runs. */
 const EXPTIMES = [
   "0",
@@ -22,6 +23,8 @@ const EXPTIMES = [
   "2592001",
   "4102444800",
 ] as const;
+/** Those that touch takes in every version: with noreply, a refusal would show only later. */
+const STRICT_EXPTIMES = ["0", "1000", "100000", "2592000", "-1", "2592001"] as const;
 const LIVE_EXPTIMES = ["0", "1000", "100000", "2592000", "4102444800"] as const;
 const CLIENT_FLAGS = ["0", "1", "77", "4294967295"] as const;
 
@@ -38,11 +41,11 @@ function classicCommand(random: Random): string {
     case 0:
     case 1:
     case 2:
-      return `get ${keys(random)}\r\n`;
+      // No long key behind another: memcached reads the items before it, and notes that, then refuses the line.
+      return `get ${random.once(8) ? key : plainKeys(random)}\r\n`;
     case 3:
-      return `gets ${keys(random)}\r\n`;
+      return `gets ${random.once(8) ? key : plainKeys(random)}\r\n`;
     case 4:
-      // No long key: memcached touches the items before it, then refuses the line.
       return `${random.pick(["gat", "gats"])} ${random.pick(EXPTIMES)} ${plainKeys(random)}\r\n`;
     case 5:
     case 6:
@@ -58,7 +61,7 @@ function classicCommand(random: Random): string {
     case 11:
       return `${random.pick(["incr", "decr"])} ${key} ${random.pick(NUMBERS)}${noreply}\r\n`;
     case 12:
-      return `touch ${key} ${random.pick(EXPTIMES)}${noreply}\r\n`;
+      return `touch ${key} ${random.pick(noreply === "" ? EXPTIMES : STRICT_EXPTIMES)}${noreply}\r\n`;
     case 13:
       return `delete ${key}${noreply}\r\n`;
     case 14:
@@ -189,13 +192,9 @@ function lineByte(random: Random): string {
   return random.pick([" ", "\t", "x", "0", "-", "+", "\x01", "\x7f", "\xff", "!"]);
 }
 
-function keys(random: Random): string {
-  const count = random.once(20) ? 30 : 1 + random.below(4);
-  return Array.from({ length: count }, () => anyKey(random)).join(" ");
-}
-
 function plainKeys(random: Random): string {
-  return Array.from({ length: 1 + random.below(5) }, () => random.pick(KEYS)).join(" ");
+  const count = random.once(20) ? 30 : 1 + random.below(5);
+  return Array.from({ length: count }, () => random.pick(KEYS)).join(" ");
 }
 
 function anyKey(random: Random): string {

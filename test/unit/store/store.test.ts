@@ -238,15 +238,18 @@ describe("Store.execute() arithmetic", () => {
     expect(h.reply.marks & ItemMark.fetched).toBe(0);
   });
 
-  test("counting does not make an item fetched, nor unfetched", () => {
+  test("counting does not make an item fetched, nor unfetched, unless it grows into a new one", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("n", "1");
     h.run(Op.arithmetic, "n");
     h.get("n");
     expect(h.reply.marks & ItemMark.fetched).toBe(0);
-    h.run(Op.arithmetic, "n", { delta: 100n });
+    h.run(Op.arithmetic, "n");
     h.get("n");
     expect(h.reply.marks & ItemMark.fetched).toBe(ItemMark.fetched);
+    h.run(Op.arithmetic, "n", { delta: 100n });
+    h.get("n");
+    expect(h.reply.marks & ItemMark.fetched).toBe(0);
   });
 });
 
