@@ -131,10 +131,6 @@ export class PendingTable {
     return this.#kind[pending] as PendingKind;
   }
 
-  dialect(pending: number): number {
-    return this.#dialect[pending] as number;
-  }
-
   next(pending: number): number {
     return this.#next[pending] as number;
   }

@@ -47,7 +47,7 @@ export const ServerState = { starting: 0, serving: 1, draining: 2, stopped: 3 } 
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
 
 /** What a client's command asks of the primary. */
-export const ControlAsk = { shutdown: 1, shutdownGraceful: 2, memlimit: 4, resetStats: 8 } as const;
+export const ControlAsk = { shutdown: 1, shutdownGraceful: 2, memlimit: 4 } as const;
 
 /** Bytes of the control block for `threadCount` workers and the primary. */
 export function controlBytes(threadCount: number): number {
