@@ -53,6 +53,8 @@ export const Mark = {
   recacheAfter: 1 << 16,
   /** A fetch from another thread, which will read the value by itself: see ItemMark.expiring. */
   valueApart: 1 << 17,
+  /** An upload that finds no room is answered `noRoomYet` while others may give some back: it will be asked for again. */
+  mayWait: 1 << 18,
 } as const;
 
 export class Request {

@@ -5,7 +5,7 @@
  *   store             stored · notStored · exists · notFound · tooLarge · outOfMemory
  *   arithmetic        stored · notFound · exists · notStored · nonNumeric · outOfMemory
  *   delete, touch     deleted / touched / stored (md I, md x) · notFound · exists · notStored
- *   uploadBegin       ok · tooLarge · outOfMemory           flush, fence, release, resize   ok
+ *   uploadBegin       ok · tooLarge · outOfMemory · noRoomYet           flush, fence, release, resize   ok
  */
 export const Status = {
   none: 0,
@@ -23,6 +23,8 @@ export const Status = {
   nonNumeric: 12,
   /** The owner died while it did this; nobody knows whether it took effect. */
   ownerLost: 13,
+  /** Nothing has happened: uploads or leases under way may give room back (Mark.mayWait). */
+  noRoomYet: 14,
 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
 

@@ -2,6 +2,7 @@
  * Bulk: values too large to be copied whole, or to fit one record of a ring.
  *
  *   store   uploadBegin ─▶ the bytes as they come (intake.ts) ─▶ uploadEnd, and only then the key changes
+ *             └─▶ no room yet: the connection waits for it (upload-queue.ts)
  *   get     lease ─▶ head, then the value piece by piece (LargeValueSource), tail ─▶ let go
  *   fetch   as a get; when the leased value is not the one the owner described, the fetch is done again
  *
@@ -9,7 +10,7 @@
  * until the lease is let go, and the key is free to change.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
-import { Dialect, type Request } from "../command/request.ts";
+import { Dialect, Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Counters } from "../memory/counters.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -23,6 +24,7 @@ import { LargeValueSource } from "./large-value-source.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING } from "./pending-table.ts";
 import type { Bulk, Performer } from "./performer.ts";
+import type { UploadQueue } from "./upload-queue.ts";
 
 const LINE_END_BYTES = 2;
 
@@ -31,6 +33,7 @@ export interface BulkParts {
   readonly output: Output;
   readonly performer: Performer;
   readonly intakes: Intakes;
+  readonly uploads: UploadQueue;
   readonly encoder: Encoder;
   readonly counters: Counters;
   /** By shard. */
@@ -54,17 +57,21 @@ export class BulkCommands implements Bulk {
 
   /** A store whose value follows on the wire: makes room for it at its owner. */
   performStore(connection: Connection, request: Request): Verdict {
-    const { intakes } = this.#parts;
-    let reply = this.#performer.takeReply(connection, Awaited.uploadBegin);
-    if (reply === null) {
+    const { intakes, uploads } = this.#parts;
+    const awaited = Awaited.uploadBegin;
+    let reply = this.#performer.takeReply(connection, awaited);
+    if (reply?.status === Status.noRoomYet && uploads.hasPlace()) return Verdict.crowded;
+    if (reply === null || reply.status === Status.noRoomYet) {
       const token = this.#performer.waitToken(connection, request.dialect);
       if (token === NO_PENDING) return Verdict.full;
       reply = this.#reply;
+      if (uploads.mayWait(connection, this.#router.shardOf(request))) request.marks |= Mark.mayWait;
       const outcome = this.#router.uploadBegin(request, reply, connection.order, token);
-      const awaited = Awaited.uploadBegin;
       const verdict = this.#performer.waitVerdict(connection, outcome, token, awaited);
       if (verdict !== Verdict.done) return verdict;
+      if (reply.status === Status.noRoomYet) return Verdict.crowded;
     }
+    uploads.settled(connection);
     if (reply.status === Status.ok) {
       if (!intakes.upload(connection, request, reply.handle)) connection.dead = true;
       return Verdict.done;

@@ -18,6 +18,9 @@ import type { Order } from "../router/order.ts";
 import { NO_PENDING } from "./pending-table.ts";
 import type { Source } from "./source.ts";
 
+/** `roomSince` of a connection that waits for no room. */
+export const NOT_WAITING = -1;
+
 /** Where the request at the head of the input stands. */
 export const Stage = {
   /** Not begun: it is parsed and performed. */
@@ -70,6 +73,8 @@ export const Verdict = {
   blocked: 4,
   /** Nothing: -R requests were served, others have their turn. */
   yielded: 5,
+  /** Its shard has given room back, or its patience is over (upload-queue.ts). */
+  crowded: 6,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -116,6 +121,11 @@ export class Connection {
   savedError: WireError = WireError.none;
   /** Ticket of the upload the bytes belong to. */
   upload = 0;
+  /** Of an upload that waits for room: since when, until when if nothing changes, in which shard, and what it saw there. */
+  roomSince = NOT_WAITING;
+  roomUntil = 0;
+  roomShard = 0;
+  roomSeen = 0;
 
   /** Produces output by and by: a large value, a dump, a watcher's log. */
   source: Source | null = null;

@@ -14,6 +14,7 @@ import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
 import type { PendingTable } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
+import type { UploadQueue } from "./upload-queue.ts";
 
 export interface ConnectionsParts {
   readonly arena: Arena;
@@ -22,6 +23,7 @@ export interface ConnectionsParts {
   readonly output: Output;
   readonly performer: Performer;
   readonly intakes: Intakes;
+  readonly uploads: UploadQueue;
   readonly parser: Parser;
   readonly protocol: ProtocolOptions;
   readonly router: Router;

@@ -4,9 +4,10 @@
  *   received ─▶ serve: parse ─▶ perform ─▶ output, until the input is dry, a request must wait, or -R is used up
  *   turn     ─▶ replies of other shards fill holes and wake what waited; what was put aside goes on
  *
- * Lists, both emptied every turn and never longer than the connections there are:
+ * Lists, emptied every turn and never longer than the connections there are:
  *   ready     to go on with in this turn: answered, drained, or put aside after -R requests
  *   refused   a ring was full: they go on as soon as a ring has moved
+ *   uploads   a shard had no room for a large value: they go on when it has given some back (upload-queue.ts)
  *
  * Why a connection that waits is not paused at once: most waits end within the turn, and pausing costs a system call. Its
  * input is kept in a block, and only when that has grown to `PAUSE_BYTES` the socket is left alone.
@@ -31,6 +32,7 @@ import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
 import type { Performer } from "./performer.ts";
+import { ROOM_POLL_MS, type UploadQueue } from "./upload-queue.ts";
 
 /** How soon a source that had nothing (a watcher's log) is asked again. */
 const SOURCE_POLL_MS = 50;
@@ -54,6 +56,7 @@ export class Connections implements TransportHandler, LoopHandler {
   readonly #output: Output;
   readonly #performer: Performer;
   readonly #intakes: Intakes;
+  readonly #uploads: UploadQueue;
   readonly #parser: Parser;
   readonly #transport: Transport;
   readonly #counters: Counters;
@@ -79,6 +82,7 @@ export class Connections implements TransportHandler, LoopHandler {
     this.#output = parts.output;
     this.#performer = parts.performer;
     this.#intakes = parts.intakes;
+    this.#uploads = parts.uploads;
     this.#parser = parts.parser;
     this.#transport = parts.transport;
     this.#counters = parts.counters;
@@ -178,6 +182,7 @@ export class Connections implements TransportHandler, LoopHandler {
     if (this.#clock.now !== this.#now) this.#second();
     if (router.poll(this) > 0) this.#retryRefused();
     if (this.#idle.count > 0) this.#askSources();
+    if (this.#uploads.count > 0) this.#uploads.takeReady(this.#ready);
     const ready = this.#ready;
     this.#ready = this.#readyNext;
     this.#readyNext = ready;
@@ -192,6 +197,7 @@ export class Connections implements TransportHandler, LoopHandler {
     observer.turnEnded();
     let sleepMs = duties.end(this.#ready.count > 0);
     if (this.#idle.count > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
+    if (this.#uploads.count > 0) sleepMs = Math.min(sleepMs, ROOM_POLL_MS);
     if (sleepMs === 0) observer.turnBegan();
     return sleepMs;
   }
@@ -301,10 +307,11 @@ export class Connections implements TransportHandler, LoopHandler {
   #standStill(connection: Connection): void {
     if (this.#slots[connection.slot] !== connection) return;
     if (connection.stalled === Verdict.yielded) this.#list(connection);
-    else if (connection.stalled === Verdict.full) {
+    else if (connection.stalled === Verdict.full || connection.stalled === Verdict.crowded) {
       if (!connection.listed) {
         connection.listed = true;
-        this.#refused.add(connection);
+        if (connection.stalled === Verdict.full) this.#refused.add(connection);
+        else this.#uploads.wait(connection);
       }
     }
     this.#pauseWhenFull(connection);
@@ -324,7 +331,9 @@ export class Connections implements TransportHandler, LoopHandler {
   }
 
   #pauseWhenFull(connection: Connection): void {
-    if (connection.paused || connection.inEnd - connection.inStart < PAUSE_BYTES) return;
+    if (connection.paused) return;
+    const crowded = connection.stalled === Verdict.crowded;
+    if (!crowded && connection.inEnd - connection.inStart < PAUSE_BYTES) return;
     connection.paused = true;
     this.#transport.pause(connection.slot);
   }

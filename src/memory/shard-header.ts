@@ -7,7 +7,7 @@
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
  *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
  *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, – · bytes, live bytes as doubles
- *   from byte 640, a double: bytes the ghost has seen
+ *   from byte 640, a double: bytes the ghost has seen · a word: how often uploads and leases gave room back
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be garbage.
  */
@@ -47,6 +47,7 @@ const MEAN_ITEMS = 1000;
 /** Larger items count as this much, so that the mean fits 31 bits. */
 const MEAN_BYTES_MAX = 4 * MIB;
 const GHOST_BYTES_DOUBLE = 0;
+const ROOM_WORD = 2;
 
 export class ShardHeader {
   readonly #words: Uint32Array;
@@ -56,6 +57,7 @@ export class ShardHeader {
   readonly #queues: number;
   readonly #queueDoubles: number;
   readonly #double: number;
+  readonly #room: number;
 
   constructor(arena: Arena, base: number) {
     this.#words = arena.words;
@@ -65,6 +67,7 @@ export class ShardHeader {
     this.#queues = (base + QUEUE_LINES_OFFSET) / 4;
     this.#queueDoubles = (base + QUEUE_LINES_OFFSET) / 8;
     this.#double = (base + DOUBLES_OFFSET) / 8;
+    this.#room = (base + DOUBLES_OFFSET) / 4 + ROOM_WORD;
   }
 
   /** Buckets in use. The owner reads it plainly. */
@@ -195,6 +198,16 @@ export class ShardHeader {
 
   setOrphanSlabs(slabs: number): void {
     this.#words[this.#word + ORPHAN_SLABS_WORD] = slabs;
+  }
+
+  /** Moves whenever an upload or a lease has given room back: any thread may look whether it is worth asking again. */
+  roomSequence(): number {
+    return Atomics.load(this.#ints, this.#room);
+  }
+
+  /** Published: the room was given back before. */
+  noteRoom(): void {
+    Atomics.store(this.#ints, this.#room, ((this.#ints[this.#room] as number) + 1) | 0);
   }
 
   oldest(queue: Queue): number {

@@ -59,6 +59,7 @@ function endUploads(memory: ShardMemory): void {
     memory.uploads.setFirst(index, NO_SLAB);
   }
   memory.header.setUploadSlabs(0);
+  memory.header.noteRoom();
 }
 
 function countLeases(memory: ShardMemory): void {

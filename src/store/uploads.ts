@@ -1,15 +1,16 @@
 /**
  * Uploads and leases: large values on their way in and out, a piece at a time.
  *
- *   uploadBegin  key, lengths, how to store ─▶ ok and a handle, tooLarge, outOfMemory
+ *   uploadBegin  key, lengths, how to store ─▶ ok and a handle, tooLarge, outOfMemory, or noRoomYet: ask again
  *   uploadData   handle, bytes              ─▶ ok, or outOfMemory: the upload is gone then
  *   uploadEnd    handle                     ─▶ what a store answers; decided only now, against the item there is now
  *   uploadAbort  handle
  *   lease        key                        ─▶ hit (with a handle when the value is a chain), miss, outOfMemory
  *   release      handle
  *
- * Bounds: the slabs that all uploads together may come to take are set aside when they begin, a quarter of the shard or
- * one largest item; both tables are of fixed size. A handle that is not known any more is answered notFound.
+ * Bounds: the slabs that all uploads together may come to take are set aside when they begin, half of the shard or
+ * one largest item; both tables are of fixed size. Whatever gives room back moves the header's room sequence, which
+ * tells those who wait for it. A handle that is not known any more is answered notFound.
  */
 import { assert } from "../base/assert.ts";
 import type { StoreMode } from "../command/op.ts";
@@ -90,8 +91,7 @@ export class Uploads {
     const slabs = this.#large.slabsFor(keyBytes, request.valueBytes);
     const index = this.#freeUpload();
     if (index < 0 || !this.#mayReserve(slabs) || !this.#evictor.freeSlabs(1)) {
-      this.#counters.add(Counter.outOfMemory, 1);
-      this.#storing.refuse(request, Status.outOfMemory, reply);
+      this.#refuse(request, reply);
       return;
     }
     const table = this.#table;
@@ -121,6 +121,17 @@ export class Uploads {
     table.setFirst(index, first);
     reply.handle = table.handle(index);
     reply.status = Status.ok;
+  }
+
+  /** No room: for good, unless others may give some back and the requester can wait for that. */
+  #refuse(request: Request, reply: Reply): void {
+    const underWay = this.#header.uploadSlabs() + this.#header.orphanSlabs();
+    if (underWay > 0 && (request.marks & Mark.mayWait) !== 0) {
+      reply.status = Status.noRoomYet;
+      return;
+    }
+    this.#counters.add(Counter.outOfMemory, 1);
+    this.#storing.refuse(request, Status.outOfMemory, reply);
   }
 
   #freeUpload(): number {
@@ -220,6 +231,7 @@ export class Uploads {
     this.#table.setFirst(index, NO_SLAB);
     this.#header.setUploadSlabs(this.#header.uploadSlabs() - reserved);
     if (discards) this.#large.discard(first);
+    this.#header.noteRoom();
   }
 
   /** Executes Op.lease: describes the item, and holds its chain when it has one. */
@@ -280,5 +292,6 @@ export class Uploads {
     if (leases > 0 || this.#slabs.queue(slab) !== Queue.orphan) return;
     this.#header.setOrphanSlabs(this.#header.orphanSlabs() - this.#slabs.chainSlabs(slab));
     this.#residents.freeChain(slab);
+    this.#header.noteRoom();
   }
 }

@@ -12,6 +12,7 @@ import { Output } from "../connection/output.ts";
 import { PendingTable } from "../connection/pending-table.ts";
 import { Performer } from "../connection/performer.ts";
 import { NodeCommands } from "../connection/session-commands.ts";
+import { UploadQueue } from "../connection/upload-queue.ts";
 import { BlockPool } from "../memory/block-pool.ts";
 import { poolBytes, RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
 import { createCodecs } from "../protocol/codecs.ts";
@@ -100,11 +101,13 @@ export function createFront(parts: FrontParts): Front {
     copyBytesMax: SCRATCH_BYTES / 2,
   });
   const intakes = new Intakes({ router, output, pool, performer, counters, encoder });
+  const uploads = new UploadQueue(memory.shards, clock);
   const bulk = new BulkCommands({
     router,
     output,
     performer,
     intakes,
+    uploads,
     encoder,
     counters,
     shards: memory.shards,
@@ -150,6 +153,7 @@ export function createFront(parts: FrontParts): Front {
     output,
     performer,
     intakes,
+    uploads,
     parser: codecs.parser,
     protocol,
     router,

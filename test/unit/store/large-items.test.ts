@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/base/unit.ts";
 import { Op, StoreMode } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
+import { Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
 import { ShardMemory } from "../../../src/memory/shard-memory.ts";
 import { LeasedValue } from "../../../src/store/leased-value.ts";
@@ -154,6 +155,39 @@ describe("large items", () => {
     expect(gauges.uploadSlabs()).toBe(0);
     expect(gauges.freeSlabs()).toBe(h.plan.slabCount);
     expect(h.run(Op.uploadEnd, "", { handle: handles[0] as number })).toBe(Status.notFound);
+  });
+
+  test("an upload that finds no room may be asked for again: the old item stays, and the room sequence tells when", () => {
+    const h = new StoreHarness(8 * MIB, {}, MIB);
+    const { header } = new ShardMemory(h.arena, h.base);
+    const extra = { valueBytes: MIB / 2, marks: Mark.mayWait };
+    h.set("late", "old");
+    const handles: number[] = [];
+    while (h.run(Op.uploadBegin, `k${handles.length}`, extra) === Status.ok) {
+      handles.push(h.reply.handle);
+    }
+    const seen = header.roomSequence();
+    expect(h.run(Op.uploadBegin, "late", extra)).toBe(Status.noRoomYet);
+    expect(h.get("late")).toBe("old");
+    expect(header.roomSequence()).toBe(seen);
+    h.run(Op.uploadAbort, "", { handle: handles[0] as number });
+    expect(header.roomSequence()).not.toBe(seen);
+    expect(h.run(Op.uploadBegin, "late", extra)).toBe(Status.ok);
+    expect(h.run(Op.uploadBegin, "late", { valueBytes: MIB / 2 })).toBe(Status.outOfMemory);
+    expect(h.get("late")).toBeNull();
+    h.store.verify();
+  });
+
+  test("the last release of a value that has gone moves the room sequence", () => {
+    const h = new StoreHarness(8 * MIB, {}, MIB);
+    const { header } = new ShardMemory(h.arena, h.base);
+    h.set("read", pattern(300_000, 5));
+    h.run(Op.lease, "read", { requester: 2 });
+    const { handle } = h.reply;
+    h.run(Op.delete, "read");
+    const seen = header.roomSequence();
+    h.run(Op.release, "", { handle });
+    expect(header.roomSequence()).not.toBe(seen);
   });
 
   test("a leased value stays readable after its key is deleted, replaced, evicted", () => {
