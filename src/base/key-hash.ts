@@ -11,6 +11,8 @@
  *
  * The three uses take different bits, so that the keys of one shard still spread over all buckets and tags.
  */
+import { viewOf } from "./bytes.ts";
+
 export class KeyHash {
   /** Results of the last `update`, as signed 32-bit numbers. */
   low = 0;
@@ -32,14 +34,11 @@ export class KeyHash {
     v1 ^= 0xee; // the 64-bit result is a different function, not two halves of the 32-bit one
     const length = end - start;
     const wordsEnd = start + (length & ~3);
+    const words = viewOf(bytes);
     let at = start;
     let word = 0;
     for (; at < wordsEnd; at += 4) {
-      word =
-        (bytes[at] as number) |
-        ((bytes[at + 1] as number) << 8) |
-        ((bytes[at + 2] as number) << 16) |
-        ((bytes[at + 3] as number) << 24);
+      word = words.getInt32(at, true);
       v3 ^= word;
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

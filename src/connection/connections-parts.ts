@@ -1,5 +1,6 @@
 /** What a thread's connections are put together from: its memory, its protocol, its way to the shards. */
 import type { Clock } from "../base/clock.ts";
+import type { KeyHash } from "../base/key-hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { BlockPool } from "../memory/block-pool.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
@@ -27,6 +28,7 @@ export interface ConnectionsParts {
   readonly parser: Parser;
   readonly protocol: ProtocolOptions;
   readonly router: Router;
+  readonly hash: KeyHash;
   readonly transport: Transport;
   readonly counters: Counters;
   readonly control: Control;

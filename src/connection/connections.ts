@@ -18,12 +18,13 @@ import type { ServerSeconds } from "../base/unit.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
-import { ConnectionTransport } from "../memory/connection-table.ts";
+import { connectionTransport } from "../memory/connection-table.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { CLOSE, type Parser } from "../protocol/protocol.ts";
 import { WireState } from "../protocol/wire-state.ts";
 import { Order } from "../router/order.ts";
 import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
+import { BatchReader } from "./batch-reader.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
 import type { ConnectionsParts } from "./connections-parts.ts";
@@ -39,15 +40,6 @@ const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
 
-/** memcached's words for what a socket is. */
-const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
-  tcp: ConnectionTransport.tcp,
-  tcp6: ConnectionTransport.tcp6,
-  unix: ConnectionTransport.unix,
-  udp: ConnectionTransport.udp,
-  udp6: ConnectionTransport.udp,
-};
-
 export class Connections implements TransportHandler, LoopHandler {
   readonly #parts: ConnectionsParts;
   readonly #bytes: Uint8Array;
@@ -57,6 +49,7 @@ export class Connections implements TransportHandler, LoopHandler {
   readonly #performer: Performer;
   readonly #intakes: Intakes;
   readonly #uploads: UploadQueue;
+  readonly #batches: BatchReader;
   readonly #parser: Parser;
   readonly #transport: Transport;
   readonly #counters: Counters;
@@ -83,6 +76,7 @@ export class Connections implements TransportHandler, LoopHandler {
     this.#performer = parts.performer;
     this.#intakes = parts.intakes;
     this.#uploads = parts.uploads;
+    this.#batches = new BatchReader(parts, this.#bytes);
     this.#parser = parts.parser;
     this.#transport = parts.transport;
     this.#counters = parts.counters;
@@ -218,7 +212,6 @@ export class Connections implements TransportHandler, LoopHandler {
     let at = start;
     let budget = this.#parts.requestsPerEvent;
     connection.stalled = Verdict.done;
-    this.#parts.router.forgetAhead();
     output.open(connection);
     while (true) {
       if (connection.source !== null) {
@@ -241,6 +234,12 @@ export class Connections implements TransportHandler, LoopHandler {
         this.#counters.add(Counter.connYields, 1);
         connection.stalled = Verdict.yielded;
         break;
+      }
+      const batched = this.#batches.serve(connection, at, end, budget);
+      if (batched > 0) {
+        at += batched;
+        budget -= this.#batches.served;
+        continue;
       }
       const keysOp = connection.wire.keysOp;
       const consumed = this.#parser.parse(connection.wire, request, this.#bytes, at, end);
@@ -281,9 +280,8 @@ export class Connections implements TransportHandler, LoopHandler {
   #introduce(slot: number, listener: number): void {
     const { table, descriptor, events } = this.#parts;
     const peer = this.#transport.peerAddress(slot);
-    const colon = peer.indexOf(":");
-    const kind = TRANSPORTS[peer.slice(0, colon)] ?? ConnectionTransport.tcp;
-    const address = Buffer.from(peer.slice(colon + 1), "latin1");
+    const address = Buffer.from(peer.slice(peer.indexOf(":") + 1), "latin1");
+    const kind = connectionTransport(peer);
     table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
     if (events.isWatched()) events.opened(peer, descriptor(slot));
   }

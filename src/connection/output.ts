@@ -15,13 +15,20 @@
  *  - what one connection may keep is bounded by the largest block.
  */
 import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
+import type { Reply } from "../command/reply.ts";
+import type { Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
 import { BLOCK_BYTES_MAX, type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
+import type { Encoder } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
+
+/** What writes around a value. */
+export type HitEncoder = Pick<Encoder, "encodeHead" | "encodeTail">;
 
 export class Output {
   readonly arena: Arena;
@@ -78,6 +85,14 @@ export class Output {
       return this.at + bytes <= this.#limit;
     }
     return this.#grow(connection, bytes);
+  }
+
+  /** Writes head, value and tail of a hit at `at`; returns the end, for the caller to take or to forget. */
+  writeHit(request: Request, reply: Reply, encoder: HitEncoder): number {
+    const bytes = this.bytes;
+    const value = encoder.encodeHead(request, reply, bytes, this.at);
+    copyBytes(bytes, value, reply.value, reply.valueStart, reply.valueBytes);
+    return encoder.encodeTail(request, bytes, value + reply.valueBytes);
   }
 
   /** How far `at` is from the start of the output that is kept: where a hole is said to be. */

@@ -10,7 +10,6 @@
  * halves when the verdict is not `done`, and what must not happen twice is behind `connection.stage`.
  */
 import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, type Request } from "../command/request.ts";
@@ -203,7 +202,6 @@ export class Performer {
     if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
       return (this.#bulk as Bulk).performGet(connection, request);
     }
-    if (request.firstKey && !request.lastKey) router.lookAhead(request.bytes, request.keyStart);
     router.hash(request);
     if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
       // The read turned out to be a fetch, which has been done: this is its answer.
@@ -231,7 +229,7 @@ export class Performer {
       const room = encoder.bound(request) + (carries ? reply.valueBytes : 0);
       if (!output.reserve(connection, room)) return Verdict.blocked;
       const end = carries
-        ? this.#copy(request, reply, encoder)
+        ? output.writeHit(request, reply, encoder)
         : encoder.encode(request, reply, output.bytes, output.at);
       if (!router.confirm()) continue;
       output.at = end;
@@ -239,14 +237,6 @@ export class Performer {
       this.#look(connection.slot, request, reply, outcome === Outcome.miss, reply.valueBytes);
       return Verdict.done;
     }
-  }
-
-  /** Head, value and tail of a hit, from `output.at` on; returns the end, for the caller to take or to forget. */
-  #copy(request: Request, reply: Reply, encoder: Encoder): number {
-    const bytes = this.#output.bytes;
-    const value = encoder.encodeHead(request, reply, bytes, this.#output.at);
-    copyBytes(bytes, value, reply.value, reply.valueStart, reply.valueBytes);
-    return encoder.encodeTail(request, bytes, value + reply.valueBytes);
   }
 
   #mutate(connection: Connection, request: Request): Verdict {
@@ -373,7 +363,7 @@ export class Performer {
     while (true) {
       const apart = remote && reply.valueBytes > 0;
       if (apart && this.#router.readFetched(request, reply) !== Outcome.hit) return false;
-      const end = this.#copy(request, reply, encoder);
+      const end = this.#output.writeHit(request, reply, encoder);
       if (apart && !this.#router.confirm()) continue;
       this.#output.at = end;
       countOutcome(this.#counters, request, reply);

@@ -28,6 +28,8 @@ const TAGS_HALF = 20;
 const CREDITS_BYTE = 56;
 const LANES_SHIFT = 3;
 const LANES_MASK = 7;
+/** All bits but the highest of each half. */
+const LOW_BITS = 0x7fff_7fff;
 
 /** Bits of the credit byte. */
 export const FETCHED = 0x80;
@@ -88,9 +90,25 @@ export class Buckets {
     this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + LINK_WORD] = next + 1;
   }
 
-  /** Two tags: `pair` 0 holds lanes 0 and 1 (low half first), 3 holds lanes 6 and 7. */
-  tagPair(bucket: number, pair: number): number {
-    return this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD + pair] as number;
+  /** Two of a bucket's tags: for whoever only wants the bucket in the cache. */
+  touch(bucket: number): number {
+    return this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD] as number;
+  }
+
+  /**
+   * The lanes whose tag is `tag`, as a set of bits that `firstLane` reads; 0 is none. No branch depends on where the tag
+   * stands: a processor cannot guess that, and each wrong guess costs as much as all of this.
+   */
+  lanes(bucket: number, tag: number): number {
+    const pattern = (tag << 16) | tag;
+    const at = this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD;
+    const words = this.#words;
+    return (
+      (zeroHalves((words[at] as number) ^ pattern) >>> 3) |
+      (zeroHalves((words[at + 1] as number) ^ pattern) >>> 2) |
+      (zeroHalves((words[at + 2] as number) ^ pattern) >>> 1) |
+      zeroHalves((words[at + 3] as number) ^ pattern)
+    );
   }
 
   ref(entry: number): ItemRef {
@@ -145,6 +163,17 @@ export class Buckets {
   setOverflowMark(bucket: number, mark: number): void {
     this.#words[this.versionWord(bucket)] = mark;
   }
+}
+
+/** The highest bit of each 16-bit half that is zero. */
+function zeroHalves(word: number): number {
+  return ~(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
+}
+
+/** One lane of a set that is not empty: lane 2p is bit 12 + p, lane 2p + 1 bit 28 + p. The rest is `lanes & (lanes - 1)`. */
+export function firstLane(lanes: number): number {
+  const bit = 31 - Math.clz32(lanes & -lanes);
+  return ((bit & 3) << 1) | (bit >>> 4);
 }
 
 /** The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower ones are split first). */

@@ -68,6 +68,20 @@ export const CONNECTION_STATE_NAMES = [
 export const ConnectionTransport = { tcp: 0, tcp6: 1, unix: 2, udp: 3, tls: 4 } as const;
 export type ConnectionTransport = (typeof ConnectionTransport)[keyof typeof ConnectionTransport];
 
+/** By memcached's words for what a socket is; an address begins with one of them and a colon. */
+const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
+  tcp: ConnectionTransport.tcp,
+  tcp6: ConnectionTransport.tcp6,
+  unix: ConnectionTransport.unix,
+  udp: ConnectionTransport.udp,
+  udp6: ConnectionTransport.udp,
+};
+
+/** What the socket with this address is: "tcp6:[::1]:11211", "unix:/tmp/s.sock". */
+export function connectionTransport(address: string): ConnectionTransport {
+  return TRANSPORTS[address.slice(0, address.indexOf(":"))] ?? ConnectionTransport.tcp;
+}
+
 /** Listening sockets a table has room for; more are served, not shown. */
 export const LISTENERS_MAX = 32;
 

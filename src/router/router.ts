@@ -23,6 +23,7 @@
 import { assert } from "../base/assert.ts";
 import { type KeyHash, shardOf } from "../base/key-hash.ts";
 import type { ShardIndex } from "../base/unit.ts";
+import type { GetBatch } from "../command/get-batch.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Mark, Request } from "../command/request.ts";
@@ -33,11 +34,11 @@ import { type LinkPlan, linkOffset } from "../ring/link-plan.ts";
 import type { Waker } from "../ring/wake.ts";
 import { recordValueBytesMax, requestRecordBytes } from "../shard/request-record.ts";
 import type { ShardStore } from "../shard/shard.ts";
-import { KeyAhead, type Warmable } from "./key-ahead.ts";
 import { Link, NO_TICKET, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
 import { Tickets } from "./tickets.ts";
+import { type Warmable, WarmUp } from "./warm-up.ts";
 
 /** Looks at a bucket its owner is changing, before the owner is asked. A change takes well under a microsecond. */
 const BUSY_LOOKS_MAX = 64;
@@ -78,7 +79,7 @@ export class Router {
   readonly #counters: Counters;
   readonly #hash: KeyHash;
   readonly #waker: Waker;
-  readonly #ahead: KeyAhead;
+  readonly #warmUp: WarmUp;
   /** By shard; the own one is never used. */
   readonly #links: Link[] = [];
   readonly #tickets: Tickets;
@@ -98,7 +99,7 @@ export class Router {
     this.#counters = parts.counters;
     this.#hash = parts.hash;
     this.#waker = parts.waker;
-    this.#ahead = new KeyAhead(parts.hash, parts.readers);
+    this.#warmUp = new WarmUp(parts.readers);
     for (let shard = 0; shard < parts.shardCount; shard++) {
       const link = parts.base + linkOffset(parts.plan, parts.self, shard);
       this.#links.push(new Link(parts.arena, link, parts.plan));
@@ -109,24 +110,13 @@ export class Router {
     this.#control = new Request(parts.arena.bytes);
   }
 
-  /** Looks at the keys of a line of several, from `start` on, before they are read one by one. */
-  lookAhead(bytes: Uint8Array, start: number): void {
-    this.#ahead.look(bytes, start);
-  }
-
-  /** Other bytes may lie where keys were looked at. */
-  forgetAhead(): void {
-    this.#ahead.forget();
+  /** Brings what the keys [from, to) of a batch lead to into the cache, before they are read one by one. */
+  warm(batch: GetBatch, from: number, to: number): void {
+    this.#warmUp.touch(batch, from, to);
   }
 
   /** Fills the request's hash from its key. */
   hash(request: Request): void {
-    const known = this.#ahead.indexOf(request.keyStart);
-    if (known >= 0) {
-      request.hashLow = this.#ahead.hashLow(known);
-      request.hashHigh = this.#ahead.hashHigh(known);
-      return;
-    }
     this.#hash.update(request.keyBytes, request.keyStart, request.keyEnd);
     request.hashLow = this.#hash.low;
     request.hashHigh = this.#hash.high;
@@ -142,6 +132,17 @@ export class Router {
    * middle of a change, and was asked to say when it is done. full: the same, but the ring is full.
    */
   read(request: Request, reply: Reply, order: Order, token: number): Outcome {
+    let outcome = this.tryRead(request, reply, order);
+    for (let looks = 1; outcome === Outcome.changed && looks < BUSY_LOOKS_MAX; looks++) {
+      this.#counters.add(Counter.readsRetried, 1);
+      outcome = this.tryRead(request, reply, order);
+    }
+    if (outcome !== Outcome.changed) return outcome;
+    return this.#fence(shardOf(request.hashHigh, this.#shardCount), order, token);
+  }
+
+  /** The same, once: changed means that the owner is in the middle of a change. Nothing is sent. */
+  tryRead(request: Request, reply: Reply, order: Order): Outcome {
     const shard = shardOf(request.hashHigh, this.#shardCount);
     const pending = order.pending > 0 && shard !== this.#self;
     if (pending && order.mayHold(request.hashLow, request.hashHigh)) {
@@ -149,12 +150,8 @@ export class Router {
       return Outcome.busy;
     }
     this.#reader = this.#readers[shard] as ShardReader;
-    let outcome = this.#reader.find(request, reply);
-    for (let looks = 1; outcome === Outcome.busy && looks < BUSY_LOOKS_MAX; looks++) {
-      this.#counters.add(Counter.readsRetried, 1);
-      outcome = this.#reader.find(request, reply);
-    }
-    if (outcome === Outcome.busy) return this.#fence(shard, order, token);
+    const outcome = this.#reader.find(request, reply);
+    if (outcome === Outcome.busy) return Outcome.changed;
     this.#counters.add(Counter.readsDirect, 1);
     return outcome as Outcome;
   }

@@ -26,6 +26,7 @@ import {
   tagOf,
 } from "../memory/buckets.ts";
 import type { Items } from "../memory/items.ts";
+import { KeySearch } from "../memory/key-search.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES, BUCKET_LOAD } from "../memory/shard-plan.ts";
@@ -37,6 +38,7 @@ export class KeyIndex {
   readonly #header: ShardHeader;
   readonly #buckets: Buckets;
   readonly #items: Items;
+  readonly #search: KeySearch;
   readonly #bytes: Uint8Array;
   readonly #hash: KeyHash;
   readonly #bucketsMax: number;
@@ -49,6 +51,7 @@ export class KeyIndex {
     this.#buckets = memory.buckets;
     this.#items = memory.items;
     this.#bytes = memory.arena.bytes;
+    this.#search = new KeySearch(memory.arena, memory.buckets, memory.items);
     this.#hash = hash;
     this.#bucketsMax = memory.plan.bucketsMax;
     this.#overflowBuckets = memory.plan.overflowBuckets;
@@ -61,24 +64,7 @@ export class KeyIndex {
 
   /** The entry of a key, or NONE. */
   find(hashLow: number, hashHigh: number, key: Uint8Array, start: number, end: number): number {
-    const tag = tagOf(hashHigh);
-    const pattern = (tag << 16) | tag;
-    let bucket = bucketOf(hashLow, this.#header.bucketCount());
-    while (bucket !== NONE) {
-      for (let pair = 0; pair < 4; pair++) {
-        const differ = this.#buckets.tagPair(bucket, pair) ^ pattern;
-        if ((differ & 0xffff) === 0) {
-          const entry = bucket * BUCKET_ENTRIES + pair * 2;
-          if (this.#isKey(this.#buckets.ref(entry), key, start, end)) return entry;
-        }
-        if (differ >>> 16 === 0) {
-          const entry = bucket * BUCKET_ENTRIES + pair * 2 + 1;
-          if (this.#isKey(this.#buckets.ref(entry), key, start, end)) return entry;
-        }
-      }
-      bucket = this.#buckets.link(bucket);
-    }
-    return NONE;
+    return this.#search.find(this.bucketOf(hashLow), hashHigh, key, start, end);
   }
 
   /** The entry that leads to an item whose hash is known, or NONE. */
@@ -163,14 +149,6 @@ export class KeyIndex {
     }
     assert(weakest !== NONE, "a chain that is full has entries");
     return weakest;
-  }
-
-  #isKey(item: ItemRef, key: Uint8Array, start: number, end: number): boolean {
-    if (this.#items.keyBytes(item) !== end - start) return false;
-    const bytes = this.#bytes;
-    const ours = this.#items.keyStart(item) - start;
-    for (let at = start; at < end; at++) if (bytes[ours + at] !== key[at]) return false;
-    return true;
   }
 
   /** The first entry of a chain that is not used, or NONE. */

@@ -16,14 +16,7 @@ import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
-import {
-  type Buckets,
-  bucketOf,
-  CHAIN_BUCKETS_MAX,
-  FETCHED,
-  NONE,
-  tagOf,
-} from "../memory/buckets.ts";
+import { type Buckets, bucketOf, FETCHED, firstLane, NONE, tagOf } from "../memory/buckets.ts";
 import {
   BINARY_KEY,
   type Items,
@@ -32,6 +25,7 @@ import {
   STALE,
   TOKEN_SENT,
 } from "../memory/items.ts";
+import { KeySearch } from "../memory/key-search.ts";
 import type { SequenceLock } from "../memory/sequence-lock.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
@@ -51,6 +45,7 @@ export class StoreReader {
   readonly #slabs: SlabTable;
   readonly #items: Items;
   readonly #buckets: Buckets;
+  readonly #search: KeySearch;
   readonly #locks: SequenceLock;
   readonly #bytes: Uint8Array;
   readonly #itemsEnd: number;
@@ -61,8 +56,6 @@ export class StoreReader {
   /** Of the last find: where its version is, and what it was. */
   #versionWord = 0;
   #version = 0;
-  /** The item `#search` found. */
-  #item = 0 as ItemRef;
 
   constructor(arena: Arena, base: number, clock: Clock) {
     const memory = new ShardMemory(arena, base);
@@ -70,6 +63,7 @@ export class StoreReader {
     this.#slabs = memory.slabs;
     this.#items = memory.items;
     this.#buckets = memory.buckets;
+    this.#search = new KeySearch(arena, memory.buckets, memory.items);
     this.#locks = memory.buckets.locks;
     this.#bytes = arena.bytes;
     this.#itemsEnd = base + memory.plan.regionBytes;
@@ -87,20 +81,17 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
-  /** Brings a key's bucket into the cache. The number means nothing (router/key-ahead.ts). */
+  /** Brings a key's bucket into the cache. The number means nothing (router/warm-up.ts). */
   warmBucket(hashLow: number): number {
-    return this.#buckets.tagPair(bucketOf(hashLow, this.#header.bucketCount()), 0);
+    return this.#buckets.touch(bucketOf(hashLow, this.#header.bucketCount()));
   }
 
   /** Brings the item that the key's bucket seems to lead to into the cache. The number means nothing. */
   warmItem(hashLow: number, hashHigh: number): number {
     const bucket = bucketOf(hashLow, this.#header.bucketCount());
-    const tag = tagOf(hashHigh);
-    for (let lane = 0; lane < BUCKET_ENTRIES; lane++) {
-      const entry = bucket * BUCKET_ENTRIES + lane;
-      if (this.#buckets.tag(entry) === tag) return this.#items.packed(this.#buckets.ref(entry));
-    }
-    return 0;
+    const lanes = this.#buckets.lanes(bucket, tagOf(hashHigh));
+    if (lanes === 0) return 0;
+    return this.#items.packed(this.#buckets.ref(bucket * BUCKET_ENTRIES + firstLane(lanes)));
   }
 
   /** After the caller has copied what it wants: true when it was of one piece. False: find again. */
@@ -110,12 +101,12 @@ export class StoreReader {
 
   #findOwn(request: Request, reply: Reply): ReadOutcome {
     const bucket = bucketOf(request.hashLow, this.#header.bucketCount());
-    const entry = this.#search(bucket, request);
+    const entry = this.#entry(bucket, request);
     if (entry === NONE) {
       reply.marks = 0;
       return ReadOutcome.miss;
     }
-    const item = this.#item;
+    const item = this.#search.item;
     const credit = this.#buckets.credit(entry);
     if (!this.#describe(item, credit, reply)) return ReadOutcome.miss;
     if ((request.marks & Mark.noBump) !== 0) return ReadOutcome.hit;
@@ -134,10 +125,10 @@ export class StoreReader {
       if ((version & 1) !== 0) continue;
       this.#versionWord = word;
       this.#version = version;
-      const entry = this.#search(bucket, request);
+      const entry = this.#entry(bucket, request);
       if (entry !== NONE) {
         const credit = this.#buckets.credit(entry);
-        if (this.#describe(this.#item, credit, reply)) {
+        if (this.#describe(this.#search.item, credit, reply)) {
           if (!this.#isInside(reply)) continue;
           if ((request.marks & Mark.noBump) === 0) this.#buckets.hit(entry, credit);
           return ReadOutcome.hit;
@@ -151,39 +142,10 @@ export class StoreReader {
     return ReadOutcome.busy;
   }
 
-  /** The entry of the request's key in a chain, or NONE; the item is left in `#item`. */
-  #search(primary: number, request: Request): number {
-    const tag = tagOf(request.hashHigh);
-    const pattern = (tag << 16) | tag;
-    let bucket = primary;
-    for (let length = 0; length < CHAIN_BUCKETS_MAX && bucket !== NONE; length++) {
-      for (let pair = 0; pair < 4; pair++) {
-        const differ = this.#buckets.tagPair(bucket, pair) ^ pattern;
-        if ((differ & 0xffff) === 0) {
-          const entry = bucket * BUCKET_ENTRIES + pair * 2;
-          if (this.#isKey(entry, request)) return entry;
-        }
-        if (differ >>> 16 === 0) {
-          const entry = bucket * BUCKET_ENTRIES + pair * 2 + 1;
-          if (this.#isKey(entry, request)) return entry;
-        }
-      }
-      bucket = this.#buckets.link(bucket);
-    }
-    return NONE;
-  }
-
-  #isKey(entry: number, request: Request): boolean {
-    const item = this.#buckets.ref(entry);
-    const start = request.keyStart;
-    const end = request.keyEnd;
-    if (this.#items.keyBytes(item) !== end - start) return false;
-    const key = request.keyBytes;
-    const bytes = this.#bytes;
-    const ours = this.#items.keyStart(item) - start;
-    for (let at = start; at < end; at++) if (bytes[ours + at] !== key[at]) return false;
-    this.#item = item;
-    return true;
+  /** The entry of the request's key in a bucket's chain, or NONE. */
+  #entry(bucket: number, request: Request): number {
+    const { hashHigh, keyBytes, keyStart, keyEnd } = request;
+    return this.#search.find(bucket, hashHigh, keyBytes, keyStart, keyEnd);
   }
 
   /** Fills the reply. False when the item's time is over, which `reply.marks` then tells. */

@@ -157,6 +157,7 @@ export function createFront(parts: FrontParts): Front {
     parser: codecs.parser,
     protocol,
     router,
+    hash: memory.hash,
     transport,
     counters,
     control,
