@@ -28,6 +28,7 @@ import {
   MSG_NOSIGNAL,
   SOCK_CLOEXEC,
   SOCK_STREAM,
+  SYS_CLOCK_GETTIME,
   TCP_NODELAY,
 } from "../../src/transport/linux.ts";
 import { NativeMemory } from "../../src/transport/native-memory.ts";
@@ -35,8 +36,7 @@ import { NativeMemory } from "../../src/transport/native-memory.ts";
 export { EAGAIN } from "../../src/transport/linux.ts";
 
 /** System calls by number: x86-64 and arm64. */
-const [CONNECT, CLOCK_GETTIME, SET_AFFINITY] =
-  process.arch === "x64" ? [42, 228, 203] : [203, 113, 122];
+const [CONNECT, SET_AFFINITY] = process.arch === "x64" ? [42, 203] : [203, 122];
 
 const CLOCK_THREAD_CPUTIME = 3;
 const PROT_READ_WRITE = 3;
@@ -185,7 +185,7 @@ export class Poller {
 
 function readClock(clock: number): number {
   const address = scratch.address(0, 16);
-  if (libc.syscall(CLOCK_GETTIME, clock, address, 0, 0, 0, 0) < 0) return Number.NaN;
+  if (libc.syscall(SYS_CLOCK_GETTIME, clock, address, 0, 0, 0, 0) < 0) return Number.NaN;
   const seconds = Number(scratchView.getBigInt64(0, true));
   return seconds * 1e6 + Number(scratchView.getBigInt64(8, true)) / 1e3;
 }

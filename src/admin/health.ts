@@ -12,7 +12,8 @@ import { bytesText, countText, microsecondsText, percentText, secondsText } from
 /** Evicting items that were used less than this ago hurts. */
 const EVICTED_AGE_BAD_SECONDS = 60;
 const CONNECTIONS_NOTICE_SHARE = 0.9;
-const WORKER_BUSY_NOTICE_SHARE = 0.95;
+/** Of a core: a thread that waits for nobody is now and then kept off it by others. */
+const WORKER_BUSY_NOTICE_SHARE = 0.9;
 /** A worker is alone with its load when the others' mean is below this. */
 const WORKER_OTHERS_SHARE = 0.5;
 const P99_NOTICE_MICROSECONDS = 10_000;

@@ -98,7 +98,7 @@ export function ownMetrics(source: MetricSource): MetricSpec[] {
     ...WORKER_COUNTERS.map(([name, id, help]) =>
       counter(of(name), help, () => byThread(view, (thread) => thread.value(id))),
     ),
-    counter(of("worker_busy_seconds_total"), "Time a worker's loop was not asleep.", () =>
+    counter(of("worker_busy_seconds_total"), "Processor time of a worker's thread.", () =>
       byThread(view, (thread) => thread.value(Counter.busyNanoseconds) / NANOSECONDS),
     ),
     gauge(of("worker_connections"), "Open connections of a worker.", () =>

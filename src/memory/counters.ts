@@ -54,6 +54,7 @@ export const Counter = {
   requestsServed: 36,
   wakesSent: 37,
   loopTurns: 38,
+  /** Processor time of the thread. */
   busyNanoseconds: 39,
   setAlreadyExpired: 40,
   ringFull: 41,

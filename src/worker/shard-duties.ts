@@ -82,9 +82,14 @@ export class ShardDuties implements Duties {
 
   /** The whole life of a worker without sockets. */
   runAlone(): void {
+    const { observer, clock } = this.#memory;
     while (!this.#isOver()) {
+      observer.turnBegan();
+      const second = clock.now;
       this.begin();
+      if (clock.now !== second) observer.tick();
       const sleepMs = this.end(false);
+      observer.turnEnded();
       if (sleepMs > 0) this.#sleeper.wait(sleepMs);
     }
   }

@@ -20,6 +20,7 @@ import { NodeView } from "../stats/node-view.ts";
 import { Observer } from "../stats/observer.ts";
 import { StoreReader } from "../store/store-reader.ts";
 import type { Libc } from "../transport/libc.ts";
+import { threadNanoseconds } from "../transport/thread-clock.ts";
 
 export class ThreadMemory {
   readonly data: WorkerData;
@@ -69,6 +70,7 @@ export class ThreadMemory {
       clock: this.clock,
       prefixDelimiter: settings.prefixDelimiter,
       seed: data.hashSeedLow ^ self,
+      threadNanoseconds: libc === null ? null : () => threadNanoseconds(libc),
     });
     const table = layout.connections[self] as Place;
     this.connectionTable = new ConnectionTable(

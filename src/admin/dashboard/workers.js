@@ -1,5 +1,5 @@
 /**
- * Worker lanes: one a worker; how busy it is, now and in the last two minutes, and what it holds.
+ * Worker lanes: one a worker; what share of a core it uses, now and in the last two minutes, and what it holds.
  */
 import { byId, color, el, fitCanvas } from "./dom.js";
 import { count, micros, percent } from "./format.js";

@@ -76,12 +76,12 @@ describe("healthOf()", () => {
     [
       "one full worker and its hot key",
       {
-        busiest: { id: 3, busy: 0.99, others: 0.2 },
+        busiest: { id: 3, busy: 0.91, others: 0.2 },
         hottestKey: { text: "user:1", share: 0.4 },
       },
       "notice",
       "One worker is full",
-      "Worker 3 is busy 99 % of the time, the others 20 %: its connections ask for more than the others'. 40 % of all requests ask for one key: user:1",
+      "Worker 3 is busy 91 % of the time, the others 20 %: its connections ask for more than the others'. 40 % of all requests ask for one key: user:1",
     ],
     [
       "all workers full",

@@ -16,7 +16,8 @@ class Bench {
   readonly request = new Request(new Uint8Array(0));
   nanoseconds = 0;
 
-  constructor() {
+  /** `threadNanoseconds`: the thread's own clock, if it has one. */
+  constructor(threadNanoseconds: (() => number) | null = null) {
     const { view, clock } = this.node;
     this.observation = view.observations[0] as Observation;
     this.observer = new Observer({
@@ -27,6 +28,7 @@ class Bench {
       prefixDelimiter: ":",
       seed: 42,
       nanoseconds: () => this.nanoseconds,
+      threadNanoseconds,
     });
   }
 
@@ -73,6 +75,17 @@ describe("Observer", () => {
     expect(busy / (20 * 2000 * 50_000)).toBeGreaterThan(0.9);
     expect(busy / (20 * 2000 * 50_000)).toBeLessThan(1.1);
     expect(bench.node.view.total(Counter.loopTurns)).toBe(40_000);
+  });
+
+  test("takes how busy the thread is from its own clock, which also runs between turns", () => {
+    let used = 7_000_000;
+    const bench = new Bench(() => used);
+    for (let turn = 0; turn < 1000; turn++) {
+      bench.turn("k:1", 1, 1000);
+      used += 5000;
+    }
+    bench.observer.tick();
+    expect(bench.node.view.total(Counter.busyNanoseconds)).toBe(1000 * 5000);
   });
 
   test("looks at every request when there are few", () => {

@@ -1,0 +1,34 @@
+/** The thread clock: it moves with this thread's work, and only with it. */
+import { describe, expect, test } from "vitest";
+import { Libc } from "../../../src/transport/libc.ts";
+import { threadNanoseconds } from "../../../src/transport/thread-clock.ts";
+
+const SLEEP_MILLISECONDS = 100;
+
+/** Nanoseconds the whole process has used. */
+function processNanoseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000;
+}
+
+describe("threadNanoseconds()", () => {
+  const libc = Libc.load();
+
+  test("moves while the thread works, and is part of what the process uses", () => {
+    const processBefore = processNanoseconds();
+    const before = threadNanoseconds(libc);
+    let sum = 0;
+    for (let step = 0; step < 5_000_000; step++) sum += Math.sqrt(step);
+    const used = threadNanoseconds(libc) - before;
+    expect(sum).toBeGreaterThan(0);
+    expect(used).toBeGreaterThan(1_000_000);
+    // The process is counted in microseconds.
+    expect(used).toBeLessThanOrEqual(processNanoseconds() - processBefore + 2000);
+  });
+
+  test("stands still while the thread sleeps", () => {
+    const before = threadNanoseconds(libc);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SLEEP_MILLISECONDS);
+    expect(threadNanoseconds(libc) - before).toBeLessThan((SLEEP_MILLISECONDS / 2) * 1e6);
+  });
+});
