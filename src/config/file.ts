@@ -45,7 +45,8 @@ export function fileAssignments(text: string, path: string): Assignment[] {
 
 function flagLine(line: string, place: string): Assignment[] {
   if (FLAGS_PASSED_OVER.test(line)) return [];
-  const { assignments, strays } = flagsFrom(words(line), place);
+  const { assignments, strays, complaint } = flagsFrom(words(line), place);
+  if (complaint !== null) throw complaint;
   const stray = strays[0];
   if (stray !== undefined) throw new ConfigError(`${place}: "${stray}" belongs to no option`, 64);
   return assignments.map(({ option, value, origin }) => ({

@@ -1,7 +1,8 @@
 /**
  * The command line, as memcached's getopt_long reads it: `-m64`, `-m 64`, `-vv`, `-vm64`,
- * `--memory-limit=64`, `--memory-limit 64`. node:util cuts it into tokens; the complaints about
- * what they say are getopt's.
+ * `--memory-limit=64`, `--memory-limit 64`, and `--memory-l 64`, since getopt takes a long name's
+ * beginning where only one of memcached's has it. node:util cuts the line into tokens; the
+ * complaints about what they say are getopt's.
  */
 import { parseArgs } from "node:util";
 import { ConfigError } from "../base/errors.ts";
@@ -19,6 +20,11 @@ export interface Flags {
   readonly assignments: readonly Assignment[];
   /** Arguments that belong to no option. memcached passes over them without a word. */
   readonly strays: readonly string[];
+  /**
+   * getopt's complaint, with memcached's exit code, about what stands behind `assignments`; null
+   * when everything could be read. What comes before it takes effect first: `-h -x` is help.
+   */
+  readonly complaint: ConfigError | null;
 }
 
 interface TokenConfig {
@@ -39,51 +45,78 @@ function tokenConfig(): Record<string, TokenConfig> {
   return config;
 }
 
-/**
- * Reads arguments. Throws getopt's complaint, with memcached's exit code, at the first it cannot
- * read.
- */
+type Token = ReturnType<typeof tokensOf>[number];
+type OptionToken = Extract<Token, { kind: "option" }>;
+
+/** Reads arguments, up to the first that cannot be read. */
 export function flagsFrom(args: readonly string[], program: string): Flags {
   const assignments: Assignment[] = [];
   const strays: string[] = [];
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: tokenConfig(),
-    strict: false,
-    tokens: true,
-  });
-  for (const token of tokens) {
+  for (const token of tokensOf(spelledOut(args))) {
     if (token.kind === "positional") strays.push(token.value);
     if (token.kind !== "option") continue;
+    const option = optionOf(token);
+    const wrong = whatIsWrong(token, option);
+    if (option === undefined || wrong !== null) {
+      const text = `${program}: ${wrong}\nIllegal argument "?"`;
+      return { assignments, strays, complaint: new ConfigError(text, EXIT_FAILURE) };
+    }
     const { rawName, value } = token;
-    const isLong = rawName.startsWith("--");
-    const option = isLong ? OPTION_BY_NAME.get(token.name) : letterOption(rawName.slice(1));
-    if (option === undefined) {
-      const what = isLong ? `unrecognized option '${rawName}'` : invalidLetter(rawName);
-      throw illegal(program, what);
-    }
-    if (option.argument === "" && value !== undefined) {
-      throw illegal(program, `option '${rawName}' doesn't allow an argument`);
-    }
-    if (option.argument !== "" && value === undefined) {
-      const what = isLong
-        ? `option '${rawName}' requires an argument`
-        : `option requires an argument -- '${rawName.slice(1)}'`;
-      throw illegal(program, what);
-    }
     assignments.push({ option, value: value ?? "", origin: { place: rawName, isFlag: true } });
   }
-  return { assignments, strays };
+  return { assignments, strays, complaint: null };
 }
 
-function letterOption(letter: string): Option | undefined {
-  return OPTION_BY_LETTER.get(letter);
+function tokensOf(args: readonly string[]) {
+  const options = tokenConfig();
+  return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
 }
 
-function invalidLetter(rawName: string): string {
-  return `invalid option -- '${rawName.slice(1)}'`;
+/**
+ * The arguments with beginnings of long names made whole, one after the other: whether the next
+ * argument is a name or a value depends on the name before it.
+ */
+function spelledOut(args: readonly string[]): readonly string[] {
+  for (const token of tokensOf(args)) {
+    if (token.kind !== "option" || optionOf(token) !== undefined) continue;
+    const [option, another] = candidatesOf(token.rawName);
+    if (option === undefined || another !== undefined) return args;
+    const whole = [...args];
+    whole[token.index] =
+      `--${option.name}${(args[token.index] as string).slice(token.rawName.length)}`;
+    return spelledOut(whole);
+  }
+  return args;
 }
 
-function illegal(program: string, what: string): ConfigError {
-  return new ConfigError(`${program}: ${what}\nIllegal argument "?"`, EXIT_FAILURE);
+function optionOf({ rawName, name }: OptionToken): Option | undefined {
+  return isLong(rawName) ? OPTION_BY_NAME.get(name) : OPTION_BY_LETTER.get(rawName.slice(1));
+}
+
+function isLong(rawName: string): boolean {
+  return rawName.startsWith("--");
+}
+
+/** The options whose long name begins so. Ours, which have no letter, are not abbreviated. */
+function candidatesOf(rawName: string): Option[] {
+  if (!isLong(rawName)) return [];
+  return OPTIONS.filter(({ letter, name }) => letter !== "" && `--${name}`.startsWith(rawName));
+}
+
+/** getopt's complaint about a token, or null. */
+function whatIsWrong({ rawName, value }: OptionToken, option: Option | undefined): string | null {
+  if (option === undefined) {
+    if (!isLong(rawName)) return `invalid option -- '${rawName.slice(1)}'`;
+    const possible = candidatesOf(rawName).map(({ name }) => `'--${name}'`);
+    return possible.length > 1
+      ? `option '${rawName}' is ambiguous; possibilities: ${possible.join(" ")}`
+      : `unrecognized option '${rawName}'`;
+  }
+  if (option.argument === "") {
+    return value === undefined ? null : `option '${rawName}' doesn't allow an argument`;
+  }
+  if (value !== undefined) return null;
+  return isLong(rawName)
+    ? `option '${rawName}' requires an argument`
+    : `option requires an argument -- '${rawName.slice(1)}'`;
 }

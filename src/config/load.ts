@@ -56,6 +56,7 @@ export function loadSettings(sources: Sources): Loaded {
     applyOption(asked, option, value, origin);
     if (isImmediate(asked.wish)) return loaded(asked, asked.warnings);
   }
+  if (flags.complaint !== null) throw flags.complaint;
 
   const environment = environmentAssignments(sources.environment);
   const draft = emptyDraft();

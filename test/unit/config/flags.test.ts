@@ -52,6 +52,9 @@ describe("a flag sets its setting, short, long and glued", () => {
     ["-m 65536k", { memoryBytes: 64 * MIB }],
     ["--memory-limit=1024", { memoryBytes: 1024 * MIB }],
     ["--memory-size=1024M", { memoryBytes: 1024 * MIB }],
+    ["--memory-l 128", { memoryBytes: 128 * MIB }],
+    ["--memory-l=128 --thr 3", { memoryBytes: 128 * MIB, threads: 3 }],
+    ["--pid --thr", { pidFile: "--thr" }],
     ["-M", { evictions: false }],
     ["--disable-evictions", { evictions: false }],
     ["-c 4096", { maxConnections: 4096 }],
@@ -262,6 +265,17 @@ describe("a wrong value: memcached's words and exit code, then option, value and
     ],
     ["-x", `shardcached: invalid option -- 'x'\nIllegal argument "?"`, 1],
     ["--bogus", `shardcached: unrecognized option '--bogus'\nIllegal argument "?"`, 1],
+    [
+      "--mem 64",
+      `shardcached: option '--mem' is ambiguous; possibilities: '--memory-limit' '--memory-file'\nIllegal argument "?"`,
+      1,
+    ],
+    ["--promote=2", `shardcached: unrecognized option '--promote'\nIllegal argument "?"`, 1],
+    [
+      "-c 0 -x",
+      'Maximum connections must be greater than 0 (-c, --conn-limit: got "0", allowed: 1 to 1048576)',
+      1,
+    ],
     ["-p", `shardcached: option requires an argument -- 'p'\nIllegal argument "?"`, 1],
     ["--port", `shardcached: option '--port' requires an argument\nIllegal argument "?"`, 1],
     [
@@ -285,6 +299,8 @@ describe("what is asked for instead of serving", () => {
     ["-i", "license"],
     ["-p 1 -h", "help"],
     ["-h --port=abc", "help"],
+    ["-h -x", "help"],
+    ["-V --bogus", "version"],
     ["--check-config -m 128", "check-config"],
     ["--print-config", "print-config"],
   ] as const) {
