@@ -25,7 +25,7 @@ export const Mark = {
   exptime: 1 << 2,
   /** `vivifyExptime` counts: meta N, binary incr with an initial value, append that may create. */
   vivify: 1 << 3,
-  /** `recacheSeconds` counts: meta R. */
+  /** `recacheExptime` counts: meta R. */
   recache: 1 << 4,
   /** meta I: in a store, a lower CAS stores stale; in a delete, see DeleteMode. */
   invalidate: 1 << 5,
@@ -49,7 +49,7 @@ export const Mark = {
   vivifyExptimeBefore: 1 << 14,
   /** An item this request creates has `exptime` in the end, not `vivifyExptime` (meta N left of T). */
   exptimeLast: 1 << 15,
-  /** `recacheSeconds` is held against the exptime this request sets (meta T left of R). */
+  /** `recacheExptime` is held against the exptime this request sets (meta T left of R). */
   recacheAfter: 1 << 16,
   /** A fetch from another thread, which will read the value by itself: see ItemMark.expiring. */
   valueApart: 1 << 17,
@@ -86,7 +86,8 @@ export class Request {
   /** A deadline on the server clock (base/clock.ts): parsers convert. 0 is never. */
   exptime = 0 as ServerSeconds;
   vivifyExptime = 0 as ServerSeconds;
-  recacheSeconds = 0;
+  /** An item that dies before this is to be recached: a deadline too. */
+  recacheExptime = 0 as ServerSeconds;
   casLow = 0;
   casHigh = 0;
   newCasLow = 0;

@@ -127,7 +127,7 @@ export class MetaFlags {
         const seconds = decimalToInt32(bytes, start, end);
         if (seconds === NOT_A_NUMBER) return WireError.badToken;
         request.marks |= Mark.recache;
-        request.recacheSeconds = seconds;
+        request.recacheExptime = this.#clock.deadline(seconds);
         return WireError.none;
       }
       case 0x46: {

@@ -71,7 +71,7 @@ export function saveRequest(request: Request, out: Uint8Array, at: number): numb
   if (request.op === Op.fetch) {
     writeWord(out, to, request.exptime);
     writeWord(out, to + 4, request.vivifyExptime);
-    writeWord(out, to + 8, request.recacheSeconds);
+    writeWord(out, to + 8, request.recacheExptime);
     writeWord(out, to + 12, request.newCasLow);
     writeWord(out, to + 16, request.newCasHigh);
     writeWord(out, to + 20, request.clientFlags);
@@ -112,7 +112,7 @@ export class RequestRestorer {
     if (request.op === Op.fetch) {
       request.exptime = (readWord(from, text) >>> 0) as ServerSeconds;
       request.vivifyExptime = (readWord(from, text + 4) >>> 0) as ServerSeconds;
-      request.recacheSeconds = readWord(from, text + 8);
+      request.recacheExptime = (readWord(from, text + 8) >>> 0) as ServerSeconds;
       request.newCasLow = readWord(from, text + 12) >>> 0;
       request.newCasHigh = readWord(from, text + 16) >>> 0;
       request.clientFlags = readWord(from, text + 20) >>> 0;

@@ -6,7 +6,7 @@
  *         4 hash low · 5 hash high                    6 marks · 7 client flags · 8 exptime · 9 handle
  *        10 declared value bytes, low · 11 high
  *  wide: 12 CAS low, high · 14 new CAS low, high · 16 delta low, high · 18 initial low, high
- *        20 vivify exptime · 21 recache seconds
+ *        20 vivify exptime · 21 recache exptime
  *        then the key, padded to 8, then the value, padded to 8
  *
  * Why two widths: a set or a delete, most of what is sent, needs 48 bytes of head and not 88; a record's lines all travel
@@ -90,7 +90,7 @@ function writeWide(words: Uint32Array, word: number, request: Request): void {
   words[word + 18] = request.initialLow;
   words[word + 19] = request.initialHigh;
   words[word + 20] = request.vivifyExptime;
-  words[word + 21] = request.recacheSeconds;
+  words[word + 21] = request.recacheExptime;
 }
 
 /** Fills `request` from the record at `position`. What a narrow record does not carry keeps its old value. */
@@ -133,7 +133,7 @@ function readWide(words: Uint32Array, word: number, request: Request): void {
   request.initialLow = words[word + 18] as number;
   request.initialHigh = words[word + 19] as number;
   request.vivifyExptime = words[word + 20] as ServerSeconds;
-  request.recacheSeconds = words[word + 21] as number;
+  request.recacheExptime = words[word + 21] as ServerSeconds;
 }
 
 function isWide(request: Request): boolean {

@@ -130,7 +130,7 @@ export class Fetching {
     const after = (request.marks & Mark.recacheAfter) !== 0;
     const exptime = after ? request.exptime : this.#items.exptime(item);
     const recaches = (request.marks & Mark.recache) !== 0;
-    const soon = recaches && exptime !== 0 && exptime - this.#clock.now < request.recacheSeconds;
+    const soon = recaches && exptime !== 0 && exptime < request.recacheExptime;
     if (!soon && (packed & STALE) === 0) return;
     this.#index.beginWrite(request.hashLow);
     this.#items.setPacked(item, packed | TOKEN_SENT);

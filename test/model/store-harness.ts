@@ -31,7 +31,7 @@ export interface Extra {
   clientFlags?: number;
   exptime?: number;
   vivifyExptime?: number;
-  recacheSeconds?: number;
+  recacheExptime?: number;
   cas?: bigint;
   newCas?: bigint;
   delta?: bigint;
@@ -103,13 +103,13 @@ export class StoreHarness {
     request.clientFlags = extra.clientFlags ?? 0;
     request.exptime = (extra.exptime ?? 0) as ServerSeconds;
     request.vivifyExptime = (extra.vivifyExptime ?? 0) as ServerSeconds;
-    request.recacheSeconds = extra.recacheSeconds ?? 0;
+    request.recacheExptime = (extra.recacheExptime ?? 0) as ServerSeconds;
     let marks = extra.marks ?? 0;
     if (extra.cas !== undefined) marks |= Mark.compareCas;
     if (extra.newCas !== undefined) marks |= Mark.explicitCas;
     if (extra.exptime !== undefined) marks |= Mark.exptime;
     if (extra.vivifyExptime !== undefined) marks |= Mark.vivify;
-    if (extra.recacheSeconds !== undefined) marks |= Mark.recache;
+    if (extra.recacheExptime !== undefined) marks |= Mark.recache;
     request.marks = marks;
     [request.casLow, request.casHigh] = halves(extra.cas ?? 0n);
     [request.newCasLow, request.newCasHigh] = halves(extra.newCas ?? 0n);

@@ -151,7 +151,7 @@ export function describeRequest(request: Request): string {
     if (has(Mark.vivify)) words.push(`initial=${word64(request.initialHigh, request.initialLow)}`);
   }
   if (has(Mark.vivify)) words.push(`vivify=${request.vivifyExptime}`);
-  if (has(Mark.recache)) words.push(`recache=${request.recacheSeconds}`);
+  if (has(Mark.recache)) words.push(`recache=${request.recacheExptime}`);
   if (has(Mark.compareCas)) words.push(`cas=${word64(request.casHigh, request.casLow)}`);
   if (has(Mark.explicitCas)) words.push(`newCas=${word64(request.newCasHigh, request.newCasLow)}`);
   if (has(Mark.casMatchSkipsValue)) {

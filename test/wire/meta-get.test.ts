@@ -170,6 +170,15 @@ transcript("R: the first to see the TTL run low wins", [
   ["mg a R300 v\r\n", "VA 4 W\r\nblue\r\n"],
 ]);
 
+transcript("R takes what any exptime takes: in the past it never wins, as a date it may", [
+  ...["a", "b", "c", "d"].map((key) => [`ms ${key} 3 T200\r\nred\r\n`, "HD\r\n"] as const),
+  ...["a", "b", "c", "d"].map((key) => [`mg ${key} R-1\r\n`, "HD\r\n"] as const),
+  ["mg a R2592001\r\n", "HD\r\n"],
+  ["mg b R1000000000\r\n", "HD\r\n"],
+  ["mg c R0\r\n", "HD\r\n"],
+  ["mg d R2147483647\r\n", "HD W\r\n"],
+]);
+
 transcript("R never wins on an item that does not expire", [
   ["set a 0 0 3\r\nred\r\n", "STORED\r\n"],
   ["mg a R1000000 v\r\n", "VA 3\r\nred\r\n"],

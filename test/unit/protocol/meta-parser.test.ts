@@ -29,8 +29,8 @@ table("mg", [
   ["mg foo t T30\r\n", "fetch foo exptime=130 exptimeBefore"],
   ["mg foo N30 E7 v\r\n", "fetch foo vivify=130 newCas=7 wantsValue"],
   ["mg foo N0\r\n", "fetch foo vivify=0"],
-  ["mg foo R30\r\n", "fetch foo recache=30"],
-  ["mg foo R-1\r\n", "fetch foo recache=-1"],
+  ["mg foo R30\r\n", "fetch foo recache=130"],
+  ["mg foo R-1\r\n", "fetch foo recache=1"],
   ["mg Zm9v b k\r\n", "get foo binaryKey"],
   ["mg foo P123456789012345678901234567890123 Lx\r\n", "get foo"],
   ["mg foo M F5 D3 J4 I x h l f c s\r\n", "get foo"],
@@ -79,7 +79,7 @@ table("errors of the scanner", [
   ["mg foo c C1 D1 E1 f F1 h I J1 k l L M N1 O P q R1 s\r\n", "error tooManyFlags"],
   [
     "mg foo c C1 D1 E1 f F1 h I J1 k l L M N1 O P q R1\r\n",
-    "fetch foo vivify=101 recache=1 newCas=1 unlessCas=1 quiet",
+    "fetch foo vivify=101 recache=101 newCas=1 unlessCas=1 quiet",
   ],
 ]);
 

@@ -21,7 +21,7 @@ const POSITION = 64;
 const NARROW = ["op", "mode", "dialect", "marks", "clientFlags", "exptime", "handle"] as const;
 const WIDE = [
   ...["casLow", "casHigh", "newCasLow", "newCasHigh", "deltaLow", "deltaHigh"],
-  ...["initialLow", "initialHigh", "vivifyExptime", "recacheSeconds"],
+  ...["initialLow", "initialHigh", "vivifyExptime", "recacheExptime"],
 ] as const;
 
 describe("a request record", () => {

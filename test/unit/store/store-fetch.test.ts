@@ -101,24 +101,28 @@ describe("Store.execute() fetch, touch, delete", () => {
   test("T left of R: the new exptime is what R is held against", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("k", "v", { exptime: 100 });
-    h.run(Op.fetch, "k", { exptime: 20, recacheSeconds: 30 });
+    h.run(Op.fetch, "k", { exptime: 20, recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(0);
     h.set("k", "v", { exptime: 100 });
-    h.run(Op.fetch, "k", { exptime: 20, recacheSeconds: 30, marks: Mark.recacheAfter });
+    h.run(Op.fetch, "k", {
+      exptime: 20,
+      recacheExptime: h.clock.now + 30,
+      marks: Mark.recacheAfter,
+    });
     expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
   });
 
   test("recache is won once, by who finds the exptime nearer than wanted", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("k", "v", { exptime: 100 });
-    h.run(Op.fetch, "k", { recacheSeconds: 30 });
+    h.run(Op.fetch, "k", { recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(0);
     h.pass(80);
-    h.run(Op.fetch, "k", { recacheSeconds: 30 });
+    h.run(Op.fetch, "k", { recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
-    h.run(Op.fetch, "k", { recacheSeconds: 30 });
+    h.run(Op.fetch, "k", { recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & (ItemMark.won | ItemMark.tokenSent)).toBe(ItemMark.tokenSent);
-    h.run(Op.fetch, "k", { recacheSeconds: 30, marks: Mark.tokenHeld });
+    h.run(Op.fetch, "k", { recacheExptime: h.clock.now + 30, marks: Mark.tokenHeld });
     expect(h.reply.marks & (ItemMark.won | ItemMark.tokenSent)).toBe(ItemMark.won);
   });
 
