@@ -17,7 +17,7 @@ import { ConfigError, SystemError } from "../base/errors.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import { Access, loadToken, parseAdminListen } from "./access.ts";
-import { AuditLog } from "./audit.ts";
+import { AuditLog, isRefusal } from "./audit.ts";
 import { keyRoutes, nodeRoutes, sessionRoutes } from "./change-routes.ts";
 import { HotKeyFrames } from "./hot-key-frames.ts";
 import { httpServer } from "./http-server.ts";
@@ -95,7 +95,10 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
   });
   const audit = new AuditLog(
     settings.adminAuditFile,
-    ({ event, outcome, ...rest }) => log("info", `admin ${event}: ${outcome}`, rest),
+    (record) => {
+      const { event, outcome, ...rest } = record;
+      log(isRefusal(record) ? "warn" : "info", `admin ${event}: ${outcome}`, rest);
+    },
     (error) => log("error", `the audit log cannot be written: ${error.message}`),
   );
   const sampler = new Sampler(view, performance.now());

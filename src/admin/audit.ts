@@ -25,6 +25,11 @@ export interface AuditRecord {
   readonly route?: string;
 }
 
+/** True when somebody was turned away: what an operator wants to see without asking for more. */
+export function isRefusal({ event, outcome }: AuditRecord): boolean {
+  return event === "refused" || (event === "login" && outcome !== "ok");
+}
+
 export class AuditLog {
   readonly #write: (record: AuditRecord) => void;
   readonly #stream: WriteStream | null;

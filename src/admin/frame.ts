@@ -42,10 +42,12 @@ export interface LatencyFrame {
 }
 
 export interface WorkerFrame {
+  /** By number; the primary, where it serves connections, comes behind the workers. */
   readonly id: number;
-  /** Share of the second its loop was not asleep. */
+  readonly isPrimary: boolean;
+  /** Share of a core its thread used. */
   readonly busy: number;
-  /** Mean turn of its loop, microseconds. */
+  /** Processor time of a mean turn of its loop, microseconds. */
   readonly turnMicroseconds: number;
   readonly turns: number;
   readonly requests: number;

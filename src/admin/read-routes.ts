@@ -130,10 +130,10 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
     {
       method: "GET",
       path: "/api/v1/workers",
-      summary: "Each worker's last second.",
+      summary: "Each worker's last second, and how busy it was in the last two minutes.",
       access: "read",
       produces: JSON_TYPE,
-      handle: () => sampler.frame().workers,
+      handle: () => sampler.workers(),
     },
     {
       method: "GET",

@@ -30,6 +30,8 @@ const COUNTERS = [...new Set(Object.values(Counter))] as const;
 const MICROSECONDS = 1e6;
 /** The hottest and the most missed key are looked up once in this many frames. */
 const KEYS_EVERY = 5;
+/** How far back a worker's lane reaches when a page opens. */
+const BUSY_PAST_SECONDS = 120;
 
 type Listener = (frame: Frame) => void;
 
@@ -42,6 +44,8 @@ export class Sampler {
   readonly #listeners = new Set<Listener>();
   readonly #evictionAges = new Array<number>(LIFETIME_ROWS).fill(0);
   readonly #cgroupLimit = cgroupLimit();
+  /** By worker: how busy it was, oldest first. */
+  readonly #busyPast = new Map<number, number[]>();
   #frame: Frame;
   #cpu = process.cpuUsage();
   #lookedAt: number;
@@ -62,6 +66,14 @@ export class Sampler {
     return this.#frame;
   }
 
+  /** The newest second of each worker, and how busy it was in the last `BUSY_PAST_SECONDS`. */
+  workers(): (WorkerFrame & { readonly busyPast: readonly number[] })[] {
+    return this.#frame.workers.map((worker) => ({
+      ...worker,
+      busyPast: this.#busyPast.get(worker.id) ?? [],
+    }));
+  }
+
   /** Calls `listener` with every new frame, until the returned function is called. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -75,6 +87,7 @@ export class Sampler {
     this.#deltas.advance();
     this.#frame = this.#look(seconds, unixSeconds);
     this.history.add(unixSeconds, seriesValues(this.#frame));
+    for (const { id, busy } of this.#frame.workers) this.#remember(id, busy);
     for (const listener of this.#listeners) listener(this.#frame);
   }
 
@@ -133,6 +146,13 @@ export class Sampler {
     };
   }
 
+  #remember(worker: number, busy: number): void {
+    const past = this.#busyPast.get(worker) ?? [];
+    past.push(Number(busy.toPrecision(3)));
+    if (past.length > BUSY_PAST_SECONDS) past.shift();
+    this.#busyPast.set(worker, past);
+  }
+
   #rates(seconds: number): Rates {
     const per = (...counters: Counter[]): number => {
       let sum = 0;
@@ -169,14 +189,15 @@ export class Sampler {
       const counters = view.counters[id];
       if (counters === undefined) continue;
       const opened = counters.value(Counter.connectionsOpened);
-      const primary = id === view.threadCount;
-      if (primary && counters.value(Counter.loopTurns) === 0) continue;
+      const isPrimary = id === view.threadCount;
+      if (isPrimary && counters.value(Counter.loopTurns) === 0) continue;
       const of = (counter: Counter): number => this.#deltas.of(id, counter) / seconds;
       const turns = of(Counter.loopTurns);
       const shard = view.shards[id];
       const held = shard?.items() ?? { items: 0, bytes: 0 };
       workers.push({
         id,
+        isPrimary,
         busy: Math.min(1, of(Counter.busyNanoseconds) / 1e9),
         turnMicroseconds: turns === 0 ? 0 : of(Counter.busyNanoseconds) / turns / 1000,
         turns,

@@ -51,7 +51,8 @@ export function microsecondsText(value: number): string {
 /** 0.984 → "98.4 %". */
 export function percentText(share: number): string {
   const percent = share * 100;
-  return `${percent > 99 && percent < 100 ? percent.toFixed(2) : short(percent)} %`;
+  const digits = percent > 99 && percent < 100 ? 2 : 1;
+  return `${Number(percent.toFixed(digits))} %`;
 }
 
 /**

@@ -122,7 +122,8 @@ function workerLines({ workers }: Frame, paint: Paint): string[] {
     ];
     const share = `${Math.round(busy * 100)} %`.padStart(5);
     const lane = paint(color, bar(busy, BAR_COLUMNS));
-    return `${String(worker.id).padStart(6)}  ${lane} ${share}${facts.join("")}`;
+    const name = worker.isPrimary ? "main" : String(worker.id);
+    return `${name.padStart(6)}  ${lane} ${share}${facts.join("")}`;
   });
   return [paint(DIM, head), ...lines];
 }

@@ -3,7 +3,7 @@
  * axis.
  */
 import { byId, color, el, fitCanvas } from "./dom.js";
-import { seconds } from "./format.js";
+import { roughly, seconds } from "./format.js";
 
 const ROWS = 49;
 const QUEUES = ["small", "main", "large"];
@@ -25,13 +25,13 @@ function rowOf(value) {
   return value <= 1 ? 0 : Math.min(ROWS - 1, 2 * Math.log2(value));
 }
 
-/** The lifetime below which `share` of a histogram lies. */
+/** The lifetime below which `share` of a histogram lies: the middle of its row. */
 function quantile(rows, share) {
   const wanted = rows.reduce((sum, each) => sum + each, 0) * share;
   let seen = 0;
   for (let row = 0; row < rows.length; row++) {
     seen += rows[row];
-    if (wanted > 0 && seen >= wanted) return 2 ** (row / 2);
+    if (wanted > 0 && seen >= wanted) return 2 ** ((row - 0.5) / 2);
   }
   return 0;
 }
@@ -144,7 +144,7 @@ function sentence({ ttl, evictions, evicted, oldest }, rates) {
   }
   const left = quantile(evictions, 0.5) || evicted;
   if (asked > left * 2) {
-    return `Clients ask for ${seconds(asked)}, but items leave after ${seconds(left)} without use: memory is smaller than the lifetimes.`;
+    return `Clients ask for ${roughly(asked)}, but items leave after ${roughly(left)} without use: memory is smaller than the lifetimes.`;
   }
-  return `Items leave after ${seconds(left)} without use${asked > 0 ? `; half of the TTLs are below ${seconds(asked)}` : ""}.`;
+  return `Items leave after ${roughly(left)} without use${asked > 0 ? `; half of the TTLs are below ${roughly(asked)}` : ""}.`;
 }

@@ -96,7 +96,7 @@ export class TimeChart {
         height: this.#place.clientHeight,
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { size: 7, width: 1.5 } },
-        padding: [10, 6, 0, 0],
+        padding: [10, 26, 0, 0],
         axes: axes(values, splits),
         scales: { x: { time: true, auto: false }, ...scales?.() },
         series: [{}, ...series.map((each) => each.style())],

@@ -8,6 +8,8 @@ import { bytes, count, seconds } from "./format.js";
 import { Table, text } from "./table.js";
 
 const REFRESH_MILLISECONDS = 5000;
+/** Between the first two looks: without two, nobody knows a rate. */
+const FIRST_MILLISECONDS = 1000;
 const SHOWN_MAX = 100;
 const STATES = {
   conn_read: "waiting",
@@ -34,15 +36,16 @@ export class Connections {
           td.title = `${row.address} by ${row.listener}, descriptor ${row.descriptor}`;
         },
       },
-      { label: "worker", cell: (row, td) => text(td, String(row.thread), "dim") },
+      { label: "worker", minor: true, cell: (row, td) => text(td, String(row.thread), "dim") },
       { label: "req/s", cell: (row, td) => text(td, row.rate === null ? "–" : count(row.rate)) },
-      { label: "in", cell: (row, td) => text(td, bytes(row.bytesIn), "dim") },
-      { label: "out", cell: (row, td) => text(td, bytes(row.bytesOut), "dim") },
+      { label: "in", minor: true, cell: (row, td) => text(td, bytes(row.bytesIn), "dim") },
+      { label: "out", minor: true, cell: (row, td) => text(td, bytes(row.bytesOut), "dim") },
       { label: "idle", cell: (row, td) => text(td, seconds(row.idleSeconds), "dim") },
-      { label: "open", cell: (row, td) => text(td, seconds(row.ageSeconds), "dim") },
+      { label: "open", minor: true, cell: (row, td) => text(td, seconds(row.ageSeconds), "dim") },
       { label: "state", cell: (row, td) => text(td, STATES[row.state] ?? row.state, "dim") },
     ]);
     void this.#refresh();
+    setTimeout(() => void this.#refresh(), FIRST_MILLISECONDS);
     new IntersectionObserver(([entry]) => {
       this.#visible = entry.isIntersecting;
       if (this.#visible) void this.#refresh();
@@ -57,7 +60,7 @@ export class Connections {
     if (answer === null) return;
     const { open, max, listeners, connections } = answer;
     byId("connections-note").textContent =
-      `${count(open)} of ${count(max)}${listeners.length > 0 ? ` on ${listeners.join(", ")}` : ""}`;
+      `${open} of ${max}${listeners.length > 0 ? ` on ${listeners.join(", ")}` : ""}`;
     const now = performance.now();
     const rows = connections.map((row) => {
       const id = `${row.thread}.${row.slot}.${row.address}`;

@@ -37,10 +37,24 @@ export function bytes(value) {
 /** 95 → "95 s". */
 export function seconds(value) {
   if (value < 1) return "now";
-  if (value < 120) return `${Math.round(value)} s`;
-  if (value < 7200) return `${short(value / 60)} min`;
-  if (value < 172_800) return `${short(value / 3600)} h`;
-  return `${short(value / 86_400)} days`;
+  if (value < 120 && value !== 60) return `${Math.round(value)} s`;
+  if (value < 7200 && value !== 3600) return `${short(value / 60)} min`;
+  if (value < 172_800 && value !== 86_400) return `${short(value / 3600)} h`;
+  return value === 86_400 ? "1 day" : `${short(value / 86_400)} days`;
+}
+
+/** Spans people name: what is known only to half an octave is rounded to one of them. */
+const SPANS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 45]
+  .flatMap((each) => [each, each * 60])
+  .concat([1, 2, 3, 4, 6, 8, 12, 18].map((each) => each * 3600))
+  .concat([1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 180].map((each) => each * 86_400));
+
+/** 3444 → "about 1 h". */
+export function roughly(value) {
+  const near = SPANS.reduce((best, span) =>
+    Math.abs(Math.log(span / value)) < Math.abs(Math.log(best / value)) ? span : best,
+  );
+  return `about ${seconds(near)}`;
 }
 
 /** Microseconds: 420 → "0.42 ms". */

@@ -79,9 +79,10 @@ export class HotKeys {
         ? { label: "bytes/s", cell: (row, td) => text(td, bytes(row.bytes), "dim") }
         : {
             label: "size",
+            minor: true,
             cell: (row, td) => text(td, row.valueBytes > 0 ? bytes(row.valueBytes) : "–", "dim"),
           },
-      { label: "2 min", cell: (row, td) => this.#spark(row, td) },
+      { label: "2 min", minor: true, cell: (row, td) => this.#spark(row, td) },
     ];
     const open =
       by === "prefixes" ? (row) => this.#open(row, true) : (row) => this.#open(row, false);

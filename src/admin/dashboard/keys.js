@@ -39,9 +39,13 @@ export class Keys {
           label: "TTL left",
           cell: (row, td) => text(td, row.ttl < 0 ? "for ever" : seconds(row.ttl), "dim"),
         },
-        { label: "last use", cell: (row, td) => text(td, `${seconds(row.accessedAgo)}`, "dim") },
-        { label: "queue", cell: (row, td) => text(td, row.queue, "dim") },
-        { label: "shard", cell: (row, td) => text(td, String(row.shard), "dim") },
+        {
+          label: "last use",
+          minor: true,
+          cell: (row, td) => text(td, `${seconds(row.accessedAgo)}`, "dim"),
+        },
+        { label: "queue", minor: true, cell: (row, td) => text(td, row.queue, "dim") },
+        { label: "shard", minor: true, cell: (row, td) => text(td, String(row.shard), "dim") },
       ],
       (row) => this.open(row),
     );
@@ -110,7 +114,7 @@ export class Keys {
       }
       byId("keys-more").hidden = this.#cursor === "";
       if (this.#rows.length === 0 && this.#cursor === "")
-        note.textContent = "No key begins like this.";
+        note.textContent = prefix === "" ? "Nothing is stored." : "No key begins like this.";
     } catch (error) {
       if (asked === this.#asked) note.textContent = error.message;
     }

@@ -68,9 +68,10 @@ function showFrame(frame) {
   ages.update(frame);
   slabs.queues(frame);
   hotKeys.setTotals(timeline);
-  const plural = frame.workers.length === 1 ? "worker" : "workers";
+  const threads = frame.workers.filter(({ isPrimary }) => !isPrimary).length;
+  const plural = threads === 1 ? "worker" : "workers";
   byId("node").textContent =
-    `${location.host} · ${frame.workers.length} ${plural} · up ${seconds(frame.uptime)}`;
+    `${location.host} · ${threads} ${plural} · up ${seconds(frame.uptime)}`;
 }
 
 function drawCharts() {
@@ -193,6 +194,7 @@ async function start() {
   }
   await timeline.load();
   hotKeys.update(await fetchJson("api/v1/hotkeys"));
+  workers.remember(await fetchJson("api/v1/workers"));
   live.open(by);
   void keys.search();
 }

@@ -9,13 +9,18 @@ export class Table {
   #columns;
   #rows = new Map();
 
-  /** `columns`: { label, title?, cell(row, td) } ; `open(row)` when a row is chosen. */
+  /**
+   * `columns`: { label, title?, minor?, cell(row, td) }, minor ones give way on narrow screens;
+   * `open(row)` when a row is chosen.
+   */
   constructor(table, columns, open) {
     this.#columns = columns;
     this.#body = el("tbody");
-    const heads = columns.map(({ label, title }) =>
-      el("th", { scope: "col", title: title ?? "" }, label),
-    );
+    const heads = columns.map(({ label, title, minor }) => {
+      const th = el("th", { scope: "col", title: title ?? "" }, label);
+      th.toggleAttribute("data-minor", minor === true);
+      return th;
+    });
     table.replaceChildren(el("thead", {}, el("tr", {}, ...heads)), this.#body);
     if (open === undefined) return;
     this.#body.addEventListener("click", (event) => this.#choose(event.target, open));
@@ -48,7 +53,11 @@ export class Table {
   }
 
   #build(id, openable) {
-    const cells = this.#columns.map(() => el("td"));
+    const cells = this.#columns.map(({ minor }) => {
+      const td = el("td");
+      td.toggleAttribute("data-minor", minor === true);
+      return td;
+    });
     const tr = el("tr", {}, ...cells);
     tr.dataset.id = id;
     if (openable) tr.tabIndex = 0;

@@ -12,6 +12,12 @@ const FEW_LANES = 3;
 
 export class Workers {
   #lanes = new Map();
+  #past = new Map();
+
+  /** What was before the page was opened. */
+  remember(workers) {
+    for (const { id, busyPast } of workers) this.#past.set(id, busyPast);
+  }
 
   update(frame) {
     const { workers } = frame;
@@ -29,7 +35,7 @@ export class Workers {
   #show(worker, threads) {
     let lane = this.#lanes.get(worker.id);
     if (lane === undefined) {
-      lane = this.#build(worker.id);
+      lane = this.#build(worker);
       this.#lanes.set(worker.id, lane);
     }
     lane.past.push(worker.busy);
@@ -38,7 +44,7 @@ export class Workers {
     const facts = [
       `${count(worker.requests)}/s`,
       worker.turns > 0 ? `${micros(worker.turnMicroseconds)}/turn` : "asleep",
-      `${count(worker.connections)} conns`,
+      `${count(worker.connections)} ${worker.connections === 1 ? "conn" : "conns"}`,
       `${count(worker.items)} items`,
     ];
     if (threads > 1) facts.push(`↗${count(worker.sent)} ↙${count(worker.served)}`);
@@ -47,19 +53,23 @@ export class Workers {
     this.#draw(lane);
   }
 
-  #build(id) {
+  #build({ id, isPrimary }) {
     const canvas = el("canvas");
     const share = el("span", { class: "share" });
     const facts = el("div", { class: "facts" });
     const lane = el("div", { class: "lane" });
     lane.append(
-      el("span", { class: "id" }, String(id)),
+      el(
+        "span",
+        { class: "id", title: isPrimary ? "the primary" : "" },
+        isPrimary ? "P" : String(id),
+      ),
       el("div", { class: "busy" }, canvas),
       share,
       facts,
     );
     byId("workers").append(lane);
-    return { canvas, share, facts, past: [] };
+    return { canvas, share, facts, past: [...(this.#past.get(id) ?? [])] };
   }
 
   #draw({ canvas, past }) {

@@ -27,6 +27,7 @@ describe("numbers as people say them", () => {
     [microsecondsText(2e6), "2 s"],
     [percentText(0.984), "98.4 %"],
     [percentText(0.99968), "99.97 %"],
+    [percentText(0.00102), "0.1 %"],
     [percentText(1), "100 %"],
   ] as const) {
     test(expected, () => {
