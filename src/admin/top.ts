@@ -33,6 +33,9 @@ const CYAN = "36";
 const BUSY = 0.7;
 const FULL = 0.92;
 const BAR_COLUMNS = 18;
+/** A screen of our own, without the cursor; what is too long for a line is cut off. */
+const SCREEN_BEGINS = "\u001b[?1049h\u001b[?25l\u001b[?7l";
+const SCREEN_ENDS = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const EIGHTHS = " ▏▎▍▌▋▊▉█";
 
 /** Text in a colour, or bare when the terminal is none. */
@@ -59,7 +62,7 @@ export function screen(
   const { level, sentence, cause } = frame.health;
   const why = cause === "" ? [] : wrap(cause, columns - 2).map((line) => paint(DIM, `  ${line}`));
   return [
-    paint(LEVEL_COLORS[level], `● ${sentence}`),
+    ...wrap(`● ${sentence}`, columns - 1).map((line) => paint(LEVEL_COLORS[level], line)),
     ...why,
     "",
     ...summary(frame, paint),
@@ -205,7 +208,7 @@ async function watch(base: string, looks: number): Promise<number> {
     });
   }
   let code = 0;
-  if (terminal) stdout.write("\u001b[?1049h\u001b[?25l");
+  if (terminal) stdout.write(SCREEN_BEGINS);
   for (let look = 0; !ended && (looks === 0 || look < looks); look++) {
     if (look > 0) await sleepUnless(() => ended);
     if (ended) break;
@@ -233,7 +236,7 @@ async function watch(base: string, looks: number): Promise<number> {
       else process.stderr.write(text);
     }
   }
-  if (terminal) stdout.write("\u001b[?25h\u001b[?1049l");
+  if (terminal) stdout.write(SCREEN_ENDS);
   if (terminal && stdin.isTTY === true) stdin.setRawMode(false);
   stdin.pause();
   return code;

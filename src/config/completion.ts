@@ -3,6 +3,7 @@
  * those that take a file, a folder, a user, one of a few words, or the words of -o.
  *
  *   shardcached --completion bash > /etc/bash_completion.d/shardcached
+ *   source <(shardcached --completion zsh)
  *
  * All of it is derived from the option table, so it cannot fall behind.
  */
@@ -100,8 +101,17 @@ function zsh(): string {
   });
   return `#compdef shardcached
 # zsh completion for shardcached; made by: shardcached --completion zsh
-_arguments -s -S \\
-${specs.join(" \\\n")}
+_shardcached() {
+  _arguments -s -S \\
+${specs.map((spec) => `  ${spec}`).join(" \\\n")} \\
+    '1::command:(top)'
+}
+# A file of fpath is the function itself; sourced, it only makes it known.
+if [[ \${funcstack[1]} == _shardcached ]]; then
+  _shardcached "$@"
+else
+  compdef _shardcached shardcached
+fi
 `;
 }
 

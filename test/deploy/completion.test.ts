@@ -73,6 +73,16 @@ describe("bash offers", () => {
   }
 });
 
+describe("zsh", () => {
+  test(`takes it from \`source\`, too${missing("zsh")}`, async () => {
+    if (missing("zsh") !== "") return;
+    const script = `autoload -U compinit; compinit -D -u
+      source '${join(folder, "zsh")}'; print -r -- $_comps[shardcached]`;
+    const outcome = await runProgram("zsh", ["-f", "-c", script]);
+    expect(outcome).toEqual({ code: 0, stdout: "_shardcached\n", stderr: "" });
+  });
+});
+
 describe("fish offers", () => {
   for (const [typed, offered] of [
     ["--prot", ["--protocol"]],

@@ -36,6 +36,15 @@ describe("screen()", () => {
     expect(text).toContain(keys[0]?.text);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(112);
   });
+
+  test("wraps the sentence where the terminal is narrow", () => {
+    const { view } = new SimulatedNode({ seed: 2, threads: 1 }).node;
+    const frame = new Sampler(view, 0).frame();
+    const lines = screen(frame, [], 30, (_, text) => text);
+    const sentence = lines.slice(0, lines.indexOf(""));
+    expect(sentence.join(" ")).toBe(`● ${frame.health.sentence}`);
+    for (const line of sentence) expect(line.length).toBeLessThan(30);
+  });
 });
 
 describe("runTop()", () => {
