@@ -184,7 +184,7 @@ export class DecimalReader {
 
   /**
    * Reads the number at the start of an item's value, as incr and decr do: blanks and zeros before it are skipped, it may
-   * be followed by a blank and then by anything. False when there is none, it is negative, or it needs more than 64 bits.
+   * be followed by a blank or a NUL and then by anything. False when there is none, it is negative, or it needs more than 64 bits.
    */
   tryValue(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
@@ -192,7 +192,7 @@ export class DecimalReader {
     if (at < end && bytes[at] === ASCII_PLUS) at += 1;
     const digitsEnd = this.#digits(bytes, at, end);
     if (digitsEnd <= at) return false;
-    return digitsEnd === end || isBlank(bytes[digitsEnd] as number);
+    return digitsEnd === end || isBlank(bytes[digitsEnd] as number) || bytes[digitsEnd] === 0;
   }
 
   /** Reads digits from `start` on. Where they end; `start` when there is none, -1 when they need more than 64 bits. */

@@ -5,7 +5,7 @@
  * expiries) its owner counts.
  */
 import { SERVER_SECONDS_PAST } from "../base/unit.ts";
-import { ArithmeticMode, DeleteMode, Op } from "../command/op.ts";
+import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
@@ -35,6 +35,7 @@ export function countOutcome(counters: Counters, request: Request, reply: Reply)
       break;
     case Op.inspect:
       counters.add(Counter.cmdMeta, 1);
+      countDead(counters, reply);
       break;
     case Op.flushAll:
       counters.add(Counter.cmdFlush, 1);
@@ -51,6 +52,12 @@ function countGet(counters: Counters, reply: Reply): void {
     return;
   }
   counters.add(Counter.getMisses, 1);
+  countDead(counters, reply);
+}
+
+/** A miss that met a dead item. Where its owner looked for another reason than to read, the owner counts. */
+function countDead(counters: Counters, reply: Reply): void {
+  if (reply.status === Status.hit) return;
   if ((reply.marks & ItemMark.expired) !== 0) counters.add(Counter.getExpired, 1);
   if ((reply.marks & ItemMark.flushed) !== 0) counters.add(Counter.getFlushed, 1);
 }
@@ -63,6 +70,7 @@ function countFetch(counters: Counters, request: Request, reply: Reply): void {
     countGet(counters, reply);
     return;
   }
+  countDead(counters, reply);
   counters.add(Counter.cmdTouch, 1);
   counters.add(hit ? Counter.touchHits : Counter.touchMisses, 1);
 }
@@ -80,15 +88,16 @@ function countStore(counters: Counters, request: Request, reply: Reply): void {
   if (reply.status === Status.stored && request.exptime === SERVER_SECONDS_PAST) {
     counters.add(Counter.setAlreadyExpired, 1);
   }
-  if ((request.marks & Mark.compareCas) === 0) return;
+  const joins = request.mode === StoreMode.append || request.mode === StoreMode.prepend;
+  if ((request.marks & Mark.compareCas) === 0 || joins) return;
   if (reply.status === Status.stored) counters.add(Counter.casHits, 1);
   else if (reply.status === Status.exists) counters.add(Counter.casBadval, 1);
   else if (reply.status === Status.notFound) counters.add(Counter.casMisses, 1);
 }
 
 function countDelete(counters: Counters, request: Request, reply: Reply): void {
-  if (request.mode === DeleteMode.invalidate) return;
   const done = reply.status === Status.deleted || reply.status === Status.stored;
+  if (done && request.mode === DeleteMode.invalidate) return;
   if (done) counters.add(Counter.deleteHits, 1);
   else if (request.dialect !== Dialect.binary || reply.status === Status.notFound) {
     counters.add(Counter.deleteMisses, 1);

@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { decimalToInt32 } from "../base/decimal.ts";
-import { KEY_BYTES_MAX, META_TOKENS_MAX, WIRE_VALUE_BYTES_MAX } from "../command/limits.ts";
+import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../command/limits.ts";
 import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../command/op.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
@@ -237,18 +237,12 @@ export class MetaParser {
     return WireError.none;
   }
 
-  /** me knows one flag, b, and looks at no other. It is not an access. */
+  /** me knows one flag, b, right behind the key, and looks at no other. It is not an access. */
   #inspect(request: Request, bytes: Uint8Array): WireError {
     const tokens = this.#tokens;
-    if (request.keyEnd - request.keyStart > KEY_BYTES_MAX) {
-      return WireError.badFormat;
-    }
-    const looked = Math.min(tokens.count, META_TOKENS_MAX);
-    for (let token = 2; token < looked; token++) {
-      if (!tokens.is(bytes, token, BINARY_KEY_FLAG)) continue;
-      if (!this.#flags.tryDecodeKey(request)) return WireError.badBase64Key;
-      break;
-    }
+    if (request.keyEnd - request.keyStart > KEY_BYTES_MAX) return WireError.badFormat;
+    const isBinary = tokens.count > 2 && tokens.is(bytes, 2, BINARY_KEY_FLAG);
+    if (isBinary && !this.#flags.tryDecodeKey(request)) return WireError.badFormat;
     request.op = Op.inspect;
     request.marks |= Mark.noBump;
     return WireError.none;

@@ -1,13 +1,13 @@
 /**
  * Arithmetic: incr, decr and ma on a value that is a decimal number.
  *
- *   10 decr 5 ─▶ "5 "    no longer than before: written in place, padded with spaces
+ *   10 decr 5 ─▶ "5 "    no longer than before: written in place, padded with spaces to the old length
  *   99 incr 1 ─▶ "100"   longer: a new item of exact length
  *
  * Increments wrap at 2^64, decrements stop at 0. Client flags stay, and so does the exptime unless the request has one; the
  * CAS is new. A large item is never a number.
  */
-import { DecimalReader, writeUint64 } from "../base/decimal.ts";
+import { DecimalReader, UINT64_DIGITS_MAX, writeUint64 } from "../base/decimal.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { ArithmeticMode } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
@@ -24,9 +24,6 @@ import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
 import type { Writer } from "./writer.ts";
 
 const TWO_TO_32 = 0x1_0000_0000;
-const ASCII_SPACE = 0x20;
-/** Numbers padded to more than this are written anew, at exact length. */
-const PADDED_BYTES_MAX = 64;
 
 export class Arithmetic {
   readonly #items: Items;
@@ -38,7 +35,7 @@ export class Arithmetic {
   readonly #counters: Counters;
   readonly #decimal = new DecimalReader();
   #named = false;
-  readonly #digits = new Uint8Array(PADDED_BYTES_MAX);
+  readonly #digits = new Uint8Array(UINT64_DIGITS_MAX);
 
   constructor(
     memory: ShardMemory,
@@ -81,7 +78,7 @@ export class Arithmetic {
     const length = writeUint64(this.#digits, 0, request.initialHigh, request.initialLow);
     this.#decimal.high = request.initialHigh >>> 0;
     this.#decimal.low = request.initialLow >>> 0;
-    if (!this.#write(NONE, length, reply)) return false;
+    if (!this.#write(NONE, length, 0, reply)) return false;
     if (reply.status !== Status.stored) return true;
     this.#counters.add(Counter.totalItems, 1);
     reply.marks = ItemMark.created;
@@ -115,11 +112,11 @@ export class Arithmetic {
     draft.marks = items.packed(item) & BINARY_KEY;
     const digits = writeUint64(this.#digits, 0, this.#decimal.high, this.#decimal.low);
     const valueBytes = items.valueBytes(item);
-    const pads = digits <= valueBytes && valueBytes <= PADDED_BYTES_MAX;
-    if (pads) this.#digits.fill(ASCII_SPACE, digits, valueBytes);
-    if (!this.#write(entry, pads ? valueBytes : digits, reply)) return false;
+    const grows = digits > valueBytes;
+    if (!this.#write(entry, digits, grows ? 0 : valueBytes - digits, reply)) return false;
     if (reply.status !== Status.stored) return true;
-    if (pads) this.#keepReads(request, credit);
+    if (grows) this.#counters.add(Counter.totalItems, 1);
+    else this.#keepReads(request, credit);
     reply.valueBytes = digits;
     reply.clientFlags = draft.clientFlags;
     reply.exptime = (request.marks & Mark.exptimeBefore) !== 0 ? exptime : draft.exptime;
@@ -160,15 +157,17 @@ export class Arithmetic {
     number.high = (number.high - deltaHigh - borrow) >>> 0;
   }
 
-  /** Writes the digits; the draft has the rest. False when room was made and the key must be looked up again. */
-  #write(entry: number, length: number, reply: Reply): boolean {
+  /** Writes the digits and spaces behind them; the draft has the rest. False when room was made and the key must be looked up again. */
+  #write(entry: number, length: number, spaces: number, reply: Reply): boolean {
     const draft = this.#writer.draft;
     draft.value = this.#digits;
     draft.valueStart = 0;
     draft.valueBytes = length;
     draft.chain = NO_SLAB;
     draft.join = Join.none;
+    draft.spaces = spaces;
     const wrote = this.#writer.write(entry);
+    draft.spaces = 0;
     if (wrote === Wrote.again) return false;
     reply.status = wrote === Wrote.done ? Status.stored : Status.outOfMemory;
     if (wrote === Wrote.noRoom) this.#counters.add(Counter.outOfMemory, 1);

@@ -28,8 +28,10 @@ export class Draft {
   hashHigh = 0;
   value: Uint8Array;
   valueStart = 0;
-  /** Length of the given part; the item's value is this and, with `join`, the old value. */
+  /** Length of the given part; the item's value is this, `spaces`, and with `join` the old value. */
   valueBytes = 0;
+  /** Spaces behind the given part, of a value that keeps its length (store/arithmetic.ts); else 0. */
+  spaces = 0;
   /** The first slab of the chain in which the given part was received, or NO_SLAB: then `value` does not count. */
   chain: number = NO_SLAB;
   join: Join = Join.none;

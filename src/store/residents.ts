@@ -12,6 +12,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";
+import { Op } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
 import {
@@ -42,6 +43,11 @@ import type { SlabAllocator } from "./slab-allocator.ts";
 /** The queue as stats number it: 1 small, 2 main, 3 large. */
 export function queueClass(queue: Queue): number {
   return queue > 3 ? 3 : queue;
+}
+
+/** A read whose connection counts the dead item it met (connection/count.ts). */
+function isRead(op: Op): boolean {
+  return op === Op.get || op === Op.fetch || op === Op.inspect;
 }
 
 export class Residents {
@@ -96,6 +102,9 @@ export class Residents {
     const dead = this.#deadMarkOf(item);
     if (dead === 0) return entry;
     this.deadMark = dead;
+    if (!isRead(request.op)) {
+      this.#counters.add(dead === ItemMark.expired ? Counter.getExpired : Counter.getFlushed, 1);
+    }
     this.reclaim(entry, request.hashLow, request.hashHigh);
     return NONE;
   }

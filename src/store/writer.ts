@@ -9,6 +9,7 @@
  * Order, for a thread that may die at any point: bytes, then the slab's written bytes, then the index, then the end of the
  * item before. An item being overwritten carries the dead mark meanwhile: found so by recovery, it is dropped.
  */
+import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { ACTIVE, type Buckets, FETCHED, NONE } from "../memory/buckets.ts";
@@ -22,6 +23,8 @@ import type { KeyIndex } from "./key-index.ts";
 import type { LargeItems } from "./large-items.ts";
 import type { Residents } from "./residents.ts";
 import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
+
+const ASCII_SPACE = 0x20;
 
 export class Writer {
   readonly draft: Draft;
@@ -67,7 +70,7 @@ export class Writer {
     const draft = this.draft;
     const old = entry === NONE ? NO_ITEM : this.#buckets.ref(entry);
     const joined = draft.join === Join.none ? 0 : this.#residents.valueBytes(old);
-    const valueBytes = joined + draft.valueBytes;
+    const valueBytes = joined + draft.valueBytes + draft.spaces;
     const bytes = slotBytes(draft.keyBytes, valueBytes);
     if (bytes > this.#slabItemBytesMax) return this.#large.write(draft, entry, old, valueBytes);
     if (draft.chain !== NO_SLAB) this.#large.borrowValue(draft);
@@ -124,13 +127,11 @@ export class Writer {
     this.#residents.count(item, queue, -1);
     this.#index.beginWrite(draft.hashLow);
     items.setPacked(item, items.packed(item) | DEAD);
-    copyBytes(
-      this.#bytes,
-      items.valueStart(item) + kept,
-      draft.value,
-      draft.valueStart,
-      draft.valueBytes,
-    );
+    const bytes = this.#bytes;
+    const at = items.valueStart(item) + kept;
+    copyBytes(bytes, at, draft.value, draft.valueStart, draft.valueBytes);
+    const end = at + draft.valueBytes;
+    if (draft.spaces > 0) bytes.fill(ASCII_SPACE, end, end + draft.spaces);
     this.#head(item);
     items.pack(item, draft.keyBytes, valueBytes, draft.marks);
     this.#index.endWrite(draft.hashLow);
@@ -148,6 +149,7 @@ export class Writer {
   /** Writes header, key and value where nobody is led yet. */
   #fill(item: ItemRef, old: ItemRef, valueBytes: number): void {
     const draft = this.draft;
+    assert(draft.spaces === 0, "a value that keeps its length is overwritten where it lies");
     this.#items.pack(item, draft.keyBytes, valueBytes, draft.marks);
     this.#head(item);
     const bytes = this.#bytes;

@@ -48,6 +48,16 @@ transcript("thirty digits with leading zeros become one digit and 29 spaces", [
   ["get n\r\n", `VALUE n 0 30\r\n6${" ".repeat(29)}\r\nEND\r\n`],
 ]);
 
+for (const length of [65, 100, 5000]) {
+  transcript(`a value of ${length} bytes keeps its length`, [
+    [`set n 0 0 ${length}\r\n9${" ".repeat(length - 1)}\r\n`, "STORED\r\n"],
+    ["incr n 90\r\n", "99\r\n"],
+    ["get n\r\n", `VALUE n 0 ${length}\r\n99${" ".repeat(length - 2)}\r\nEND\r\n`],
+    ["decr n 95\r\n", "4\r\n"],
+    ["get n\r\n", `VALUE n 0 ${length}\r\n4${" ".repeat(length - 1)}\r\nEND\r\n`],
+  ]);
+}
+
 transcript("incr wraps at 2^64, decr stops at 0", [
   ["set n 0 0 20\r\n18446744073709551615\r\n", "STORED\r\n"],
   ["incr n 1\r\n", "0\r\n"],
@@ -77,6 +87,7 @@ for (const [value, reply] of [
   ["0", "1"],
   ["007", "8"],
   ["5 apples", "6"],
+  ["5\0apples", "6"],
   ["18446744073709551615", "0"],
 ] as const) {
   transcript(`the value "${value}" counts as a number`, [

@@ -30,6 +30,20 @@ withoutFlush("-F: binary Flush is an authentication failure", [
   [packet({ opcode: Opcode.flush }), response({ opcode: Opcode.flush, status: 0x20 })],
 ]);
 
+const flushless = fleet({ args: ["-F"], size: "small" });
+
+describe("-F: what is refused counts as a flush all the same", () => {
+  for (const cell of flushless) {
+    test(cell.label, async () => {
+      const client = await WireClient.connect(cell.server);
+      await client.ask("flush_all\r\n", "CLIENT_ERROR flush_all not allowed\r\n");
+      await client.send("stats\r\n");
+      expect(await client.readThrough("END\r\n")).toContain("STAT cmd_flush 1\r\n");
+      client.destroy();
+    });
+  }
+});
+
 const mediumItems = transcriptsOn({ args: ["-I", "2m"], size: "small" });
 
 mediumItems("-I: the largest item", [

@@ -4,6 +4,7 @@ import { DeleteMode, Op } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
 import { Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
+import { Counter } from "../../../src/memory/counters.ts";
 import { StoreHarness } from "../../model/store-harness.ts";
 
 describe("Store.execute() fetch, touch, delete", () => {
@@ -96,6 +97,33 @@ describe("Store.execute() fetch, touch, delete", () => {
     expect(h.reply.marks & ItemMark.expiring).toBe(0);
     expect(h.get("k")).toBe(null);
     h.store.verify();
+  });
+
+  for (const [what, op, extra] of [
+    ["touch", Op.touch, { exptime: 50 }],
+    ["incr", Op.arithmetic, {}],
+    ["delete", Op.delete, { mode: DeleteMode.remove }],
+    ["set", Op.store, { value: "new" }],
+  ] as const) {
+    test(`${what} counts the dead item it meets`, () => {
+      const h = new StoreHarness(8 * MIB);
+      h.set("k", "v", { exptime: 1 });
+      h.run(op, "k", extra);
+      expect(h.counters.value(Counter.getExpired)).toBe(1);
+      h.set("k", "v");
+      h.run(Op.flush, "");
+      h.run(op, "k", extra);
+      expect(h.counters.value(Counter.getFlushed)).toBe(1);
+      expect(h.counters.value(Counter.getExpired)).toBe(1);
+    });
+  }
+
+  test("a fetch leaves it to its connection to count the dead item it meets", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("k", "v", { exptime: 1 });
+    h.run(Op.fetch, "k", { exptime: 50 });
+    expect(h.reply.marks).toBe(ItemMark.expired);
+    expect(h.counters.value(Counter.getExpired)).toBe(0);
   });
 
   test("T left of R: the new exptime is what R is held against", () => {
