@@ -47,7 +47,8 @@ const GAUGES = [
   ["current_items", "curr_items", "Items stored now."],
   ["current_connections", "curr_connections", "Open connections."],
   ["max_connections", "max_connections", "Connections allowed at once."],
-  ["accepting_conns", "accepting_conns", "1 while new connections are accepted."],
+  ["accepting_connections", "accepting_conns", "1 while new connections are accepted."],
+  ["accepting_conns", "accepting_conns", "The same, as the exporter's own list calls it."],
   ["time_seconds", "time", "Unix time by the server's clock."],
 ] as const;
 
@@ -59,9 +60,14 @@ const COUNTERS = [
   ["read_bytes_total", "bytes_read", "Bytes read from the network."],
   ["written_bytes_total", "bytes_written", "Bytes sent to the network."],
   ["connections_total", "total_connections", "Connections opened since the start."],
+  ["connections_rejected_total", "rejected_connections", "Connections refused: -c were open."],
   ["connections_listener_disabled_total", "listen_disabled_num", "Times the limit was hit."],
   ["connections_yielded_total", "conn_yields", "Connections put aside after -R requests."],
   ["direct_reclaims_total", "direct_reclaims", "Stores that had to reclaim or evict."],
+  ["item_too_large_total", "store_too_large", "Values above -I."],
+  ["item_no_memory_total", "store_no_memory", "Values that found no room."],
+  ["process_user_cpu_seconds_total", "rusage_user", "Processor time in user mode."],
+  ["process_system_cpu_seconds_total", "rusage_system", "Processor time in the kernel."],
 ] as const;
 
 const CRAWLER_COUNTERS = [
@@ -100,6 +106,7 @@ const ITEM_GAUGES = [
   ["hot_items", "number_hot", "Always 0: a queue is evicted from its end."],
   ["warm_items", "number_warm", "Always 0."],
   ["cold_items", "number_cold", "Items in the queue."],
+  ["temporary_items", "number_temp", "Always 0; only with -o temporary_ttl."],
   ["hot_age_seconds", "age_hot", "Always 0."],
   ["warm_age_seconds", "age_warm", "Always 0."],
   ["items_age_seconds", "age", "Age of the queue's oldest slab."],
@@ -127,7 +134,13 @@ const ITEM_COUNTERS = [
 /** Commands that hit or miss, in the exporter's order. */
 const COMMANDS = ["get", "delete", "incr", "decr", "cas", "touch"] as const;
 const SLABS = ["1", "2", "3"] as const;
-const LRUS = ["hot", "warm", "cold", "temp"] as const;
+/** What a stat calls an LRU, and the exporter's label. */
+const LRUS = [
+  ["hot", "hot"],
+  ["warm", "warm"],
+  ["cold", "cold"],
+  ["temp", "temporary"],
+] as const;
 
 /** All of memcached_exporter's metrics for `stats`. */
 export function memcachedMetrics(stats: ScrapedStats): MetricSpec[] {
@@ -209,9 +222,10 @@ function slabCommands(stats: ScrapedStats): Sample[] {
       const labels = { slab, command, status: "hit" };
       samples.push({ labels, value: value(`${command}_hits`) });
     }
+    const sets = Math.max(0, value("cmd_set") - value("cas_hits") - value("cas_badval"));
     samples.push(
       { labels: { slab, command: "cas", status: "badval" }, value: value("cas_badval") },
-      { labels: { slab, command: "set", status: "hit" }, value: value("cmd_set") },
+      { labels: { slab, command: "set", status: "hit" }, value: sets },
     );
   }
   return samples;
@@ -221,8 +235,8 @@ function lruHits(stats: ScrapedStats): Sample[] {
   const list = stats.list("items");
   const samples: Sample[] = [];
   for (const slab of SLABS) {
-    for (const lru of LRUS) {
-      const value = list.get(`items:${slab}:hits_to_${lru}`);
+    for (const [stat, lru] of LRUS) {
+      const value = list.get(`items:${slab}:hits_to_${stat}`);
       if (value !== undefined) samples.push({ labels: { slab, lru }, value: Number(value) });
     }
   }

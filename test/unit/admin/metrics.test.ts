@@ -16,7 +16,8 @@ import { SimulatedNode } from "../../support/simulated-node.ts";
 const GENERAL =
   `up uptime_seconds time_seconds version current_bytes limit_bytes malloced_bytes current_items items_total
 items_evicted_total items_reclaimed_total read_bytes_total written_bytes_total current_connections connections_total
-max_connections connections_listener_disabled_total connections_yielded_total accepting_conns direct_reclaims_total
+max_connections connections_rejected_total connections_listener_disabled_total connections_yielded_total
+accepting_connections accepting_conns direct_reclaims_total item_too_large_total item_no_memory_total
 commands_total lru_crawler_enabled lru_crawler_sleep lru_crawler_to_crawl lru_crawler_starts_total
 lru_crawler_items_checked_total lru_crawler_reclaimed_total lru_crawler_moves_to_cold_total
 lru_crawler_moves_to_warm_total lru_crawler_moves_within_lru_total lru_crawler_hot_percent lru_crawler_warm_percent
@@ -31,7 +32,7 @@ items_crawler_reclaimed_total items_tailrepairs_total items_moves_to_cold items_
 items_moves_within_lru lru_hits_total`.split(/\s+/);
 
 const PROCESS = `cpu_seconds_total resident_memory_bytes virtual_memory_bytes open_fds max_fds
-start_time_seconds`.split(/\s+/);
+start_time_seconds user_cpu_seconds_total system_cpu_seconds_total`.split(/\s+/);
 
 /** Sample lines by name and labels, and the type of each name. */
 function parse(text: string): { samples: Map<string, number>; types: Map<string, string> } {
@@ -94,6 +95,27 @@ describe("memcached_exporter's metrics", () => {
     for (const command of ["delete", "incr", "decr", "touch"]) {
       expect(commands(command, "hit")).toBe(0);
       expect(commands(command, "miss")).toBe(0);
+    }
+  });
+
+  test("count a queue's commands by the same rule, and its hits by the exporter's names", async () => {
+    const simulated = new SimulatedNode({ seed: 3, threads: 1 });
+    simulated.second(2000);
+    const before = (await scrape(simulated.node)).samples;
+    const counters = simulated.node.view.counters[0];
+    counters?.add(Counter.cmdSet, 10);
+    counters?.add(Counter.casHits, 2);
+    counters?.add(Counter.casBadval, 1);
+    const { samples } = await scrape(simulated.node);
+    const grown = (labels: string): number => {
+      const name = `memcached_slab_commands_total{slab="1",${labels}}`;
+      return (samples.get(name) ?? Number.NaN) - (before.get(name) ?? Number.NaN);
+    };
+    expect(grown('command="set",status="hit"')).toBe(7);
+    expect(grown('command="cas",status="hit"')).toBe(2);
+    expect(grown('command="cas",status="badval"')).toBe(1);
+    for (const lru of ["hot", "warm", "cold", "temporary"]) {
+      expect([...samples.keys()]).toContain(`memcached_slab_lru_hits_total{slab="1",lru="${lru}"}`);
     }
   });
 
