@@ -18,7 +18,7 @@ import { type Control, ControlAsk } from "../memory/control.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import type { Router } from "../router/router.ts";
 import type { NodeView } from "../stats/node-view.ts";
-import { renderStats, statsWord } from "../stats/render.ts";
+import { binaryStatsWords, renderStats, statsWord } from "../stats/render.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import type { AdminCommands } from "./admin-commands.ts";
 import { Awaited, type Connection, Verdict } from "./connection.ts";
@@ -29,9 +29,6 @@ import type { Performer } from "./performer.ts";
 import type { SessionExtension } from "./session-extension.ts";
 import { SizesSource } from "./sizes-source.ts";
 import { StatsSource } from "./stats-source.ts";
-
-/** A word no `stats` knows. */
-const UNKNOWN_STATS = "?";
 
 export interface SessionParts {
   readonly performer: Performer;
@@ -174,13 +171,16 @@ export class NodeCommands {
   }
 
   #stats(connection: Connection, request: Request, encoder: Encoder): Verdict {
-    const words = Buffer.from(request.keyBytes.subarray(request.keyStart, request.keyEnd))
+    const asked = Buffer.from(request.keyBytes.subarray(request.keyStart, request.keyEnd));
+    const isBinary = request.dialect === Dialect.binary;
+    const words = asked
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
-    const isBinary = request.dialect === Dialect.binary;
-    const word = isBinary ? (words[0] ?? "") : statsWord(words[0] ?? "");
-    if (word === "cachedump" && !isBinary) {
+    const [word, argument] = isBinary
+      ? binaryStatsWords(asked.toString("latin1"))
+      : [statsWord(words[0] ?? ""), words[1] ?? ""];
+    if (word === "cachedump") {
       const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
       const output = this.#output;
       if (wrong !== null) {
@@ -195,8 +195,8 @@ export class NodeCommands {
     }
     const outcome = renderStats(
       this.#parts.view,
-      isTextOnly(word, request.dialect) ? UNKNOWN_STATS : word,
-      words[1] ?? "",
+      word,
+      argument,
       this.#parts.descriptor(connection.slot),
       (name, value) => source.add(name, String(value)),
     );
@@ -204,9 +204,4 @@ export class NodeCommands {
     connection.source = source;
     return Verdict.done;
   }
-}
-
-/** The binary protocol's Stat never knew these. */
-function isTextOnly(word: string, dialect: Dialect): boolean {
-  return dialect === Dialect.binary && (word === "conns" || word === "cachedump");
 }

@@ -48,6 +48,26 @@ export function statsWord(given: string): string {
   return WORDS.find((word) => word.startsWith(given)) ?? given;
 }
 
+/** Words the key of a binary Stat may begin with; what stands behind them counts for `detail` only. */
+const BINARY_BEGINNINGS = ["reset", "settings"];
+const BINARY_DETAILS = ["on", "off", "dump"];
+/** What the binary protocol's Stat never knew. */
+const TEXT_ONLY = new Set(["conns", "cachedump", "extstore", "detail"]);
+/** A list that no `stats` has. */
+const UNKNOWN = "?";
+
+/** The list the key of a binary Stat asks for, and its argument: `detail dump`, `settingsfoo` as `settings`, `items`. */
+export function binaryStatsWords(key: string): readonly [word: string, argument: string] {
+  const beginning = BINARY_BEGINNINGS.find((word) => key.startsWith(word));
+  if (beginning !== undefined) return [beginning, ""];
+  const detail = BINARY_DETAILS.find((word) => key.startsWith(`detail ${word}`));
+  if (detail !== undefined) return ["detail", detail];
+  const [word = "", ...rest] = key.split(" ");
+  if (TEXT_ONLY.has(word) || (word === "" && key !== "")) return [UNKNOWN, ""];
+  if (rest.length > 0 && word !== "hotkeys") return [UNKNOWN, ""];
+  return [word, rest.join(" ")];
+}
+
 /**
  * Renders `stats <sub> <argument>`; `sub` is empty for the general list. `asker` is the descriptor
  * of the connection that asks, -1 when there is none.

@@ -4,6 +4,7 @@ import {
   Opcode,
   packet,
   response,
+  responses,
   storeExtras,
   uint32,
 } from "../support/binary-packets.ts";
@@ -110,4 +111,37 @@ transcript("Stat: unknown names are not found", [
     response({ opcode: Opcode.stat, status: notFound }),
   ],
   [packet({ opcode: Opcode.stat, key: "reset" }), response({ opcode: Opcode.stat })],
+]);
+
+const stat = (key: string) => packet({ opcode: Opcode.stat, key });
+const statEnd = response({ opcode: Opcode.stat });
+const noStat = response({ opcode: Opcode.stat, status: notFound });
+
+transcript("Stat: reset, settings and detail are known by how the key begins, others whole", [
+  [stat("resetfoo"), statEnd],
+  [stat("reset x"), statEnd],
+  [stat("detail on and on"), statEnd],
+  [stat("detail offside"), statEnd],
+  ...[
+    ...["rese", "detail foo", "detaildump", "detail  dump", "DETAIL on"],
+    ...["sizesx", "slabsx", "sizes x", " items", " ", "extstore", "cachedump 1 1"],
+  ].map((key) => [stat(key), noStat] as const),
+]);
+
+transcript("Stat: detail dump is one statistic that holds the text", [
+  [stat("detail on"), statEnd],
+  [stat("reset"), statEnd],
+  [packet({ opcode: Opcode.getQ, key: "user:1" }), ""],
+  [
+    stat("detail dump"),
+    responses(
+      {
+        opcode: Opcode.stat,
+        key: "detailed",
+        value: "PREFIX user get 1 hit 0 set 0 del 0\r\nEND\r\n",
+      },
+      { opcode: Opcode.stat },
+    ),
+  ],
+  [stat("detail off"), statEnd],
 ]);

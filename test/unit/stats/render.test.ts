@@ -6,7 +6,7 @@ import { Counter } from "../../../src/memory/counters.ts";
 import { Family } from "../../../src/memory/observation.ts";
 import { ShardHeader } from "../../../src/memory/shard-header.ts";
 import { Queue, SlabTable } from "../../../src/memory/slab-table.ts";
-import { StatsOutcome } from "../../../src/stats/render.ts";
+import { binaryStatsWords, StatsOutcome } from "../../../src/stats/render.ts";
 import type { ShardGauges } from "../../../src/stats/shard-gauges.ts";
 import { type ObservedNode, observedNode, statsOf } from "../../support/observed-node.ts";
 
@@ -257,4 +257,19 @@ describe("stats workers", () => {
     expect(values["1:requests_sent"]).toBe("12");
     expect(values["2:requests_sent"]).toBe("0");
   });
+});
+
+describe("binaryStatsWords()", () => {
+  for (const [key, words] of [
+    ["", ["", ""]],
+    ["items", ["items", ""]],
+    ["settingsfoo", ["settings", ""]],
+    ["detail dumps", ["detail", "dump"]],
+    ["detail", ["?", ""]],
+    ["hotkeys misses", ["hotkeys", "misses"]],
+  ] as const) {
+    test(`reads "${key}"`, () => {
+      expect(binaryStatsWords(key)).toEqual(words);
+    });
+  }
 });
