@@ -141,11 +141,13 @@ export class AdminCommands implements SessionExtension {
         return OK;
       }
       case "sleep":
+        if (argument === "") return ERROR;
         if (Number.isNaN(unsigned(argument))) return BAD_FORMAT;
         return unsigned(argument) > CRAWLER_SLEEP_MAX
           ? "CLIENT_ERROR sleep must be one second or less"
           : OK;
       case "tocrawl":
+        if (argument === "") return ERROR;
         return Number.isNaN(unsigned(argument)) ? BAD_FORMAT : OK;
       case "crawl":
       case "metadump":
@@ -240,8 +242,12 @@ function lru(words: readonly string[]): string {
 /** `all`, `hash` where a dump may have it, or numbers with commas; null when it is none of these. */
 function classesOf(argument: string, mayHash: boolean): ReadonlySet<number> | null {
   if (argument === "all" || (mayHash && argument === "hash")) return CLASSES_ALL;
-  const ids = argument.split(",").map(unsigned);
-  if (ids.some((id) => Number.isNaN(id) || id === 0 || id > CLASS_MAX)) return null;
+  const ids = argument
+    .split(",")
+    .filter((id) => id !== "") // `1,,2` is 1 and 2
+    .map(unsigned);
+  if (ids.length === 0 || ids.some((id) => Number.isNaN(id) || id === 0 || id > CLASS_MAX))
+    return null;
   return new Set(ids);
 }
 

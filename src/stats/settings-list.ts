@@ -22,8 +22,8 @@ function emitServing(view: NodeView, emit: Emit): void {
   const { settings } = view;
   emit("maxbytes", memoryLimit(view));
   emit("maxconns", settings.maxConnections);
-  emit("tcpport", Math.max(0, settings.port));
-  emit("udpport", Math.max(0, settings.udpPort));
+  emit("tcpport", settings.port);
+  emit("udpport", settings.udpPort);
   emit("inter", settings.listenText || "NULL");
   emit("verbosity", view.control.verbosity());
   emit("oldest", 0);
