@@ -82,6 +82,11 @@ async function background({ settings }: Loaded, args: string[]): Promise<number>
 
 /** Serves until a signal ends the process: resolves with null once it accepts connections. */
 async function serve({ settings }: Loaded, reread: () => Settings): Promise<null> {
+  // Until the primary obeys them in order: SIGHUP would kill, and SIGUSR1 open node's debugger.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
+    process.on(signal, () => process.exit(0));
+  }
+  process.on("SIGHUP", () => {});
   const { startServer } = await import("./primary/start-server.ts");
   await startServer(settings, reread);
   return null;

@@ -5,7 +5,9 @@
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
 
-/** Writes the file. Returns the process id it held if that process still lives, else 0. */
+/**
+ * Writes the file. Returns the process id it held if that process still lives, else 0. Throws SystemError.
+ */
 export function writePidFile(path: string, pid: number): number {
   const running = livingPid(path);
   const temporary = `${path}.tmp`;
@@ -13,9 +15,13 @@ export function writePidFile(path: string, pid: number): number {
     writeFileSync(temporary, `${pid}\n`);
     renameSync(temporary, path);
   } catch (cause) {
-    throw new SystemError(`Could not write the pid file ${path}: ${messageOf(cause)}`, 71, {
-      cause,
-    });
+    throw new SystemError(
+      `Could not open the pid file ${temporary} for writing: ${messageOf(cause)}`,
+      71,
+      {
+        cause,
+      },
+    );
   }
   return running === pid ? 0 : running;
 }

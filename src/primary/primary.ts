@@ -173,17 +173,26 @@ export class Primary {
     });
   }
 
+  /** A pid file that cannot be written stops nothing, as with memcached: it is written as -u's user. */
   #writePidFile(path: string): void {
-    const running = writePidFile(path, process.pid);
-    if (running === 0) return;
-    this.#log.warn(`WARNING: The pid file contained the following (running) pid: ${running}`);
+    try {
+      const running = writePidFile(path, process.pid);
+      if (running === 0) return;
+      this.#log.warn(`WARNING: The pid file contained the following (running) pid: ${running}`);
+    } catch (error) {
+      this.#log.warn(error instanceof Error ? error.message : String(error));
+    }
   }
 
   #obeySignals(): void {
+    const obey = (signal: NodeJS.Signals, act: () => void) => {
+      process.removeAllListeners(signal); // what was to be done before we served
+      process.on(signal, act);
+    };
     for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
-      process.on(signal, () => void this.stop(signal));
+      obey(signal, () => void this.stop(signal));
     }
-    process.on("SIGHUP", () => this.#reload());
+    obey("SIGHUP", () => this.#reload());
     process.on("uncaughtException", (error) => {
       this.#log.error(`a bug of ours ends the server: ${error.message}`, { stack: error.stack });
       this.end(EXIT_BUG);

@@ -15,6 +15,10 @@ const OWN_DESCRIPTORS = 64;
 const DESCRIPTORS_PER_THREAD = 16;
 
 const UINT32_SIZE = 2 ** 32;
+/** RLIM_INFINITY: all bits set. */
+const UNLIMITED = -1;
+/** What it reads as, in a double. */
+const UNLIMITED_READ = 2 ** 64;
 const SOFT = 0;
 const HARD = 8;
 
@@ -46,17 +50,16 @@ function raiseDescriptors(libc: Libc, wanted: number): void {
 }
 
 function raiseCore(libc: Libc): void {
-  const limit = new Limit(libc, RLIMIT_CORE);
-  limit.raise(limit.hard, limit.hard);
+  if (!new Limit(libc, RLIMIT_CORE).raise(UNLIMITED, UNLIMITED)) {
+    const limit = new Limit(libc, RLIMIT_CORE); // only root may raise the hard one
+    limit.raise(limit.hard, limit.hard);
+  }
   if (new Limit(libc, RLIMIT_CORE).soft === 0) {
     throw new SystemError("failed to ensure corefile creation (-r): raise the hard limit of core");
   }
 }
 
-/**
- * One of the system's limits, as it was when read. "No limit" reads as 2^64 - 1, near enough in a
- * double.
- */
+/** One of the system's limits, as it was when read; "no limit" reads as 2^64, more than any. */
 class Limit {
   readonly soft: number;
   readonly hard: number;
@@ -73,9 +76,8 @@ class Limit {
 
   /** False when the system refuses. */
   raise(soft: number, hard: number): boolean {
-    // An unlimited hard limit must be written back as it was: all bits set, which a double cannot say.
     this.#write(SOFT, soft);
-    if (hard !== this.hard) this.#write(HARD, hard);
+    this.#write(HARD, hard);
     return this.#libc.setrlimit(this.#resource, this.#libc.scratch, 0) === 0;
   }
 
@@ -87,7 +89,7 @@ class Limit {
 
   #write(offset: number, value: number): void {
     const words = this.#libc.scratch.arena.words;
-    const bits = BigInt.asUintN(64, BigInt(value));
+    const bits = BigInt.asUintN(64, BigInt(value >= UNLIMITED_READ ? UNLIMITED : value));
     words[offset >>> 2] = Number(bits & 0xffff_ffffn);
     words[(offset >>> 2) + 1] = Number(bits >> 32n);
   }

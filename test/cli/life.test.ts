@@ -1,7 +1,15 @@
 /**
  * A server's life as a process: start, port file, signals, background, pid file, sockets.
  */
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -71,6 +79,81 @@ for (const transport of ["native", "node"]) {
     });
   });
 }
+
+describe("a signal that comes while it starts", () => {
+  /** Sends itself `signal` as soon as it is prepared for signals. */
+  const startAndSend = (signal: string, ports: string) => {
+    const code =
+      'const send = (event) => event === "SIGHUP" && (process.off("newListener", send), ' +
+      `process.kill(process.pid, "${signal}")); process.on("newListener", send);`;
+    const program = Program.server(["-p", "-1", "-t", "1", ...QUIET], {
+      MEMCACHED_PORT_FILENAME: ports,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}`,
+    });
+    programs.push(program);
+    return program;
+  };
+
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"]) {
+    test(`${signal} ends it before it serves, with 0`, async () => {
+      const ports = join(folder, "ports");
+      const program = startAndSend(signal, ports);
+      expect(await program.exited).toBe(0);
+      expect(existsSync(ports)).toBe(false);
+      expect(program.stderr).toBe("");
+    });
+  }
+
+  test("SIGHUP changes nothing", async () => {
+    const ports = join(folder, "ports");
+    const program = startAndSend("SIGHUP", ports);
+    const [port] = await portsOf(ports);
+    expect(await ask(port as number, "version")).toBe("VERSION 1.6.45\r\n");
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+    expect(program.stderr).not.toContain("SIGHUP");
+  });
+});
+
+describe("-P", () => {
+  test("a file that cannot be written is warned of, and the server serves", async () => {
+    const path = join(folder, "no-such-folder", "pid");
+    const { program, port } = await serving(["-P", path]);
+    expect(await ask(port, "version")).toBe("VERSION 1.6.45\r\n");
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+    expect(program.stderr).toContain(`Could not open the pid file ${path}.tmp for writing`);
+  });
+
+  test("without -d it stays, with the number of a process that is gone", async () => {
+    const path = join(folder, "pid");
+    const { program } = await serving(["-P", path]);
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+    expect(readFileSync(path, "latin1")).toBe(`${program.child.pid}\n`);
+  });
+});
+
+describe("-r", () => {
+  test("raises the limit of core files as far as the system lets it, or says that it cannot", async () => {
+    const ports = join(folder, "ports");
+    const limited = `ulimit -Sc 0; exec ${process.execPath} "$0" "$@"`;
+    const args = ["-c", limited, MAIN, "-p", "-1", "-r", ...QUIET];
+    const program = new Program("/bin/sh", args, { MEMCACHED_PORT_FILENAME: ports });
+    programs.push(program);
+    const hard = /^Max core file size +\S+ +(\S+)/m.exec(
+      readFileSync("/proc/self/limits", "latin1"),
+    );
+    if (hard?.[1] !== "0" || mayRaiseLimits()) {
+      await portsOf(ports);
+      const limits = readFileSync(`/proc/${program.child.pid}/limits`, "latin1");
+      expect(limits).not.toMatch(/^Max core file size +0 /m);
+    } else {
+      expect(await program.exited).toBe(71);
+      expect(program.stderr).toContain("failed to ensure corefile creation");
+    }
+  });
+});
 
 describe("-d", () => {
   test("returns once it serves; a session of its own, no streams, no folder, a pid file", async () => {
