@@ -9,6 +9,7 @@
  */
 import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
+import { plainFields } from "./plain-fields.mjs";
 import { ROOT } from "./prepare.mjs";
 
 /**
@@ -30,6 +31,8 @@ export async function bundleServer() {
       platform: "node",
       external: (id) => !id.startsWith(".") && !id.startsWith("/"),
       tsconfig: false,
+      optimization: { inlineConst: true },
+      plugins: [plainFields()],
     });
     await bundle.write({
       dir: join(ROOT, "dist", "server"),

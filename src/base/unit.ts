@@ -22,6 +22,28 @@ export const SERVER_SECONDS_START = 2 as ServerSeconds;
 /** An exptime that has passed whatever the clock says: a negative expiry from a client becomes this. */
 export const SERVER_SECONDS_PAST = 1 as ServerSeconds;
 
+/**
+ * Where the byte at `offset` of an arena is in its views of two, four and eight bytes: whole numbers below 2^31, which the
+ * engine keeps, adds and checks as small integers. A quotient may be a double, and then every index made of it is one.
+ */
+export function halfIndex(offset: number): number {
+  return offset >>> 1;
+}
+
+export function wordIndex(offset: number): number {
+  return offset >>> 2;
+}
+
+export function doubleIndex(offset: number): number {
+  return offset >>> 3;
+}
+
+/** The same number, as a small integer where it is one: what came out of a double's arithmetic stays a double otherwise. */
+export function compact(value: number): number {
+  const small = value | 0;
+  return small === value ? small : value;
+}
+
 /** The smallest multiple of `step` (a power of two) that is at least `value`. */
 export function roundUp(value: number, step: number): number {
   return Math.ceil(value / step) * step;

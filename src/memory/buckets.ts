@@ -13,14 +13,13 @@
  * Who writes: the owner, inside the sequence lock; but any reader writes credit bytes, and nothing but them. Two that do
  * so at once lose a hit; one that comes late credits another item. Nobody's correctness reads a credit.
  */
-import type { ItemRef } from "../base/unit.ts";
+import { halfIndex, type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { SequenceLock } from "./sequence-lock.ts";
 import type { ShardPlan } from "./shard-plan.ts";
 
 const BUCKET_WORDS_SHIFT = 4;
 const BUCKET_HALVES_SHIFT = 5;
-const BUCKET_BYTES_SHIFT = 6;
 const LINK_WORD = 1;
 const REFS_WORD = 2;
 const TAGS_WORD = 10;
@@ -63,16 +62,14 @@ export class Buckets {
   readonly #bytes: Uint8Array;
   readonly #word: number;
   readonly #half: number;
-  readonly #byte: number;
 
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.locks = new SequenceLock(arena);
     this.#words = arena.words;
     this.#halves = arena.halves;
     this.#bytes = arena.bytes;
-    this.#byte = base + plan.bucketOffset;
-    this.#half = this.#byte / 2;
-    this.#word = this.#byte / 4;
+    this.#half = halfIndex(base + plan.bucketOffset);
+    this.#word = wordIndex(base + plan.bucketOffset);
   }
 
   /** Index of a bucket's version in `arena.ints`. */
@@ -90,9 +87,9 @@ export class Buckets {
     this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + LINK_WORD] = next + 1;
   }
 
-  /** Two of a bucket's tags: for whoever only wants the bucket in the cache. */
-  touch(bucket: number): number {
-    return this.#words[this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD] as number;
+  /** Index of a bucket's first tags in `arena.words`. */
+  tagsWord(bucket: number): number {
+    return this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD;
   }
 
   /**
@@ -101,7 +98,7 @@ export class Buckets {
    */
   lanes(bucket: number, tag: number): number {
     const pattern = (tag << 16) | tag;
-    const at = this.#word + (bucket << BUCKET_WORDS_SHIFT) + TAGS_WORD;
+    const at = this.tagsWord(bucket);
     const words = this.#words;
     return (
       (zeroHalves((words[at] as number) ^ pattern) >>> 3) |
@@ -132,15 +129,16 @@ export class Buckets {
   }
 
   credit(entry: number): number {
-    const at =
-      ((entry >>> LANES_SHIFT) << BUCKET_BYTES_SHIFT) + CREDITS_BYTE + (entry & LANES_MASK);
-    return this.#bytes[this.#byte + at] as number;
+    return this.#bytes[this.#creditAt(entry)] as number;
   }
 
   setCredit(entry: number, credit: number): void {
-    const at =
-      ((entry >>> LANES_SHIFT) << BUCKET_BYTES_SHIFT) + CREDITS_BYTE + (entry & LANES_MASK);
-    this.#bytes[this.#byte + at] = credit;
+    this.#bytes[this.#creditAt(entry)] = credit;
+  }
+
+  #creditAt(entry: number): number {
+    const word = this.#word + ((entry >>> LANES_SHIFT) << BUCKET_WORDS_SHIFT);
+    return ((word << 2) | (CREDITS_BYTE + (entry & LANES_MASK))) >>> 0;
   }
 
   /** A hit by any thread: writes the credit byte, unless it would stay as it is. */

@@ -9,7 +9,7 @@
  * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the reset is complete when the
  * command is answered, also for threads that sleep, no thread ever clears what it counts, and metrics do not fall back to 0.
  */
-import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import { CACHE_LINE_BYTES, doubleIndex, roundUp } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 
 /** Counted by the connection's thread, from the request and the outcome. */
@@ -117,7 +117,7 @@ export class Counters {
 
   constructor(arena: Arena, base: number) {
     this.#doubles = arena.doubles;
-    this.#first = base / 8;
+    this.#first = doubleIndex(base);
   }
 
   value(counter: Counter): number {

@@ -6,6 +6,7 @@
  *
  * Only the first `ways * sets` words are in use, so that few items touch little memory; store/ghost.ts says how many.
  */
+import { wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import type { ShardPlan } from "./shard-plan.ts";
 
@@ -18,7 +19,7 @@ export class GhostTable {
 
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.#words = arena.words;
-    this.#word = (base + plan.ghostOffset) / 4;
+    this.#word = wordIndex(base + plan.ghostOffset);
     this.words = plan.ghostWords;
   }
 

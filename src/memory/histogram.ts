@@ -17,7 +17,7 @@
  * Everything is float64: exact to 2^53, never torn, one writer (the thread it belongs to), read by
  * anybody. A reader may see a bucket one record ahead of the sum; nobody minds.
  */
-import { CACHE_LINE_BYTES, roundUp, UINT32_MAX } from "../base/unit.ts";
+import { CACHE_LINE_BYTES, doubleIndex, roundUp, UINT32_MAX } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 
 const SUB_BITS = 4;
@@ -50,7 +50,7 @@ export class Histogram {
 
   constructor(arena: Arena, base: number) {
     this.#doubles = arena.doubles;
-    this.#first = base / 8;
+    this.#first = doubleIndex(base);
   }
 
   /** Counts `value` (clamped to u32) `weight` times: a sampled value stands for that many. */

@@ -16,7 +16,7 @@
  *  - an item's slot (header, key, value, pad) never changes its length, so a slab can be walked header to header;
  *  - the dead mark is for that walk alone: readers come by the index, which no longer leads to a dead item.
  */
-import type { ItemRef, ServerSeconds } from "../base/unit.ts";
+import { type ItemRef, type ServerSeconds, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { ITEM_HEADER_BYTES, type ShardPlan } from "./shard-plan.ts";
 
@@ -26,6 +26,7 @@ const PACKED_WORD = 2;
 const CLIENT_FLAGS_WORD = 3;
 const CAS_LOW_WORD = 4;
 const CAS_HIGH_WORD = 5;
+const HEADER_WORDS = ITEM_HEADER_BYTES / 4;
 
 const KEY_BYTES_MASK = 0xff;
 const VALUE_SHIFT = 8;
@@ -57,12 +58,10 @@ export function itemTotalBytes(
 export class Items {
   readonly #words: Uint32Array;
   readonly #word: number;
-  readonly #byte: number;
 
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.#words = arena.words;
-    this.#byte = base + plan.itemOffset;
-    this.#word = this.#byte / 4;
+    this.#word = wordIndex(base + plan.itemOffset);
   }
 
   exptime(item: ItemRef): ServerSeconds {
@@ -108,6 +107,11 @@ export class Items {
     return this.#words[this.#word + (item << 1) + PACKED_WORD] as number;
   }
 
+  /** Index of that word in `arena.words`. */
+  packedWord(item: ItemRef): number {
+    return this.#word + (item << 1) + PACKED_WORD;
+  }
+
   setPacked(item: ItemRef, packed: number): void {
     this.#words[this.#word + (item << 1) + PACKED_WORD] = packed;
   }
@@ -137,17 +141,17 @@ export class Items {
 
   /** Index into `arena.bytes` of the key. */
   keyStart(item: ItemRef): number {
-    return this.#byte + item * 8 + ITEM_HEADER_BYTES;
+    return ((this.#word + (item << 1) + HEADER_WORDS) << 2) >>> 0;
   }
 
   /** Index into `arena.bytes` of the value (of a large item: of its first part). */
   valueStart(item: ItemRef): number {
-    return this.#byte + item * 8 + ITEM_HEADER_BYTES + this.keyBytes(item);
+    return this.keyStart(item) + this.keyBytes(item);
   }
 
   /** Index into `arena.bytes` of the item. */
   start(item: ItemRef): number {
-    return this.#byte + item * 8;
+    return ((this.#word + (item << 1)) << 2) >>> 0;
   }
 
   /** Writes the lengths and marks of a new item, or of one overwritten in its slot. */

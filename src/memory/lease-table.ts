@@ -5,6 +5,7 @@
  *
  * A handle is generation * 65536 + i, so that a handle released twice is noticed.
  */
+import { wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import type { ShardPlan } from "./shard-plan.ts";
 import { NO_SLAB } from "./slab-table.ts";
@@ -23,7 +24,7 @@ export class LeaseTable {
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.count = plan.leaseCount;
     this.#words = arena.words;
-    this.#word = (base + plan.leaseOffset) / 4;
+    this.#word = wordIndex(base + plan.leaseOffset);
   }
 
   /** The first slab of the item lease `index` holds, or NO_SLAB. */

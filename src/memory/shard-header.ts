@@ -11,7 +11,7 @@
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be garbage.
  */
-import { MIB, type ServerSeconds } from "../base/unit.ts";
+import { doubleIndex, MIB, type ServerSeconds, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { STATE_OFFSET } from "./shard-plan.ts";
 import type { Queue } from "./slab-table.ts";
@@ -63,11 +63,11 @@ export class ShardHeader {
     this.#words = arena.words;
     this.#ints = arena.ints;
     this.#doubles = arena.doubles;
-    this.#word = (base + STATE_OFFSET) / 4;
-    this.#queues = (base + QUEUE_LINES_OFFSET) / 4;
-    this.#queueDoubles = (base + QUEUE_LINES_OFFSET) / 8;
-    this.#double = (base + DOUBLES_OFFSET) / 8;
-    this.#room = (base + DOUBLES_OFFSET) / 4 + ROOM_WORD;
+    this.#word = wordIndex(base + STATE_OFFSET);
+    this.#queues = wordIndex(base + QUEUE_LINES_OFFSET);
+    this.#queueDoubles = doubleIndex(base + QUEUE_LINES_OFFSET);
+    this.#double = doubleIndex(base + DOUBLES_OFFSET);
+    this.#room = wordIndex(base + DOUBLES_OFFSET) + ROOM_WORD;
   }
 
   /** Buckets in use. The owner reads it plainly. */

@@ -18,6 +18,7 @@ import { assert } from "../base/assert.ts";
 import { ConfigError } from "../base/errors.ts";
 import {
   CACHE_LINE_BYTES,
+  compact,
   GIB,
   KIB,
   MIB,
@@ -182,7 +183,7 @@ export function readPlan(arena: Arena, base: number): ShardPlan {
   assert(arena.words[base / 4 + VERSION_WORD] === LAYOUT_VERSION, "a shard has our layout");
   const plan: Partial<ShardPlan> = {};
   PLAN_FIELDS.forEach((field, i) => {
-    plan[field] = arena.doubles[base / 8 + PLAN_DOUBLE + i] as number;
+    plan[field] = compact(arena.doubles[base / 8 + PLAN_DOUBLE + i] as number);
   });
   return plan as ShardPlan;
 }

@@ -12,7 +12,7 @@
  * The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it passes and what is
  * written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
  */
-import { type ItemRef, UINT32_MAX } from "../base/unit.ts";
+import { type ItemRef, UINT32_MAX, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import type { ShardPlan } from "./shard-plan.ts";
 
@@ -64,7 +64,7 @@ export class SlabTable {
 
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.#words = arena.words;
-    this.#word = (base + plan.slabTableOffset) / 4;
+    this.#word = wordIndex(base + plan.slabTableOffset);
     this.count = plan.slabCount;
     this.#refShift = plan.slabShift - 3;
   }

@@ -8,6 +8,7 @@
  *
  * Key, lengths, client flags and exptime are in the first slab already, as the item they will be.
  */
+import { wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { type ShardPlan, UPLOAD_BYTES } from "./shard-plan.ts";
 
@@ -40,7 +41,7 @@ export class UploadTable {
   constructor(arena: Arena, base: number, plan: ShardPlan) {
     this.count = plan.uploadCount;
     this.#words = arena.words;
-    this.#word = (base + plan.uploadOffset) / 4;
+    this.#word = wordIndex(base + plan.uploadOffset);
   }
 
   /** The first slab of upload `index`, or -1 when it is free. */

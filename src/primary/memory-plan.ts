@@ -10,7 +10,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { ConfigError, SystemError } from "../base/errors.ts";
-import { CACHE_LINE_BYTES, GIB, MIB, roundUp } from "../base/unit.ts";
+import { CACHE_LINE_BYTES, compact, GIB, MIB, roundUp } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MemoryLayout, Place, TransportKind } from "../config/worker-data.ts";
 import { connectionTableBytes } from "../memory/connection-table.ts";
@@ -48,7 +48,7 @@ class Cursor {
 
   take(bytes: number): Place {
     assert(bytes >= 0, "a region has a size");
-    const place = { arena: this.#arena, base: this.at };
+    const place = { arena: this.#arena, base: compact(this.at) };
     this.at = roundUp(this.at + bytes, REGION_STEP_BYTES);
     return place;
   }

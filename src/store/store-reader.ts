@@ -41,6 +41,8 @@ const READ_ATTEMPTS = 32;
 const KEY_BYTES_MAX = 256;
 
 export class StoreReader {
+  /** The arena's words, where places lie. */
+  readonly words: Uint32Array;
   readonly #header: ShardHeader;
   readonly #slabs: SlabTable;
   readonly #items: Items;
@@ -65,6 +67,7 @@ export class StoreReader {
     this.#buckets = memory.buckets;
     this.#search = new KeySearch(arena, memory.buckets, memory.items);
     this.#locks = memory.buckets.locks;
+    this.words = arena.words;
     this.#bytes = arena.bytes;
     this.#itemsEnd = base + memory.plan.regionBytes;
     this.#slabBytes = memory.plan.slabBytes;
@@ -81,17 +84,17 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
-  /** Brings a key's bucket into the cache. The number means nothing (router/warm-up.ts). */
-  warmBucket(hashLow: number): number {
-    return this.#buckets.touch(bucketOf(hashLow, this.#header.bucketCount()));
+  /** A word of the key's bucket, for router/warm-up.ts. */
+  bucketPlace(hashLow: number): number {
+    return this.#buckets.tagsWord(bucketOf(hashLow, this.#header.bucketCount()));
   }
 
-  /** Brings the item that the key's bucket seems to lead to into the cache. The number means nothing. */
-  warmItem(hashLow: number, hashHigh: number): number {
+  /** A word of the item that the key's bucket seems to lead to; when it leads to none, of the bucket. */
+  itemPlace(hashLow: number, hashHigh: number): number {
     const bucket = bucketOf(hashLow, this.#header.bucketCount());
     const lanes = this.#buckets.lanes(bucket, tagOf(hashHigh));
-    if (lanes === 0) return 0;
-    return this.#items.packed(this.#buckets.ref(bucket * BUCKET_ENTRIES + firstLane(lanes)));
+    if (lanes === 0) return this.#buckets.tagsWord(bucket);
+    return this.#items.packedWord(this.#buckets.ref(bucket * BUCKET_ENTRIES + firstLane(lanes)));
   }
 
   /** After the caller has copied what it wants: true when it was of one piece. False: find again. */

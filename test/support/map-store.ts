@@ -157,6 +157,7 @@ export class MapStore {
 
 /** A reader over a MapStore, which can be told to find buckets busy and copies torn. */
 export class MapReader {
+  readonly words = new Uint32Array(1);
   readonly store: MapStore;
   busyLooks = 0;
   torn = 0;
@@ -177,11 +178,11 @@ export class MapReader {
     return Outcome.hit;
   }
 
-  warmBucket(): number {
+  bucketPlace(): number {
     return 0;
   }
 
-  warmItem(): number {
+  itemPlace(): number {
     return 0;
   }
 
