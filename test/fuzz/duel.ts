@@ -6,6 +6,10 @@
  *   command 1 · mn · command 2 · mn · …      sent in one piece to the oracle, cut at random to ours
  *   reply 1  MN  reply 2  MN  …              split at the MNs, normalised, compared one by one
  *
+ * A binary session whose first byte is no magic is a text session to both servers, and ends with its first reply: behind it
+ * come lines of more than 2048 bytes, which memcached answers when they arrive whole and closes for when they dribble in,
+ * as ours do (protocol reference, 1.1).
+ *
  * A difference that is meant (differences.ts) ends its session, since the two caches may no longer hold the same.
  * A finding is shrunk: commands are left out while it stays a finding.
  */
