@@ -16,6 +16,15 @@ import { ROOT } from "./prepare.mjs";
  * Bundled apart from each other: what they share would else be files of its own, dozens of them.
  */
 const ENTRIES = ["src/main.ts", "workers/shard.ts"];
+/**
+ * What several lazily imported modules of the primary share is one file, not one for each
+ * combination of them: the primary's start needs nearly all of it, and a file costs a millisecond.
+ */
+const SHARED = {
+  name: "start",
+  test: /\/src\/(base|command|config|memory|ring|shard|store|transport|primary)\//,
+  minShareCount: 2,
+};
 
 /** `src/admin/admin.ts` becomes `src/admin/admin.js`. */
 function placeOf({ facadeModuleId, name }) {
@@ -38,6 +47,7 @@ export async function bundleServer() {
       dir: join(ROOT, "dist", "server"),
       format: "esm",
       sourcemap: true,
+      codeSplitting: { groups: [SHARED] },
       entryFileNames: placeOf,
       chunkFileNames: placeOf,
     });

@@ -133,17 +133,18 @@ export class Primary {
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
     const where = this.#sockets.map(listeningText).join(", ");
-    notifyServiceManager("READY=1", this.#log);
     this.#log.info(`serving ${where} with ${threads} threads, ${sizeText(memoryBytes)} for items`);
   }
 
   /**
-   * Opens the admin HTTP server; `start` does not wait for it. Throws ConfigError and SystemError.
+   * Opens the admin HTTP server, then tells the service manager that all is open; `start` does not
+   * wait for it. Throws ConfigError and SystemError.
    */
   async openAdmin(): Promise<void> {
     if (this.#data === null) return;
     const { openAdminWindow } = await import("./admin-window.ts");
     this.#admin = await openAdminWindow(this.#data, this.#sockets, this.#log);
+    if (!this.#isStopping) notifyServiceManager("READY=1", this.#log);
   }
 
   /** The start failed: what runs already must not keep the process. */

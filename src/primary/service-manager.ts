@@ -1,7 +1,7 @@
 /**
  * The service manager that started us, when it wants to hear from us: systemd with Type=notify. It
- * learns when connections are accepted and when the server begins to stop, so that what depends on
- * the cache starts when it answers, not before.
+ * learns when connections and the admin address are served, so that what depends on the cache
+ * starts when it answers, not before; and when the server begins to stop.
  */
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { sendNotice } from "../transport/notify-socket.ts";

@@ -10,7 +10,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
 import type { Libc } from "./libc.ts";
@@ -175,7 +175,7 @@ export async function listenNative(
 
 /** A bound and listening socket; on failure its `fd` is the negated errno. */
 function tryListenTcp(libc: Libc, address: string, port: number, backlog: number): Listener {
-  const inet6 = isIPv6(address);
+  const inet6 = !isIPv4(address); // isIPv6 is a regular expression that takes 5 ms to compile
   const kind = inet6 ? "tcp6" : "tcp4";
   const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   const fd = libc.socket(inet6 ? AF_INET6 : AF_INET, type, 0);

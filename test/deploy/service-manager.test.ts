@@ -1,5 +1,7 @@
 /** What systemd gives and hears: sockets that listen already, readiness, reloading. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -82,7 +84,7 @@ for (const transport of ["native", "node"]) {
 
 describe("NOTIFY_SOCKET", () => {
   for (const prefix of ["", "@"]) {
-    test(`a name with "${prefix}": hears when connections are accepted, and of the stop`, async () => {
+    test(`a name with "${prefix}": hears when all is open, and of the stop`, async () => {
       const name = join(folder, "notify");
       const receive = receiver(prefix + name);
       const env = { NOTIFY_SOCKET: prefix + name };
@@ -94,6 +96,20 @@ describe("NOTIFY_SOCKET", () => {
       expect(receive()).toBe("STOPPING=1");
     });
   }
+
+  test("hears nothing of a server whose admin address is taken: it ends", async () => {
+    const name = join(folder, "refused");
+    const receive = receiver(name);
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const args = ["-p", "-1", "-t", "1", "--admin-listen", `127.0.0.1:${port}`];
+    const program = Program.server(args, { NOTIFY_SOCKET: name });
+    programs.push(program);
+    expect(await program.exited).not.toBe(0);
+    other.close();
+    expect(receive()).toBeUndefined();
+  });
 });
 
 /** A datagram socket bound to `path`: what reads the next text from it, undefined when none is there. */
