@@ -27,7 +27,7 @@ function pause(milliseconds: number): Promise<void> {
 }
 
 /** A TCP port nobody uses at the moment. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);

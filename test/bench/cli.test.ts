@@ -106,6 +106,20 @@ describe("bench:compare", () => {
   });
 });
 
+test("bench:admin asks the admin server while the cache serves, and compares", async () => {
+  const tiny = ["--rounds", "1", "--window", "0.1", "--warm", "0.05", "--rate", "200"];
+  const [code, out] = await run("admin/main.js", [...tiny, "--quiet", "--out", folder]);
+  expect(out).toMatch(/^nobody asks +\d.* 1 /m);
+  expect(code).toBe(0);
+  const { samples } = JSON.parse(readFileSync(join(folder, "admin.json"), "utf8"));
+  for (const row of ["scraped: 1/s metrics, 10/s API", "flat out", "flat out, on another node"]) {
+    const [{ admin, throughput }] = samples[row];
+    expect(admin.milliseconds.length).toBeGreaterThan(0);
+    expect(admin.failures).toBe(0);
+    expect(throughput).toBeGreaterThan(0);
+  }
+});
+
 test("bench:micro measures a case in a process of its own", async () => {
   const [code, out] = await run("micro/run.js", ["--smoke", "--json", "plain load"]);
   expect(code).toBe(0);
