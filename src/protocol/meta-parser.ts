@@ -109,7 +109,9 @@ export class MetaParser {
     if (flags.hasUpper(0x43)) request.marks |= Mark.casMatchSkipsValue; // C
     if (flags.hasUpper(0x45) && this.#casEnabled) request.marks |= Mark.explicitCas; // E
     const effects = (request.marks & (Mark.exptime | Mark.vivify | Mark.recache)) !== 0;
-    request.op = effects ? Op.fetch : Op.get;
+    // Only its owner can note when an item was read last: who asks for that (l) is served there.
+    const dates = flags.hasLower(0x6c) && (request.marks & Mark.noBump) === 0;
+    request.op = effects || dates ? Op.fetch : Op.get;
     request.marks &= ~Mark.clientFlags;
     request.clientFlags = 0;
     return WireError.none;

@@ -1,5 +1,8 @@
 /** mg: every flag, the order of return flags, vivify, recache, stale items and who wins. */
+import { describe, expect, test } from "vitest";
+import { type Cell, fleet } from "../support/server-matrix.ts";
 import { oracle18, transcriptsOn } from "../support/transcript.ts";
+import { WireClient } from "../support/wire-client.ts";
 
 const transcript = transcriptsOn();
 
@@ -58,6 +61,33 @@ transcript("h and l speak of the time before this request", [
   ["get a\r\n", "VALUE a 0 1\r\nA\r\nEND\r\n"],
   ["mg a h v\r\n", "VA 1 h1\r\nA\r\n"],
 ]);
+
+const timed = fleet({ ownArgs: ["-o", "debug"], size: "small", oracle: false });
+
+describe("l, which the oracle cannot be asked without waiting: who asks for it is an access, on any thread", () => {
+  for (const cell of timed) {
+    test(cell.label, async () => {
+      const setter = await WireClient.connect(cell.server);
+      await setter.ask("set a 0 0 1\r\nA\r\n", "STORED\r\n");
+      await setter.ask("debugtime 1000\r\n", "OK\r\n");
+      setter.destroy();
+      while ((await idleSeconds(cell, "u l")) < 1000); // until every thread has seen the clock move
+      expect(await idleSeconds(cell, "l")).toBeGreaterThanOrEqual(1000);
+      for (let again = 0; again < cell.spec.threads; again++) {
+        expect(await idleSeconds(cell, "l")).toBeLessThan(100);
+      }
+    });
+  }
+});
+
+/** What mg with these flags says of a's last access, on a connection of its own: each has the next thread. */
+async function idleSeconds(cell: Cell, flags: string): Promise<number> {
+  const client = await WireClient.connect(cell.server);
+  const seen = new Map<string, string>();
+  await client.ask(`mg a ${flags}\r\n`, "HD l{n}\r\n", seen);
+  client.destroy();
+  return Number(seen.get("n"));
+}
 
 transcript("u does not count as an access", [
   ["set a 0 0 1\r\nA\r\n", "STORED\r\n"],
@@ -193,6 +223,16 @@ transcript("a stale item: the first wins, the others are told", [
   ["get a\r\n", "VALUE a 0 3\r\nred\r\nEND\r\n"],
   ["set a 0 0 3\r\nnew\r\n", "STORED\r\n"],
   ["mg a v\r\n", "VA 3\r\nnew\r\n"],
+]);
+
+transcript("gat reads a stale item and wins nothing, which it could not say", [
+  ["set a 0 0 3\r\nred\r\n", "STORED\r\n"],
+  ["md a I\r\n", "HD\r\n"],
+  ["gat 0 a\r\n", "VALUE a 0 3\r\nred\r\nEND\r\n"],
+  ["gats 0 a\r\n", "VALUE a 0 3 {cas}\r\nred\r\nEND\r\n"],
+  ["touch a 0\r\n", "TOUCHED\r\n"],
+  ["mg a\r\n", "HD X W\r\n"],
+  ["mg a\r\n", "HD Z X\r\n"],
 ]);
 
 transcript("return marks come last", [
