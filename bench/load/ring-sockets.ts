@@ -130,6 +130,8 @@ export class RingSockets extends Sockets {
   #release(slot: number): void {
     const fd = this.#fds[slot] as number;
     if (fd < 0) return;
+    // What is written in the ring names the descriptor by its number, which the next one may get.
+    this.#uring.enter(0);
     this.#libc.shutdown(fd, SHUT_RDWR); // ends the receive that waits for it
     closeDescriptor(fd);
     this.#fds[slot] = -1;
