@@ -75,5 +75,6 @@ export const WireError = {
   /** The rest are short-lived states of the server. */
   outOfMemoryReading: 36,
   ownerLost: 37,
+  outOfMemoryWriting: 38,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];

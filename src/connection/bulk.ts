@@ -11,7 +11,7 @@
  */
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
-import { Status } from "../command/status.ts";
+import { Status, WireError } from "../command/status.ts";
 import type { Counters } from "../memory/counters.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import type { Encoder } from "../protocol/protocol.ts";
@@ -156,8 +156,10 @@ export class BulkCommands implements Bulk {
       return Verdict.done;
     }
     if (reply.status === Status.outOfMemory || reply.status === Status.ownerLost) {
+      const lost = reply.status === Status.ownerLost;
+      const error = lost ? WireError.ownerLost : WireError.outOfMemoryWriting;
       const output = this.#output;
-      output.at = encoder.encodeError(request, uploadError(reply.status), output.bytes, output.at);
+      output.at = encoder.encodeError(request, error, output.bytes, output.at);
       return Verdict.done;
     }
     return this.#performer.perform(connection, request);

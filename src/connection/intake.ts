@@ -212,5 +212,5 @@ export class Intakes {
 export function uploadError(status: Status): WireError {
   if (status === Status.tooLarge) return WireError.tooLarge;
   if (status === Status.ownerLost) return WireError.ownerLost;
-  return WireError.outOfMemoryReading;
+  return WireError.outOfMemoryStoring;
 }

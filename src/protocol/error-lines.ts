@@ -40,13 +40,16 @@ const WORDS: Record<keyof typeof WireError, string> = {
   bodyTooShort: "CLIENT_ERROR malformed packet",
   authRequired: "CLIENT_ERROR unauthenticated",
   outOfMemoryReading: "SERVER_ERROR out of memory reading request",
+  outOfMemoryWriting: "SERVER_ERROR out of memory writing get response",
   ownerLost: "SERVER_ERROR the shard restarted, the outcome is unknown",
 };
 
 /** The line of each wire error, its line end included, by number. */
 export const ERROR_LINES: readonly Uint8Array[] = errorLines();
-/** What arithmetic answers when there is no memory for a longer number. */
+/** What arithmetic answers when there is no memory for a longer number, and md x for none. */
 export const OUT_OF_MEMORY_LINE = bytesOf("SERVER_ERROR out of memory\r\n");
+/** What ma answers when there is no memory for the item it was to create. */
+export const OUT_OF_MEMORY_NEW_LINE = bytesOf("SERVER_ERROR Out of memory allocating new item\r\n");
 export const ERROR_LINE_BYTES_MAX = Math.max(...ERROR_LINES.map((line) => line.length));
 
 function errorLines(): Uint8Array[] {

@@ -24,7 +24,12 @@ import { ItemMark, type Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { bytesOf, SPACE, writeBytes, writeLineEnd } from "./ascii.ts";
-import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "./error-lines.ts";
+import {
+  ERROR_LINE_BYTES_MAX,
+  ERROR_LINES,
+  OUT_OF_MEMORY_LINE,
+  OUT_OF_MEMORY_NEW_LINE,
+} from "./error-lines.ts";
 import { SAVED_BYTES_MAX_LESS_KEY } from "./saved-request.ts";
 
 const HD = bytesOf("HD");
@@ -195,6 +200,8 @@ export class MetaEncoder {
       case Status.notStored:
         code = NS;
         break;
+      case Status.outOfMemory:
+        return writeBytes(out, at, OUT_OF_MEMORY_LINE);
       default:
         return this.#failure(reply.status, out, at);
     }
@@ -213,7 +220,7 @@ export class MetaEncoder {
       case Status.exists:
         return this.#arithmeticFailure(request, reply, EX, out, at);
       case Status.outOfMemory:
-        return writeBytes(out, at, OUT_OF_MEMORY_LINE);
+        return writeBytes(out, at, outOfMemoryLine(reply));
       default:
         return this.#failure(reply.status, out, at);
     }
@@ -349,4 +356,9 @@ export class MetaEncoder {
   #idleSeconds(reply: Reply): number {
     return Math.max(0, this.#clock.now - reply.accessed);
   }
+}
+
+/** What arithmetic without memory says: of a new item, or of a number that grew. */
+function outOfMemoryLine(reply: Reply): Uint8Array {
+  return (reply.marks & ItemMark.created) !== 0 ? OUT_OF_MEMORY_NEW_LINE : OUT_OF_MEMORY_LINE;
 }

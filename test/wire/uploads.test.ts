@@ -63,7 +63,7 @@ describe("a value that finds no room for seconds is refused, and its connection 
       );
       await sent;
       // As memcached does, a set that fails takes the old value with it.
-      await writer.expect("SERVER_ERROR out of memory reading request\r\nEND\r\n");
+      await writer.expect("SERVER_ERROR out of memory storing object\r\nEND\r\n");
       for (const client of [...holders, writer, other]) client.destroy();
     });
   }

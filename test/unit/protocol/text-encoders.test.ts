@@ -149,7 +149,7 @@ table("md", [
   ["md foo q k O1 c\r\n", notFound, "NF kfoo O1\r\n"],
   ["md foo C1\r\n", exists, "EX\r\n"],
   ["md foo x\r\n", notStored, "NS\r\n"],
-  ["md foo x\r\n", outOfMemory, lineOf(WireError.outOfMemoryStoring)],
+  ["md foo x\r\n", outOfMemory, "SERVER_ERROR out of memory\r\n"],
 ]);
 
 table("ma", [
@@ -166,6 +166,11 @@ table("ma", [
   ["ma foo q C9\r\n", exists, "EX\r\n"],
   ["ma foo q\r\n", nonNumeric, lineOf(WireError.nonNumeric)],
   ["ma foo q\r\n", outOfMemory, "SERVER_ERROR out of memory\r\n"],
+  [
+    "ma foo q N0\r\n",
+    { ...outOfMemory, marks: ItemMark.created },
+    "SERVER_ERROR Out of memory allocating new item\r\n",
+  ],
 ]);
 
 table("me", [
