@@ -12,7 +12,7 @@
  * The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it passes and what is
  * written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
  */
-import { type ItemRef, UINT32_MAX, wordIndex } from "../base/unit.ts";
+import { type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import type { ShardPlan } from "./shard-plan.ts";
 
@@ -34,8 +34,11 @@ const CHAIN_SLABS_WORD = 13;
 const VALUE_BYTES_WORD = 14;
 const EXPTIME_WALK_WORD = 15;
 
-/** "No item of this slab expires": the least and greatest exptime of a slab use it for 0. */
-export const NEVER = UINT32_MAX;
+/**
+ * "No item of this slab expires": the least and greatest exptime of a slab use it for 0. 68 years of serving, and the
+ * largest number that needs no box.
+ */
+export const NEVER = 0x7fff_ffff;
 /** "No slab." */
 export const NO_SLAB = -1;
 

@@ -19,7 +19,7 @@ import { type Items, LARGE } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { NEVER, NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
 import { type Draft, Join, Wrote } from "./draft.ts";
 import type { Evictor } from "./evictor.ts";
 import type { Ghost } from "./ghost.ts";
@@ -184,7 +184,7 @@ export class LargeItems {
     this.#items.setTouched(item, draft.now);
     this.#items.setClientFlags(item, draft.clientFlags);
     this.#items.setCas(item, draft.casLow, draft.casHigh);
-    this.#slabs.setExptimes(first, 0xffff_ffff, 0);
+    this.#slabs.setExptimes(first, NEVER, 0);
     this.#slabs.noteExptime(first, draft.exptime);
     this.#slabs.setEpoch(first, this.#header.epoch());
     this.#slabs.setItems(first, 1);

@@ -15,7 +15,6 @@ import { SHARDCACHED_MAIN } from "../support/test-server.ts";
 
 const OPERATIONS = 2_000_000;
 const WARM_OPERATIONS = 600_000;
-const ATTEMPTS = 3;
 const CONNECTIONS = 8;
 const ROUNDS_PER_BATCH = 50;
 
@@ -119,17 +118,11 @@ test("two million mixed operations over two workers collect no garbage", async (
   const primary = heaps()[0];
   const collected = () => heaps().filter((heap) => heap !== primary).length;
   const before = collected();
-  // What is sampled each second is garbage too: on a machine so slow that minutes pass, a collection may fall due.
-  let fewest = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < ATTEMPTS && fewest > 0; attempt++) {
-    const start = collected();
-    await play(clients, OPERATIONS);
-    await sleep(500);
-    fewest = Math.min(fewest, collected() - start);
-  }
+  await play(clients, OPERATIONS);
+  await sleep(500);
   for (const client of clients) client.close();
   rmSync(directory, { recursive: true, force: true });
   expect(primary).toBeDefined();
   expect(before).toBeGreaterThan(0); // the workers' collections are seen at all
-  expect(fewest).toBe(0);
+  expect(collected()).toBe(before);
 }, 300_000);
