@@ -12,13 +12,14 @@
 import { assert } from "../base/assert.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
-import { Dialect, type Request } from "../command/request.ts";
+import type { Dialect, Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import { Outcome } from "../router/outcome.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
+import { mayWin } from "../store/store-reader.ts";
 import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
 import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
@@ -219,7 +220,7 @@ export class Performer {
         return this.waitVerdict(connection, outcome, taken, Awaited.fence);
       }
       reply.status = outcome === Outcome.hit ? Status.hit : Status.miss;
-      if (outcome === Outcome.hit && request.dialect === Dialect.meta && mayWin(request, reply)) {
+      if (outcome === Outcome.hit && request.op === Op.get && mayWin(request, reply)) {
         request.op = Op.fetch;
         return this.#fetch(connection, request);
       }
@@ -372,14 +373,6 @@ export class Performer {
       return true;
     }
   }
-}
-
-/** A stale item, or one whose winner is away, may make this reader the winner: only the owner can say. */
-function mayWin(request: Request, reply: Reply): boolean {
-  return (
-    request.op === Op.get &&
-    (reply.marks & (ItemMark.stale | ItemMark.tokenSent)) === ItemMark.stale
-  );
 }
 
 function isMiss(status: Status): boolean {

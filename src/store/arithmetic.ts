@@ -1,7 +1,7 @@
 /**
  * Arithmetic: incr, decr and ma on a value that is a decimal number.
  *
- *   10 decr 5 ─▶ "5 "    no longer than before: written in place, padded with spaces to the old length
+ *   10 decr 5 ─▶ "5 "    no longer than before: written in place, padded with spaces to the old length; stale stays stale
  *   99 incr 1 ─▶ "100"   longer: a new item of exact length
  *
  * Increments wrap at 2^64, decrements stop at 0. Client flags stay, and so does the exptime unless the request has one; the
@@ -15,7 +15,7 @@ import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { type Buckets, FETCHED, NONE } from "../memory/buckets.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
-import { BINARY_KEY, type Items } from "../memory/items.ts";
+import { BINARY_KEY, type Items, STALE, TOKEN_SENT } from "../memory/items.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB } from "../memory/slab-table.ts";
 import { Join, Wrote } from "./draft.ts";
@@ -109,10 +109,10 @@ export class Arithmetic {
     const draft = this.#writer.draft;
     draft.clientFlags = items.clientFlags(item);
     draft.exptime = (request.marks & Mark.exptime) !== 0 ? request.exptime : exptime;
-    draft.marks = items.packed(item) & BINARY_KEY;
     const digits = writeUint64(this.#digits, 0, this.#decimal.high, this.#decimal.low);
     const valueBytes = items.valueBytes(item);
     const grows = digits > valueBytes;
+    draft.marks = items.packed(item) & (grows ? BINARY_KEY : BINARY_KEY | STALE | TOKEN_SENT);
     if (!this.#write(entry, digits, grows ? 0 : valueBytes - digits, reply)) return false;
     if (reply.status !== Status.stored) return true;
     if (grows) this.#counters.add(Counter.totalItems, 1);

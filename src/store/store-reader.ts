@@ -14,7 +14,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
-import { Mark, type Request } from "../command/request.ts";
+import { Dialect, Mark, type Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Buckets, bucketOf, FETCHED, firstLane, NONE, tagOf } from "../memory/buckets.ts";
 import {
@@ -112,7 +112,7 @@ export class StoreReader {
     const item = this.#search.item;
     const credit = this.#buckets.credit(entry);
     if (!this.#describe(item, credit, reply)) return ReadOutcome.miss;
-    if ((request.marks & Mark.noBump) !== 0) return ReadOutcome.hit;
+    if (!isNoted(request, reply)) return ReadOutcome.hit;
     this.#buckets.hit(entry, credit);
     const now = this.#clock.now;
     if (reply.accessed !== now) this.#items.setTouched(item, now);
@@ -133,7 +133,7 @@ export class StoreReader {
         const credit = this.#buckets.credit(entry);
         if (this.#describe(this.#search.item, credit, reply)) {
           if (!this.#isInside(reply)) continue;
-          if ((request.marks & Mark.noBump) === 0) this.#buckets.hit(entry, credit);
+          if (isNoted(request, reply)) this.#buckets.hit(entry, credit);
           return ReadOutcome.hit;
         }
       } else {
@@ -253,4 +253,17 @@ export class StoreReader {
     reply.valueStart = 0;
     return true;
   }
+}
+
+/** A meta read of a stale item that nobody has won may make this reader the winner: only the owner can say. */
+export function mayWin(request: Request, reply: Reply): boolean {
+  return (
+    (reply.marks & (ItemMark.stale | ItemMark.tokenSent)) === ItemMark.stale &&
+    request.dialect === Dialect.meta
+  );
+}
+
+/** Whether this read is to be noted as an access. One that may win is noted by the owner, who tells what was before. */
+function isNoted(request: Request, reply: Reply): boolean {
+  return (request.marks & Mark.noBump) === 0 && !mayWin(request, reply);
 }

@@ -166,6 +166,18 @@ transcript("ma q hides success, also with v", [
   ["ma n v\r\n", "VA 1\r\n8\r\n"],
 ]);
 
+transcript("counting in place leaves a stale item stale, and its token where it is", [
+  ["set a 0 0 2\r\n90\r\n", "STORED\r\n"],
+  ["md a I\r\n", "HD\r\n"],
+  ["incr a 1\r\n", "91\r\n"],
+  ["ma a\r\n", "HD\r\n"],
+  ["mg a v\r\n", "VA 2 X W\r\n92\r\n"],
+  ["decr a 90\r\n", "2\r\n"],
+  ["mg a v\r\n", "VA 2 Z X\r\n2 \r\n"],
+  ["incr a 98\r\n", "100\r\n"],
+  ["mg a v\r\n", "VA 3\r\n100\r\n"],
+]);
+
 transcript("ma of what is no number", [
   ["set n 0 0 3\r\nred\r\n", "STORED\r\n"],
   ["ma n\r\n", NON_NUMERIC],

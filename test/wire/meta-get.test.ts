@@ -225,6 +225,17 @@ transcript("a stale item: the first wins, the others are told", [
   ["mg a v\r\n", "VA 3\r\nnew\r\n"],
 ]);
 
+transcript("h of who wins a stale item is that of before", [
+  ["set a 0 0 3\r\nred\r\n", "STORED\r\n"],
+  ["md a I\r\n", "HD\r\n"],
+  ["mg a h\r\n", "HD h0 X W\r\n"],
+  ["mg a h\r\n", "HD h1 Z X\r\n"],
+  ["set a 0 0 3\r\nred\r\n", "STORED\r\n"],
+  ["md a I\r\n", "HD\r\n"],
+  ["get a\r\n", "VALUE a 0 3\r\nred\r\nEND\r\n"],
+  ["mg a h\r\n", "HD h1 X W\r\n"],
+]);
+
 transcript("gat reads a stale item and wins nothing, which it could not say", [
   ["set a 0 0 3\r\nred\r\n", "STORED\r\n"],
   ["md a I\r\n", "HD\r\n"],
