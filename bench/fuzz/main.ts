@@ -22,7 +22,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type BinaryCommand, binaryCommand } from "../../test/fuzz/binary-commands.ts";
 import { Duel, describeFinding, type Played } from "../../test/fuzz/duel.ts";
-import { MALFORMED_KINDS, stillServes, throwAt } from "../../test/fuzz/malformed-bytes.ts";
+import {
+  MALFORMED_KINDS,
+  openConnections,
+  stillServes,
+  throwAt,
+} from "../../test/fuzz/malformed-bytes.ts";
 import { Random } from "../../test/fuzz/random.ts";
 import { textCommand } from "../../test/fuzz/text-commands.ts";
 import { TestServer } from "../../test/support/test-server.ts";
@@ -75,6 +80,7 @@ let sessionCount = 0;
 let findingCount = 0;
 
 const residentAtFirst = ours.residentBytes();
+const openAtFirst = await openConnections(ours);
 console.log(
   `${ours.label} (${values.transport}) against memcached ${oracle.version}, first seed ${firstSeed}`,
 );
@@ -132,7 +138,7 @@ async function throwMalformed(random: Random): Promise<string | undefined> {
   await Promise.all(seeds.map((seed) => throwAt(ours, make, new Random(seed))));
   connectionCount += seeds.length;
   if (ours.hasExited) return `${what}: shardcached has died: ${ours.stderr}`;
-  if (!(await stillServes(ours))) return `${what}: connections are left open`;
+  if (!(await stillServes(ours, openAtFirst))) return `${what}: connections are left open`;
   if (ours.residentBytes() - residentAtFirst > GROWTH_BYTES_MAX) return `${what}: it grows`;
   return undefined;
 }

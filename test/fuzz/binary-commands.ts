@@ -22,6 +22,7 @@ const NUMBERS = [0n, 1n, 9n, 10n, 99n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 2n
 const CLIENT_FLAGS = [0, 1, 77, 0xffffffff] as const;
 
 const BODY_LENGTH_OFFSET = 8;
+const FLAGS_AND_EXPTIME = storeExtras(0, 0);
 
 export interface BinaryCommand {
   readonly fields: PacketFields;
@@ -99,8 +100,10 @@ function wrong(random: Random, { fields }: BinaryCommand): BinaryCommand {
   switch (random.below(7)) {
     case 0:
       return { fields: rest };
-    case 1:
-      return { fields: { ...fields, extras: uint32(7) } };
+    case 1: // a delay would be right for Flush: delayed flushes are left out, see text-commands.ts
+      return {
+        fields: { ...fields, extras: isFlush(fields.opcode) ? FLAGS_AND_EXPTIME : uint32(7) },
+      };
     case 2:
       return { fields: { ...fields, key: "k".repeat(251) } };
     case 3:
@@ -112,6 +115,10 @@ function wrong(random: Random, { fields }: BinaryCommand): BinaryCommand {
     default:
       return { fields: { ...fields, dataType: 7, vbucket: 0x1234 } };
   }
+}
+
+function isFlush(opcode: number): boolean {
+  return opcode === Opcode.flush || opcode === Opcode.flushQ;
 }
 
 function anyValue(random: Random): string {

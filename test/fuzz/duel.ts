@@ -18,7 +18,7 @@ import { show } from "../support/template.ts";
 import type { TestServer } from "../support/test-server.ts";
 import { FRAGMENT_BYTES_WHOLE, WireClient } from "../support/wire-client.ts";
 import { type BinaryCommand, binaryBytes, normalisePackets } from "./binary-commands.ts";
-import { type Difference, explain, normalise } from "./differences.ts";
+import { type Difference, explain, explainPacket, normalise } from "./differences.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -94,7 +94,7 @@ const BINARY: Kind<BinaryCommand> = {
   casKeys: (commands) => commands.flatMap((command) => command.casKey ?? []),
   isDone: (replies, count) => splitPackets(replies).length > count,
   split: (replies) => splitPackets(replies),
-  explain: () => undefined,
+  explain: (command) => explainPacket(binaryBytes(command, new Map())),
 };
 
 function splitPackets(replies: Buffer): readonly string[] {

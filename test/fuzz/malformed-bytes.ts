@@ -49,15 +49,30 @@ export async function throwAt(server: TestServer, make: Make, random: Random): P
   client.destroy();
 }
 
-/** Waits until the server answers, and has let the broken connections go; false when it does not. */
-export async function stillServes(server: TestServer): Promise<boolean> {
+/** Connections that are open, the asking one included. */
+export async function openConnections(server: TestServer): Promise<number> {
+  const client = await WireClient.connect(server);
+  const count = await connectionsSeenBy(client);
+  client.destroy();
+  return count;
+}
+
+async function connectionsSeenBy(client: WireClient): Promise<number> {
+  await client.send("stats\r\n");
+  const stats = await client.readThrough("END\r\n");
+  return Number(/curr_connections (\d+)/.exec(stats)?.[1]);
+}
+
+/**
+ * Waits until the server answers, and has let all but `openAtFirst` connections go: none of their bytes are still to be
+ * read then. False when it does not.
+ */
+export async function stillServes(server: TestServer, openAtFirst: number): Promise<boolean> {
   const client = await WireClient.connect(server);
   await client.ask("set alive 0 0 1\r\n1\r\n", "STORED\r\n");
   await client.ask("get alive\r\n", "VALUE alive 0 1\r\n1\r\nEND\r\n");
   for (let attempt = 0; attempt < 100; attempt++) {
-    await client.send("stats\r\n");
-    const stats = await client.readThrough("END\r\n");
-    if (Number(/curr_connections (\d+)/.exec(stats)?.[1]) < 10) {
+    if ((await connectionsSeenBy(client)) <= openAtFirst) {
       client.destroy();
       return true;
     }

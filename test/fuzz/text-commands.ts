@@ -4,7 +4,8 @@
  * A command is latin1 text, its data block included. `{cas:KEY}` stands for the CAS the item has when the command is
  * sent: another number on each server. Keys are few, so that commands meet each other's items.
  *
- * Left out because the answer depends on the moment: TTLs of seconds, delayed flushes, stats, dumps.
+ * Left out because the answer depends on the moment: TTLs of seconds, stats, dumps; and delayed flushes, by which 1.6.18
+ * brings back what an earlier flush has killed and it has not met since.
  */
 import type { Random } from "./random.ts";
 
