@@ -75,6 +75,8 @@ const TRANSPORTS: Readonly<Record<string, ConnectionTransport>> = {
   unix: ConnectionTransport.unix,
   udp: ConnectionTransport.udp,
   udp6: ConnectionTransport.udp,
+  // A peer without an address: only Unix sockets have such.
+  "?": ConnectionTransport.unix,
 };
 
 /** What the socket with this address is: "tcp6:[::1]:11211", "unix:/tmp/s.sock". */

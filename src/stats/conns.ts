@@ -10,6 +10,8 @@ import {
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
 
+/** What memcached has for an address of no family: that of a client on a Unix socket. */
+const UNNAMED = "<AF 0>";
 const TRANSPORT_NAMES = ["tcp", "tcp6", "unix", "udp", "tls"] as const;
 
 /** One connection, for the admin interface. */
@@ -32,7 +34,7 @@ export interface ConnectionView {
  * An address as memcached writes it: `tcp:127.0.0.1:11211`. A stream over TLS is shown as its TCP.
  */
 function addressText(transport: number, address: string): string {
-  if (transport === ConnectionTransport.unix && address === "") return "unix:<AF 1>";
+  if (transport === ConnectionTransport.unix && address === UNNAMED) return `?:${UNNAMED}`;
   const name = transport === ConnectionTransport.tls ? "tcp" : TRANSPORT_NAMES[transport];
   return `${name ?? "?"}:${address}`;
 }

@@ -143,7 +143,7 @@ function emitThreads(view: NodeView, emit: Emit): void {
   emit("log_worker_written", 0);
   emit("log_watcher_skipped", 0);
   emit("log_watcher_sent", 0);
-  emit("log_watchers", 0);
+  emit("log_watchers", view.control.watchers());
   emit("unexpected_napi_ids", 0);
   emit("round_robin_fallback", 0);
 }

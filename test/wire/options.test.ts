@@ -154,7 +154,9 @@ describe("-s: a Unix socket serves the same", () => {
       const client = await WireClient.connect(cell.server, 3);
       await client.ask("set a 5 0 3\r\nred\r\n", "STORED\r\n");
       await client.ask("get a\r\n", "VALUE a 5 3\r\nred\r\nEND\r\n");
-      await client.ask("stats conns\r\n", /* CVE-2019-15026 has the details */ "STAT ");
+      await client.send("stats conns\r\n");
+      // A client without a name, of which CVE-2019-15026 has more to say.
+      expect(await client.readThrough("END\r\n")).toMatch(/^STAT \d+:addr \?:<AF 0>\r$/m);
       client.destroy();
     });
   }

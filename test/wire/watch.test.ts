@@ -84,6 +84,19 @@ describe("watch connevents: connections that come and go", () => {
   }
 });
 
+describe("stats counts who watches", () => {
+  for (const cell of cells) {
+    test(cell.label, async () => {
+      const [watcher, client] = await both(cell);
+      await watcher.ask("watch evictions\r\n", "OK\r\n");
+      await client.send("stats\r\n");
+      expect(await client.readThrough("END\r\n")).toMatch(/^STAT log_watchers [1-9]\d*\r$/m);
+      watcher.destroy();
+      client.destroy();
+    });
+  }
+});
+
 describe("watch must come first in its pipeline", () => {
   for (const cell of cells) {
     test(cell.label, async () => {

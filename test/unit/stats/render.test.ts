@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { EXTENDED_DEFAULTS } from "../../../src/config/settings.ts";
 import type { Arena } from "../../../src/memory/arena.ts";
-import { ConnectionState, ConnectionTransport } from "../../../src/memory/connection-table.ts";
-import { Counter } from "../../../src/memory/counters.ts";
+import {
+  ConnectionState,
+  ConnectionTransport,
+  connectionTransport,
+} from "../../../src/memory/connection-table.ts";
+import { Counter, SPLITS } from "../../../src/memory/counters.ts";
 import { Family } from "../../../src/memory/observation.ts";
 import { ShardHeader } from "../../../src/memory/shard-header.ts";
 import { Queue, SlabTable } from "../../../src/memory/slab-table.ts";
@@ -148,7 +152,9 @@ describe("stats items and stats slabs", () => {
     fillSlab(node, 1, 5, { queue: Queue.chain, items: 0, liveBytes: 9000, openedAt: 800 });
     node.view.counters[0]?.add(Counter.cmdSet, 41);
     node.view.counters[0]?.add(Counter.getHits, 9);
-    node.view.counters[1]?.add(Counter.getHitsLarge, 4);
+    node.view.counters[1]?.addToQueue(SPLITS.evictions, 1, 5);
+    node.view.counters[1]?.addToQueue(SPLITS.evictions, 3, 2);
+    node.view.counters[1]?.set(Counter.evictedTimeLarge, 77);
     return node;
   }
 
@@ -171,15 +177,27 @@ describe("stats items and stats slabs", () => {
     expect(values["items:2:number"]).toBeUndefined();
   });
 
+  test("what owners count stands under its queue, what connections count under the first class", () => {
+    const { values } = statsOf(filled().view, "items");
+    expect(values).toMatchObject({
+      "items:1:evicted": "5",
+      "items:3:evicted": "2",
+      "items:1:evicted_time": "0",
+      "items:3:evicted_time": "77",
+      "items:1:hits_to_cold": "9",
+      "items:3:hits_to_cold": "0",
+    });
+  });
+
   test("chunks are mean items, so that used chunks are items and their bytes add up", () => {
     const { values } = statsOf(filled().view, "slabs");
     expect(values).toMatchObject({
       "1:chunk_size": "112",
       "1:total_pages": "2",
       "1:used_chunks": "40",
-      "1:get_hits": "5",
+      "1:get_hits": "9",
       "1:cmd_set": "41",
-      "3:get_hits": "4",
+      "3:get_hits": "0",
       active_slabs: "2",
     });
     const chunks = Number(values["1:chunks_per_page"]) * 2;
@@ -205,13 +223,20 @@ describe("stats conns", () => {
     const peer = Buffer.from("[::1]:5000");
     view.connections[1]?.open(7, 33, ConnectionTransport.tcp6, 0, peer, 900);
     view.connections[1]?.setState(7, ConnectionState.nread);
-    view.connections[0]?.open(0, 34, ConnectionTransport.unix, 0, Buffer.from(""), 100);
+    view.connections[0]?.open(
+      0,
+      34,
+      connectionTransport("?:<AF 0>"),
+      0,
+      Buffer.from("<AF 0>"),
+      100,
+    );
     view.connections[0]?.moved(0, 10, 20, 1, 950);
     expect(statsOf(view, "conns").values).toEqual({
       "20:addr": "tcp:127.0.0.1:11211",
       "20:state": "conn_listening",
       "20:secs_since_last_cmd": "0",
-      "34:addr": "unix:<AF 1>",
+      "34:addr": "?:<AF 0>",
       "34:listen_addr": "tcp:127.0.0.1:11211",
       "34:state": "conn_read",
       "34:secs_since_last_cmd": "50",
