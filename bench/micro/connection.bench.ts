@@ -24,11 +24,13 @@ const PIPELINE = 20;
 const MGET_KEYS = 50;
 const EPOCH_UNIX = 1_700_000_000;
 const ZERO = 48;
+/** The connection that is measured, and the one that stores the keys. */
 const SLOT = 0;
+const FILL_SLOT = 1;
 
 /** Takes every reply, and only counts. */
 class Drain implements Transport {
-  readonly slotCount = 1;
+  readonly slotCount = 2;
   bytes = 0;
 
   send(_slot: number, _arena: unknown, start: number, end: number): number {
@@ -87,11 +89,12 @@ class Bed {
     const io = data.layout.io[0] as { arena: number; base: number };
     this.#bytes = memory.arena(io).bytes;
     this.#input = io.base;
+    this.#connections.opened(FILL_SLOT, 0);
     this.#connections.opened(SLOT, 0);
     for (let key = 0; key < KEYS; key++) {
       this.load(setOf());
       this.#write(this.#digits[0] as number, key);
-      this.#receive();
+      this.#receive(FILL_SLOT);
     }
   }
 
@@ -115,7 +118,7 @@ class Bed {
         this.#random = (Math.imul(this.#random, 1664525) + 1013904223) | 0;
         this.#write(digits[key] as number, (this.#random >>> 8) % KEYS);
       }
-      this.#receive();
+      this.#receive(SLOT);
     }
     return this.#drain.bytes - start;
   }
@@ -129,8 +132,8 @@ class Bed {
     }
   }
 
-  #receive(): void {
-    this.#connections.received(SLOT, this.#bytes, this.#input, this.#end);
+  #receive(slot: number): void {
+    this.#connections.received(slot, this.#bytes, this.#input, this.#end);
   }
 }
 
@@ -138,6 +141,15 @@ const KEY = KEY_PREFIX + "0".repeat(KEY_DIGITS);
 
 function setOf(): string {
   return `set ${KEY} 0 0 ${VALUE_BYTES}\r\n${"v".repeat(VALUE_BYTES)}\r\n`;
+}
+
+/** The binary protocol's Get: a header of 24 bytes, and the key. */
+function binaryGetOf(): string {
+  const header = Buffer.alloc(24);
+  header[0] = 0x80;
+  header.writeUInt16BE(KEY.length, 2);
+  header.writeUInt32BE(KEY.length, 8);
+  return header.toString("latin1") + KEY;
 }
 
 const GET = `get ${KEY}\r\n`;
@@ -167,4 +179,6 @@ export default [
   bench("pipelined, one set in ten", (GET.repeat(9) + setOf()).repeat(2), PIPELINE),
   bench("a get of many keys, each", `get${` ${KEY}`.repeat(MGET_KEYS)}\r\n`, MGET_KEYS),
   bench("pipelined meta gets", META_GET.repeat(PIPELINE), PIPELINE),
+  bench("pipelined binary gets", binaryGetOf().repeat(PIPELINE), PIPELINE),
+  bench("pipelined sets", setOf().repeat(PIPELINE), PIPELINE),
 ] satisfies MicroBench[];

@@ -18,6 +18,7 @@ import {
   textOption,
   wishOption,
 } from "./option.ts";
+import { THREADS_MAX } from "./settings.ts";
 import {
   adminListen,
   completion,
@@ -30,7 +31,6 @@ import {
   memoryLimit,
   prefixDelimiter,
   protocol,
-  THREADS_MAX,
   threads,
   transport,
   unixMask,

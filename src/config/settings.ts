@@ -56,6 +56,8 @@ export interface ExtendedSettings {
   readonly workerLogBytes: number;
   readonly readBufferBytesMax: number;
   readonly trackSizes: boolean;
+  /** Workers that serve sockets under the native transport; 0 is one for each processor. */
+  readonly socketThreads: number;
   /** UDP: replies may be more than one datagram, for networks where nobody forges addresses. */
   readonly udpMultiDatagram: boolean;
   /** Tests may move the clock and let a worker die. */
@@ -155,6 +157,8 @@ export interface Settings {
   readonly portFile: string;
 }
 
+/** Workers are named by a byte in the rings; memcached advises against more than 64. */
+export const THREADS_MAX = 255;
 /** The value for "any free port", as the operator writes it. */
 export const PORT_ANY = -1;
 export const PORT_DEFAULT = 11_211;
@@ -197,6 +201,7 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   workerLogBytes: 64 * KIB,
   readBufferBytesMax: 0,
   trackSizes: false,
+  socketThreads: 0,
   udpMultiDatagram: false,
   debug: false,
   dropPrivileges: false,

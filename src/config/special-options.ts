@@ -5,12 +5,15 @@
 import { MIB } from "../base/unit.ts";
 import { type ListenEntry, listenEntriesFrom, listenText } from "./listen.ts";
 import { choiceOption, EXIT_FAILURE, EXIT_USAGE, type Option, SHELLS } from "./option.ts";
-import { ADMIN_LISTEN_NONE, type ProtocolChoice, type TransportChoice } from "./settings.ts";
+import {
+  ADMIN_LISTEN_NONE,
+  type ProtocolChoice,
+  THREADS_MAX,
+  type TransportChoice,
+} from "./settings.ts";
 import { applySuboptions, shownSuboptions } from "./suboptions.ts";
 import { decimalFrom, integerFrom, octalFrom, sizeFrom, sizeText } from "./values.ts";
 
-/** Workers are named by a byte in the rings; memcached advises against more than 64. */
-export const THREADS_MAX = 255;
 /** Above this memcached warns, and so do we. */
 const THREADS_ADVISED_MAX = 64;
 
@@ -205,7 +208,7 @@ export const extended: Option = {
     "comma separated list of extended options; memcached's are all known,",
     "those that have an effect here: idle_timeout=<seconds>,",
     "no_maxconns_fast, read_buf_mem_limit=<megabytes>, track_sizes,",
-    "udp_multi_datagram, debug",
+    "udp_multi_datagram, socket_threads=<num>, debug",
   ],
   apply: applySuboptions,
   shown: shownSuboptions,

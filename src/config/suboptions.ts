@@ -13,6 +13,7 @@ import {
   type ExtendedSettings,
   type HashAlgorithm,
   type Settings,
+  THREADS_MAX,
 } from "./settings.ts";
 import { fraction, ignored, number, pair, refuse, type Suboption, set, word } from "./suboption.ts";
 import { integerFrom } from "./values.ts";
@@ -283,6 +284,14 @@ export const SUBOPTIONS: readonly Suboption[] = [
     draft.warnings.push("DEPRECATED: resp_obj_mem_limit no longer used. See read_buf_mem_limit,");
   }),
   word("track_sizes", (draft) => set(draft, "trackSizes", true)),
+  number(
+    "socket_threads",
+    { least: 0, most: THREADS_MAX },
+    unparsed("socket_threads"),
+    (draft, value) => {
+      draft.extended.socketThreads = value;
+    },
+  ),
   ...pair("udp_multi_datagram", "udpMultiDatagram"),
   word("debug", (draft) => set(draft, "debug", true)),
   word("modern", () => {}),
@@ -342,6 +351,7 @@ export function shownSuboptions(settings: Settings): string | null {
     parts.push(`read_buf_mem_limit=${extended.readBufferBytesMax / MIB}`);
   }
   if (extended.trackSizes) parts.push("track_sizes");
+  if (extended.socketThreads !== 0) parts.push(`socket_threads=${extended.socketThreads}`);
   if (extended.udpMultiDatagram) parts.push("udp_multi_datagram");
   if (extended.debug) parts.push("debug");
   if (extended.watcherLogBytes !== EXTENDED_DEFAULTS.watcherLogBytes) {

@@ -1,7 +1,11 @@
 /**
  * The native transport's door: listening sockets, the acceptor that empties them, the dealer that
  * hands descriptors to the workers, and the eventfds that wake whoever sleeps in the kernel.
+ *
+ * No more workers serve sockets than there are processors: two that share one find each other's code and data in its caches,
+ * and a wait that several sockets could have ended together ends for each alone. The other workers serve their shards.
  */
+import { availableParallelism } from "node:os";
 import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { Acceptor, type StallReason } from "../transport/acceptor.ts";
@@ -51,7 +55,8 @@ export class NativeDoor implements Door {
     this.#workers = memory.layout.native.map(
       (place) => new NativeParts(memory.arena(place), place.base, plan),
     );
-    this.#dealer = new Dealer(this.#workers, this.#bell);
+    const serving = settings.extended.socketThreads || availableParallelism();
+    this.#dealer = new Dealer(this.#workers.slice(0, serving), this.#bell);
   }
 
   async listen(): Promise<readonly Listening[]> {

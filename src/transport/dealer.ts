@@ -1,5 +1,6 @@
 /**
- * Dealer: gives each accepted descriptor to the worker that holds the fewest connections, and wakes it.
+ * Dealer: gives each accepted descriptor to the worker that holds the fewest connections, of those that serve sockets, and
+ * wakes it.
  *
  *   acceptor ─ deal(fd) ─▶ mailbox of the least-loaded worker, bell
  *
@@ -21,9 +22,9 @@ export class Dealer {
     this.#down = workers.map(() => false);
   }
 
-  /** A worker that is down is dealt nothing, unless all are. */
+  /** A worker that is down is dealt nothing, unless all are. One that is dealt nothing anyhow may be told of too. */
   setDown(worker: number, down: boolean): void {
-    this.#down[worker] = down;
+    if (worker < this.#workers.length) this.#down[worker] = down;
   }
 
   /** Hands `fd` over. False when no worker can take it now: the acceptor keeps it and tries again. */

@@ -213,7 +213,9 @@ function commandLine(spec: ServerSpec, path: string | undefined): [string, strin
   const args = [...listen, "-t", String(spec.threads), ...(spec.args ?? [])];
   if (process.getuid?.() === 0) args.push("-u", "root");
   if (spec.implementation === "memcached") return ["memcached", args];
-  const own = ["--transport", spec.transport, ...(spec.ownArgs ?? [])];
+  // All threads serve sockets, however few processors there are: that is what more than one is tested for.
+  const spread = ["-o", `socket_threads=${spec.threads}`];
+  const own = ["--transport", spec.transport, ...spread, ...(spec.ownArgs ?? [])];
   return [process.execPath, [SHARDCACHED_MAIN, ...args, ...own]];
 }
 

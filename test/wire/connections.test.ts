@@ -193,6 +193,30 @@ describe("-R: a long pipeline steps aside, and is counted", () => {
   }
 });
 
+const narrow = fleet({ ownArgs: ["-o", "socket_threads=1"], size: "small", oracle: false });
+
+describe("-o socket_threads=1: one worker serves every connection, all of them their shards", () => {
+  for (const cell of narrow.filter(({ spec }) => spec.transport === "native")) {
+    test(cell.label, async () => {
+      const clients: WireClient[] = [];
+      for (let number = 0; number < 6; number++) {
+        const client = await WireClient.connect(cell.server);
+        await client.ask(`set key-${number} 0 0 1\r\nx\r\n`, "STORED\r\n");
+        await client.ask(`get key-${number}\r\n`, `VALUE key-${number} 0 1\r\nx\r\nEND\r\n`);
+        clients.push(client);
+      }
+      await clients[0]?.send("stats workers\r\n");
+      const stats = (await clients[0]?.readThrough("END\r\n")) ?? "";
+      const gets = [...stats.matchAll(/^STAT \d+:cmd_get (\d+)\r$/gm)].map(([, count]) =>
+        Number(count),
+      );
+      expect(gets.length).toBeGreaterThan(1);
+      expect(gets.filter((count) => count > 0)).toEqual([6]);
+      for (const client of clients) client.destroy();
+    });
+  }
+});
+
 const limited = fleet({ args: ["-c", "64"], size: "small" });
 
 describe("-c: connections over the limit are told so and closed, and counted", () => {
