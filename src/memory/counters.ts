@@ -82,27 +82,72 @@ export const Counter = {
   recacheWins: 60,
   herdsPrevented: 61,
   /**
-   * How much of a counter above belongs to the main queue and to large items, for `stats slabs`; the rest is the small
-   * queue's. Counted by the connection's thread from `reply.queue`, by `queueCounter`.
+   * How much of an owner's counter above belongs to the main queue and to large items; the rest is the small queue's. See
+   * `Split`.
    */
-  getHitsMain: 64,
-  getHitsLarge: 65,
-  cmdSetMain: 66,
-  cmdSetLarge: 67,
-  deleteHitsMain: 68,
-  deleteHitsLarge: 69,
-  incrHitsMain: 70,
-  incrHitsLarge: 71,
-  decrHitsMain: 72,
-  decrHitsLarge: 73,
-  casHitsMain: 74,
-  casHitsLarge: 75,
-  casBadvalMain: 76,
-  casBadvalLarge: 77,
-  touchHitsMain: 78,
-  touchHitsLarge: 79,
+  evictionsMain: 64,
+  evictionsLarge: 65,
+  evictedNonzeroMain: 66,
+  evictedNonzeroLarge: 67,
+  evictedUnfetchedMain: 68,
+  evictedUnfetchedLarge: 69,
+  evictedActiveMain: 70,
+  evictedActiveLarge: 71,
+  expiredUnfetchedMain: 72,
+  expiredUnfetchedLarge: 73,
+  reclaimedMain: 74,
+  reclaimedLarge: 75,
+  crawlerReclaimedMain: 76,
+  crawlerReclaimedLarge: 77,
+  crawlerItemsCheckedMain: 78,
+  crawlerItemsCheckedLarge: 79,
+  outOfMemoryMain: 80,
+  outOfMemoryLarge: 81,
+  /** `evictedTime` of each queue. */
+  evictedTimeSmall: 82,
+  evictedTimeMain: 83,
+  evictedTimeLarge: 84,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
+
+/** A counter kept by queue: all of it, and the parts of the main queue and of large items. */
+export type Split = readonly [all: Counter, main: Counter, large: Counter];
+
+/** What `stats items` shows of each queue. */
+export const SPLITS = {
+  evictions: [Counter.evictions, Counter.evictionsMain, Counter.evictionsLarge],
+  evictedNonzero: [Counter.evictedNonzero, Counter.evictedNonzeroMain, Counter.evictedNonzeroLarge],
+  evictedUnfetched: [
+    Counter.evictedUnfetched,
+    Counter.evictedUnfetchedMain,
+    Counter.evictedUnfetchedLarge,
+  ],
+  evictedActive: [Counter.evictedActive, Counter.evictedActiveMain, Counter.evictedActiveLarge],
+  expiredUnfetched: [
+    Counter.expiredUnfetched,
+    Counter.expiredUnfetchedMain,
+    Counter.expiredUnfetchedLarge,
+  ],
+  reclaimed: [Counter.reclaimed, Counter.reclaimedMain, Counter.reclaimedLarge],
+  crawlerReclaimed: [
+    Counter.crawlerReclaimed,
+    Counter.crawlerReclaimedMain,
+    Counter.crawlerReclaimedLarge,
+  ],
+  crawlerItemsChecked: [
+    Counter.crawlerItemsChecked,
+    Counter.crawlerItemsCheckedMain,
+    Counter.crawlerItemsCheckedLarge,
+  ],
+  outOfMemory: [Counter.outOfMemory, Counter.outOfMemoryMain, Counter.outOfMemoryLarge],
+} as const satisfies Record<string, Split>;
+
+/** `evictedTime` by class: small, main, large. */
+export const EVICTED_TIMES = [
+  Counter.evictedTimeSmall,
+  Counter.evictedTimeMain,
+  Counter.evictedTimeLarge,
+] as const;
 
 /** Room to grow without moving anything. */
 const COUNTERS_MAX = 128;
@@ -127,6 +172,13 @@ export class Counters {
   add(counter: Counter, amount: number): void {
     const at = this.#first + counter;
     this.#doubles[at] = (this.#doubles[at] as number) + amount;
+  }
+
+  /** Adds to a counter of a queue: 1 small, 2 main, 3 large, as stats number them. */
+  addToQueue(split: Split, queueClass: number, amount: number): void {
+    this.add(split[0], amount);
+    if (queueClass === 2) this.add(split[1], amount);
+    else if (queueClass === 3) this.add(split[2], amount);
   }
 
   set(counter: Counter, value: number): void {

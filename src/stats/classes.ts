@@ -6,10 +6,11 @@
  *  - chunk_size is the mean size of the queue's items, rounded up to 8, so that used_chunks is the number of items and
  *    free_chunks tells how many more would fit into the slabs the queue has;
  *  - a queue is a FIFO that is evicted from its end, so its items count as cold;
- *  - what owners count per shard and not per queue (evictions, expiries) stands under the class it mostly concerns: small,
- *    unless nothing is there but another class.
+ *  - what owners count (evictions, expiries, want of room) stands under the queue it happened to;
+ *  - what connections count (hits, sets) is not told apart by queue: that would cost every request. It stands under the first
+ *    class there is, so that the classes add up.
  */
-import { Counter } from "../memory/counters.ts";
+import { Counter, EVICTED_TIMES, SPLITS, type Split } from "../memory/counters.ts";
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
 import { QUEUE_CLASSES, type QueueClass, type QueueGauges } from "./shard-gauges.ts";
@@ -39,7 +40,8 @@ function emitItemClass(
   isFirst: boolean,
   emit: Emit,
 ): void {
-  const owned = (counter: Counter): number => (isFirst ? view.since(counter) : 0);
+  const whole = (counter: Counter): number => (isFirst ? view.since(counter) : 0);
+  const owned = (split: Split): number => ofQueue(view, id, split);
   const { lruSegmented, temporaryTtl } = view.settings.extended;
   emit("number", gauges.items);
   if (lruSegmented) {
@@ -52,44 +54,42 @@ function emitItemClass(
   }
   emit("age", gauges.ageSeconds);
   emit("mem_requested", gauges.bytes);
-  emit("evicted", owned(Counter.evictions));
-  emit("evicted_nonzero", owned(Counter.evictedNonzero));
-  emit("evicted_time", isFirst ? view.least(Counter.evictedTime) : 0);
-  emit("outofmemory", owned(Counter.outOfMemory));
+  emit("evicted", owned(SPLITS.evictions));
+  emit("evicted_nonzero", owned(SPLITS.evictedNonzero));
+  emit("evicted_time", view.least(EVICTED_TIMES[id - 1] as Counter));
+  emit("outofmemory", owned(SPLITS.outOfMemory));
   emit("tailrepairs", 0);
-  emit("reclaimed", owned(Counter.reclaimed));
-  emit("expired_unfetched", owned(Counter.expiredUnfetched));
-  emit("evicted_unfetched", owned(Counter.evictedUnfetched));
-  if (lruSegmented) emit("evicted_active", owned(Counter.evictedActive));
-  emit("crawler_reclaimed", owned(Counter.crawlerReclaimed));
-  emit("crawler_items_checked", owned(Counter.crawlerItemsChecked));
+  emit("reclaimed", owned(SPLITS.reclaimed));
+  emit("expired_unfetched", owned(SPLITS.expiredUnfetched));
+  emit("evicted_unfetched", owned(SPLITS.evictedUnfetched));
+  if (lruSegmented) emit("evicted_active", owned(SPLITS.evictedActive));
+  emit("crawler_reclaimed", owned(SPLITS.crawlerReclaimed));
+  emit("crawler_items_checked", owned(SPLITS.crawlerItemsChecked));
   emit("lrutail_reflocked", 0);
   if (!lruSegmented) return;
   emit("moves_to_cold", 0);
-  emit("moves_to_warm", owned(Counter.promotions));
+  emit("moves_to_warm", whole(Counter.promotions));
   emit("moves_within_lru", 0);
-  emit("direct_reclaims", owned(Counter.directReclaims));
+  emit("direct_reclaims", whole(Counter.directReclaims));
   emit("hits_to_hot", 0);
   emit("hits_to_warm", 0);
-  emit("hits_to_cold", byQueue(view, id, GET_HITS));
+  emit("hits_to_cold", whole(Counter.getHits));
   emit("hits_to_temp", 0);
 }
 
-/** A counter, and how much of it is the main queue's and large items'. */
-type Split = readonly [all: Counter, main: Counter, large: Counter];
-const GET_HITS: Split = [Counter.getHits, Counter.getHitsMain, Counter.getHitsLarge];
-const SLAB_COUNTERS: readonly (readonly [string, Split])[] = [
-  ["get_hits", GET_HITS],
-  ["cmd_set", [Counter.cmdSet, Counter.cmdSetMain, Counter.cmdSetLarge]],
-  ["delete_hits", [Counter.deleteHits, Counter.deleteHitsMain, Counter.deleteHitsLarge]],
-  ["incr_hits", [Counter.incrHits, Counter.incrHitsMain, Counter.incrHitsLarge]],
-  ["decr_hits", [Counter.decrHits, Counter.decrHitsMain, Counter.decrHitsLarge]],
-  ["cas_hits", [Counter.casHits, Counter.casHitsMain, Counter.casHitsLarge]],
-  ["cas_badval", [Counter.casBadval, Counter.casBadvalMain, Counter.casBadvalLarge]],
-  ["touch_hits", [Counter.touchHits, Counter.touchHitsMain, Counter.touchHitsLarge]],
+const SLAB_COUNTERS: readonly (readonly [string, Counter])[] = [
+  ["get_hits", Counter.getHits],
+  ["cmd_set", Counter.cmdSet],
+  ["delete_hits", Counter.deleteHits],
+  ["incr_hits", Counter.incrHits],
+  ["decr_hits", Counter.decrHits],
+  ["cas_hits", Counter.casHits],
+  ["cas_badval", Counter.casBadval],
+  ["touch_hits", Counter.touchHits],
 ];
 
-function byQueue(view: NodeView, id: QueueClass, [all, main, large]: Split): number {
+/** A queue's part of a counter its owner keeps by queue. */
+function ofQueue(view: NodeView, id: QueueClass, [all, main, large]: Split): number {
   if (id === 2) return view.since(main);
   if (id === 3) return view.since(large);
   return Math.max(0, view.since(all) - view.since(main) - view.since(large));
@@ -118,7 +118,9 @@ export function emitSlabClasses(view: NodeView, emit: Emit): void {
     emit(`${id}:used_chunks`, gauges.items);
     emit(`${id}:free_chunks`, chunks - gauges.items);
     emit(`${id}:free_chunks_end`, 0);
-    for (const [name, split] of SLAB_COUNTERS) emit(`${id}:${name}`, byQueue(view, id, split));
+    for (const [name, counter] of SLAB_COUNTERS) {
+      emit(`${id}:${name}`, id === classes[0] ? view.since(counter) : 0);
+    }
   }
   emit("active_slabs", classes.length);
   emit("total_malloced", slabs * slabBytes);

@@ -20,8 +20,8 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";
-import { ACTIVE, type Buckets, CREDIT_MASK, FETCHED } from "../memory/buckets.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
+import { type Buckets, CREDIT_MASK } from "../memory/buckets.ts";
+import { Counter, type Counters, SPLITS } from "../memory/counters.ts";
 import { DEAD, type Items } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -29,7 +29,7 @@ import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
-import type { Residents } from "./residents.ts";
+import { queueClass, type Residents } from "./residents.ts";
 import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
 import type { StoreOptions } from "./store-options.ts";
 
@@ -185,7 +185,7 @@ export class Evictor {
       const item = this.#slabs.itemAt(slab, at);
       at += this.#items.slotBytes(item);
       if (this.#items.isDead(item)) continue;
-      this.#counters.add(Counter.crawlerItemsChecked, 1);
+      this.#counters.addToQueue(SPLITS.crawlerItemsChecked, queueClass(queue), 1);
       if (this.#residents.isOver(item)) {
         this.#reclaim(item);
         if (this.#slabs.items(slab) === 0) return 0;
@@ -200,7 +200,7 @@ export class Evictor {
 
   #reclaim(item: ItemRef): void {
     const entry = this.#residents.entryOf(item);
-    this.#counters.add(Counter.crawlerReclaimed, 1);
+    this.#counters.addToQueue(SPLITS.crawlerReclaimed, this.#residents.queueOf(item), 1);
     this.#residents.reclaim(entry, this.#hash.low, this.#hash.high);
   }
 
@@ -264,7 +264,7 @@ export class Evictor {
       const credit = this.#buckets.credit(entry);
       const kept = this.#creditKept(credit, bytes, fromMain);
       if (kept < 0) {
-        this.#countEviction(item, credit);
+        this.#residents.countEviction(item, credit);
         if (!fromMain) this.#ghost.remember(this.#hash.low, this.#hash.high, bytes);
         this.#leave(item, entry, bytes, false);
       } else {
@@ -301,7 +301,7 @@ export class Evictor {
       this.#requeueLarge(item, slab);
       return;
     }
-    this.#countEviction(item, credit);
+    this.#residents.countEviction(item, credit);
     if (!fromMain) this.#ghost.remember(this.#hash.low, this.#hash.high, bytes);
     this.#index.remove(entry, this.#hash.low);
     this.#residents.bury(item);
@@ -346,8 +346,9 @@ export class Evictor {
   /** Takes an item of a slab that is being emptied out of the index. */
   #leave(item: ItemRef, entry: number, bytes: number, over: boolean): void {
     if (over) {
-      this.#counters.add(Counter.reclaimed, 1);
-      this.#residents.recall(item, this.#buckets.credit(entry), this.#hash.low, this.#hash.high);
+      const credit = this.#buckets.credit(entry);
+      this.#residents.countReclaimed(item, credit);
+      this.#residents.recall(item, credit, this.#hash.low, this.#hash.high);
     }
     this.#residents.count(item, this.#slabs.queue(this.#slabs.slabOf(item)), -1);
     this.#index.remove(entry, this.#hash.low);
@@ -362,13 +363,5 @@ export class Evictor {
   #finish(slab: number): void {
     assert(this.#slabs.liveBytes(slab) === 0, "a slab that was emptied is empty");
     this.#allocator.free(slab);
-  }
-
-  #countEviction(item: ItemRef, credit: number): void {
-    this.#counters.add(Counter.evictions, 1);
-    if ((credit & FETCHED) === 0) this.#counters.add(Counter.evictedUnfetched, 1);
-    if ((credit & ACTIVE) !== 0) this.#counters.add(Counter.evictedActive, 1);
-    if (this.#items.exptime(item) !== 0) this.#counters.add(Counter.evictedNonzero, 1);
-    this.#counters.set(Counter.evictedTime, this.#clock.now - this.#items.touched(item));
   }
 }

@@ -16,6 +16,7 @@ import { Op } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
 import {
+  ACTIVE,
   type Buckets,
   CREDIT_FULL,
   CREDIT_HIT,
@@ -23,7 +24,7 @@ import {
   FETCHED,
   NONE,
 } from "../memory/buckets.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
+import { Counter, type Counters, EVICTED_TIMES, SPLITS } from "../memory/counters.ts";
 import {
   BINARY_KEY,
   DEAD,
@@ -170,17 +171,34 @@ export class Residents {
   #dropWeakest(hashLow: number): void {
     const entry = this.#index.weakest(hashLow);
     const item = this.#buckets.ref(entry);
-    this.#counters.add(Counter.evictions, 1);
+    this.countEviction(item, this.#buckets.credit(entry));
     this.#index.remove(entry, hashLow);
     this.bury(item);
   }
 
+  /** Counts a live item that leaves for want of room. */
+  countEviction(item: ItemRef, credit: number): void {
+    const queue = this.queueOf(item);
+    const age = this.#clock.now - this.#items.touched(item);
+    const counters = this.#counters;
+    counters.addToQueue(SPLITS.evictions, queue, 1);
+    if ((credit & FETCHED) === 0) counters.addToQueue(SPLITS.evictedUnfetched, queue, 1);
+    if ((credit & ACTIVE) !== 0) counters.addToQueue(SPLITS.evictedActive, queue, 1);
+    if (this.#items.exptime(item) !== 0) counters.addToQueue(SPLITS.evictedNonzero, queue, 1);
+    counters.set(Counter.evictedTime, age);
+    counters.set(EVICTED_TIMES[queue - 1] as Counter, age);
+  }
+
+  /** Counts an item that leaves because it has expired, or was flushed. */
+  countReclaimed(item: ItemRef, credit: number): void {
+    const queue = this.queueOf(item);
+    this.#counters.addToQueue(SPLITS.reclaimed, queue, 1);
+    if ((credit & FETCHED) === 0) this.#counters.addToQueue(SPLITS.expiredUnfetched, queue, 1);
+  }
+
   /** Removes a dead item: expired, or flushed. */
   reclaim(entry: number, hashLow: number, hashHigh: number): void {
-    this.#counters.add(Counter.reclaimed, 1);
-    if ((this.#buckets.credit(entry) & FETCHED) === 0) {
-      this.#counters.add(Counter.expiredUnfetched, 1);
-    }
+    this.countReclaimed(this.#buckets.ref(entry), this.#buckets.credit(entry));
     this.drop(entry, hashLow, hashHigh);
   }
 

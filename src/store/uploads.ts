@@ -19,7 +19,7 @@ import type { Reply } from "../command/reply.ts";
 import { type Dialect, Mark, Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { type Buckets, NONE } from "../memory/buckets.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
+import { type Counters, SPLITS } from "../memory/counters.ts";
 import type { Items } from "../memory/items.ts";
 import { type LeaseTable, NO_HANDLE } from "../memory/lease-table.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
@@ -28,7 +28,7 @@ import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
 import { type UploadTable, UploadWord } from "../memory/upload-table.ts";
 import type { Evictor } from "./evictor.ts";
 import type { LargeItems } from "./large-items.ts";
-import type { Residents } from "./residents.ts";
+import { queueClass, type Residents } from "./residents.ts";
 import type { Storing } from "./storing.ts";
 
 /** All uploads together may set aside this share of the slabs, or one largest item. */
@@ -130,7 +130,7 @@ export class Uploads {
       reply.status = Status.noRoomYet;
       return;
     }
-    this.#counters.add(Counter.outOfMemory, 1);
+    this.#counters.addToQueue(SPLITS.outOfMemory, queueClass(Queue.largeSmall), 1);
     this.#storing.refuse(request, Status.outOfMemory, reply);
   }
 
@@ -166,7 +166,7 @@ export class Uploads {
       if (done === length) break;
       if (!this.#evictor.freeSlabs(1)) {
         this.#end(index, true);
-        this.#counters.add(Counter.outOfMemory, 1);
+        this.#counters.addToQueue(SPLITS.outOfMemory, queueClass(Queue.largeSmall), 1);
         reply.status = Status.outOfMemory;
         return;
       }

@@ -4,6 +4,7 @@ import { ArithmeticMode, Op, StoreMode } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
 import { Dialect, Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
+import { Counter, EVICTED_TIMES, SPLITS } from "../../../src/memory/counters.ts";
 import { StoreHarness } from "../../model/store-harness.ts";
 
 const U64_MAX = 2n ** 64n - 1n;
@@ -315,6 +316,46 @@ describe("Store when full", () => {
     expect(h.get("key-39999")).not.toBe(null);
   });
 
+  test("what leaves is counted under the queue it was in", () => {
+    const h = new StoreHarness(2 * MIB);
+    const parts = (name: keyof typeof SPLITS): number[] =>
+      SPLITS[name].map((counter) => h.counters.value(counter));
+    const hot = 2000;
+    for (let i = 0; i < hot; i++) h.set(`hot-${i}`, "v".repeat(300));
+    for (let round = 0; round < 2; round++) for (let i = 0; i < hot; i++) h.get(`hot-${i}`);
+    for (let i = 0; i < 20_000; i++) h.set(`cold-${i}`, "v".repeat(300), { exptime: 1_000_000 });
+    const [first = 0, firstMain = 0] = parts("evictions");
+    expect(first - firstMain).toBeGreaterThan(10_000);
+    expect(parts("evictedNonzero")[0]).toBe(first - firstMain);
+    for (let i = 0; i < 20_000; i++) {
+      h.set(`warm-${i}`, "v".repeat(300));
+      h.get(`warm-${i}`);
+      h.get(`warm-${i}`);
+    }
+    const [all = 0, main = 0, large = 0] = parts("evictions");
+    expect(main).toBeGreaterThan(hot);
+    expect(all - main).toBeGreaterThan(first - firstMain - 1);
+    expect(large).toBe(0);
+    expect(parts("evictedUnfetched")[1]).toBe(0);
+    for (const counter of EVICTED_TIMES.slice(0, 2)) h.counters.set(counter, 12_345);
+    for (let i = 0; i < 200; i++) h.set(`large-${i}`, "v".repeat(60_000));
+    expect(parts("evictions")[2]).toBeGreaterThan(0);
+    expect(h.counters.value(Counter.evictedTimeLarge)).toBe(0);
+    h.store.verify();
+  });
+
+  test("an expired item that is met while a slab is emptied is counted as reclaimed, unread or not", () => {
+    const h = new StoreHarness(2 * MIB);
+    let stored = 0;
+    for (; stored < 3000; stored++) h.set(`key-${stored}`, "v".repeat(300), { exptime: 10 });
+    for (let i = 0; i < 3000; i++) h.set(`kept-${i}`, "v".repeat(300));
+    h.pass(20);
+    for (let i = 0; i < 3000; i++) h.set(`more-${i}`, "v".repeat(300));
+    const reclaimed = h.counters.value(Counter.reclaimed);
+    expect(reclaimed).toBeGreaterThan(0);
+    expect(h.counters.value(Counter.expiredUnfetched)).toBe(reclaimed);
+  });
+
   test("-M refuses, still reclaims what expired, and deletes what a set would have replaced", () => {
     const h = new StoreHarness(2 * MIB, { evictions: false });
     let stored = 0;
@@ -326,6 +367,17 @@ describe("Store when full", () => {
     expect(h.get("key-1")).toBe(null);
     h.pass(200);
     expect(h.set("again", "v".repeat(500))).toBe(Status.stored);
+    h.store.verify();
+  });
+
+  test("-M: mg N without room is a miss, ma N says what it could not create", () => {
+    const h = new StoreHarness(2 * MIB, { evictions: false });
+    for (const bytes of [500, 100, 1]) {
+      for (let i = 0; h.set(`${bytes}-${i}`, "v".repeat(bytes)) === Status.stored; i++);
+    }
+    expect(h.run(Op.fetch, "new", { vivifyExptime: 0 })).toBe(Status.miss);
+    expect(h.run(Op.arithmetic, "new", { vivifyExptime: 0 })).toBe(Status.outOfMemory);
+    expect(h.reply.marks).toBe(ItemMark.created);
     h.store.verify();
   });
 
