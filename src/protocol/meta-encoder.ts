@@ -212,7 +212,8 @@ export class MetaEncoder {
   #arithmetic(request: Request, reply: Reply, out: Uint8Array, at: number): number {
     switch (reply.status) {
       case Status.stored:
-        return request.quiet ? at : this.#number(request, reply, out, at);
+        if (request.quiet && !isCreated(reply)) return at;
+        return this.#number(request, reply, out, at);
       case Status.notFound:
         return this.#arithmeticFailure(request, reply, NF, out, at);
       case Status.notStored:
@@ -360,5 +361,10 @@ export class MetaEncoder {
 
 /** What arithmetic without memory says: of a new item, or of a number that grew. */
 function outOfMemoryLine(reply: Reply): Uint8Array {
-  return (reply.marks & ItemMark.created) !== 0 ? OUT_OF_MEMORY_NEW_LINE : OUT_OF_MEMORY_LINE;
+  return isCreated(reply) ? OUT_OF_MEMORY_NEW_LINE : OUT_OF_MEMORY_LINE;
+}
+
+/** True when ma has made the item it found missing: that is told to quiet clients too. */
+function isCreated(reply: Reply): boolean {
+  return (reply.marks & ItemMark.created) !== 0;
 }

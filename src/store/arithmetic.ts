@@ -79,9 +79,9 @@ export class Arithmetic {
     this.#decimal.high = request.initialHigh >>> 0;
     this.#decimal.low = request.initialLow >>> 0;
     if (!this.#write(NONE, length, 0, reply)) return false;
+    reply.marks = ItemMark.created; // also when there was no room: its words say of what
     if (reply.status !== Status.stored) return true;
     this.#counters.add(Counter.totalItems, 1);
-    reply.marks = ItemMark.created;
     reply.clientFlags = 0;
     reply.exptime = draft.exptime;
     return true;

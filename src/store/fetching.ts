@@ -97,8 +97,9 @@ export class Fetching {
     this.#fill(request, 0, exptime, TOKEN_SENT);
     const draft = this.#writer.draft;
     draft.marks = TOKEN_SENT; // a key in base64 too is shown as text
-    reply.status = this.#write(request, Status.hit);
-    if (reply.status !== Status.hit) return;
+    // Without room for the new item a miss is just a miss.
+    if (this.#write(request, Status.hit) !== Status.hit) return;
+    reply.status = Status.hit;
     this.#counters.add(Counter.totalItems, 1);
     reply.casLow = draft.casLow;
     reply.casHigh = draft.casHigh;

@@ -216,6 +216,14 @@ transcript("ma with b", [
   ["incr foo 1\r\n", "6\r\n"],
 ]);
 
+transcript("ma q hides success, and not that the item was created", [
+  ["ma n q N0 J5\r\n", "HD\r\n"],
+  ["ma n q N0 J5\r\n", ""],
+  ["ma n q v\r\n", ""],
+  ["ma m q v N0 J5 k\r\n", "VA 1 km\r\n5\r\n"],
+  ["ma n v\r\n", "VA 1\r\n8\r\n"],
+]);
+
 transcript("mn answers MN, whatever stands behind it", [
   ["mn\r\n", "MN\r\n"],
   ["mn q k\r\n", "MN\r\n"],
