@@ -18,8 +18,6 @@ export default defineConfig({
     testTimeout: TEST_MILLISECONDS_MAX,
     hookTimeout: HOOK_MILLISECONDS_MAX,
     teardownTimeout: HOOK_MILLISECONDS_MAX,
-    // A machine that stands still for seconds costs a real client or server its time-out: once more, then it is a failure.
-    retry: process.env["CI"] === undefined ? 0 : 2,
     allowOnly: false,
   },
 });

@@ -26,6 +26,11 @@ export const FRAGMENT_SIZES = [1, 2, 3, 7, 64, 1460, FRAGMENT_BYTES_WHOLE] as co
 const FRAGMENTS_MAX = 3000;
 const TEST_MILLISECONDS_MAX = 60_000;
 const BINARY_MAGIC = 0x80;
+/** How often the oracle may reset one play of a transcript: it has to answer once. */
+const ORACLE_RESETS_MAX = 20;
+
+/** A step failed, and its connection had been reset. */
+class Broken extends Error {}
 
 /** What the oracle, memcached 1.6.18, answers where 1.6.45 differs. */
 export interface Oracle18 {
@@ -91,7 +96,7 @@ export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript 
           cell.label,
           async () => {
             for (const fragmentBytes of own.fragments ?? fragmentsFor(steps)) {
-              await play(cell, fragmentBytes, steps, options);
+              await playUnbroken(cell, fragmentBytes, steps, options);
             }
           },
           TEST_MILLISECONDS_MAX,
@@ -99,6 +104,27 @@ export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript 
       }
     });
   };
+}
+
+/**
+ * memcached closes while bytes are unread, which resets the connection: then a write of ours may fail before its last reply
+ * was read here, and the transcript is played anew.
+ */
+async function playUnbroken(
+  cell: Cell,
+  fragmentBytes: number,
+  steps: readonly Step[],
+  options: TranscriptFleetOptions,
+): Promise<void> {
+  for (let broken = 0; ; broken++) {
+    try {
+      await play(cell, fragmentBytes, steps, options);
+      return;
+    } catch (error) {
+      const isReset = error instanceof Broken && cell.server.isOracle;
+      if (!isReset || broken === ORACLE_RESETS_MAX) throw error;
+    }
+  }
 }
 
 async function play(
@@ -151,7 +177,8 @@ async function playSteps(
       if (wanted !== "") await client.expect(wanted, captures);
     } catch (error) {
       const text = (error as Error).message;
-      throw new Error(`${where}step ${index + 1}\n    sent ${show(bytes)}\n${text}`);
+      const message = `${where}step ${index + 1}\n    sent ${show(bytes)}\n${text}`;
+      throw client.error === undefined ? new Error(message) : new Broken(message);
     }
   }
   return true;

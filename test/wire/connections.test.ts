@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";
+import { stat } from "../support/stat.ts";
 import type { TestServer } from "../support/test-server.ts";
+import { until } from "../support/until.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const MIB = 1024 * 1024;
@@ -338,22 +340,6 @@ async function expectRepeated(
   await sent;
 }
 
-async function stat(server: TestServer, name: string): Promise<string> {
-  const client = await WireClient.connect(server);
-  await client.send("stats\r\n");
-  const text = await client.readThrough("END\r\n");
-  client.destroy();
-  return new RegExp(`^STAT ${name} (.*)\r$`, "m").exec(text)?.[1] ?? "";
-}
-
 async function openConnections(server: TestServer): Promise<number> {
   return Number(await stat(server, "curr_connections"));
-}
-
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (await isTrue()) return;
-    await sleep(50);
-  }
-  expect.fail("not within 10 s");
 }
