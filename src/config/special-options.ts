@@ -188,8 +188,9 @@ export const transport = choiceOption(
     name: "transport",
     argument: "name",
     help: [
-      "what serves the sockets: auto (default), native (epoll in every worker,",
-      "Linux), epoll, uring, or node (node:net in the primary, everywhere)",
+      "what serves the sockets: auto (default), native (in every worker, Linux:",
+      "uring where the kernel has it, else epoll), uring, epoll, or node (node:net",
+      "in the primary, everywhere)",
     ],
   },
   TRANSPORTS,

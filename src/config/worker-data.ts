@@ -46,7 +46,7 @@ export interface MemoryLayout {
   readonly io: readonly Place[];
 }
 
-/** What serves the sockets: libc and epoll in every worker, or node:net in the primary. */
+/** What serves the sockets: io_uring or epoll in every worker, or node:net in the primary. */
 export type TransportKind = "native" | "node";
 
 export interface WorkerData {
