@@ -102,7 +102,11 @@ export class BulkCommands implements Bulk {
       return this.#withoutLease(connection, request, reply);
     }
     const fetched = connection.fetched;
-    if (fetched !== null) {
+    // The lease was described after this very read: whether it was the first (h) is known from before.
+    reply.marks &= ~ItemMark.fetched;
+    if (fetched === null) {
+      if (connection.fetchedBefore) reply.marks |= ItemMark.fetched;
+    } else {
       connection.fetched = null;
       if (fetched.casLow !== reply.casLow || fetched.casHigh !== reply.casHigh) {
         this.#router.letGo(reply.handle);

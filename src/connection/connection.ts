@@ -101,6 +101,8 @@ export class Connection {
   stage: Stage = Stage.fresh;
   /** What a fetch described whose large value is being leased. */
   fetched: Reply | null = null;
+  /** Whether the large value that is being leased for a plain read had been read before. */
+  fetchedBefore = false;
   /** What was read for a fetch that is about to end its item (ItemMark.expiring): what it described, and the value. */
   kept: Reply | null = null;
   /** What for. */

@@ -226,6 +226,7 @@ export class Performer {
       }
       const carries = encoder.carriesValue(request, reply);
       if (carries && (reply.marks & ItemMark.large) !== 0) {
+        connection.fetchedBefore = (reply.marks & ItemMark.fetched) !== 0;
         return (this.#bulk as Bulk).performGet(connection, request);
       }
       const room = encoder.bound(request) + (carries ? reply.valueBytes : 0);

@@ -89,6 +89,20 @@ async function idleSeconds(cell: Cell, flags: string): Promise<number> {
   return Number(seen.get("n"));
 }
 
+transcript("h of a value too large to be copied speaks of the time before, too", [
+  ...[0, 1, 2, 3].map(
+    (at) => [`set big-${at} 0 0 300000\r\n${"x".repeat(300_000)}\r\n`, "STORED\r\n"] as const,
+  ),
+  ["mg big-0 h v\r\n", `VA 300000 h0\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-0 h v\r\n", `VA 300000 h1\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-1 h v T100\r\n", `VA 300000 h0\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-1 h v T100\r\n", `VA 300000 h1\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-2 h v N10\r\n", `VA 300000 h0\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-2 h v u\r\n", `VA 300000 h1\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-3 h v u\r\n", `VA 300000 h0\r\n${"x".repeat(300_000)}\r\n`],
+  ["mg big-3 h v\r\n", `VA 300000 h0\r\n${"x".repeat(300_000)}\r\n`],
+]);
+
 transcript("u does not count as an access", [
   ["set a 0 0 1\r\nA\r\n", "STORED\r\n"],
   ["mg a h u\r\n", "HD h0\r\n"],
