@@ -136,7 +136,7 @@ async function measure(
           throughput: measured.requests / measured.seconds,
           p50: percentile(measured.latency, 50),
           p99: percentile(measured.latency, 99),
-          processors: used / (measured.seconds * 1e6),
+          cpu: used / measured.requests,
           admin,
           adminPerSecond: admin.milliseconds.length / seconds,
         };
