@@ -13,6 +13,9 @@ import type { ListenOptions, ListenTarget } from "./listen.ts";
 import { listenNode, type NodeListener } from "./node-listen.ts";
 import type { NodeTransport } from "./node-transport.ts";
 
+/** When a connection that waits looks again for a slot. */
+const SLOT_RETRY_MILLISECONDS = 5;
+
 export interface NodeAcceptorOptions {
   readonly control: Control;
   readonly transport: NodeTransport;
@@ -37,6 +40,7 @@ export class NodeAcceptor {
   readonly #waiting: Waiting[] = [];
   #waitingMax = 0;
   #isStarted = false;
+  #isRetrying = false;
 
   constructor(options: NodeAcceptorOptions) {
     this.#options = options;
@@ -86,10 +90,17 @@ export class NodeAcceptor {
     const { control, connectionsMax, refuse, transport } = this.#options;
     while (this.#waiting.length > 0 && this.#isStarted) {
       const isFull = control.openConnections() >= connectionsMax;
-      if (isFull && !refuse && this.#waiting.length <= this.#waitingMax) return;
-      const { socket, listener, address } = this.#waiting.shift() as Waiting;
+      const mayWait = !refuse && this.#waiting.length <= this.#waitingMax;
+      if (isFull && mayWait) return;
+      const { socket, listener, address } = this.#waiting[0] as Waiting;
+      const isTaken = socket.destroyed || (!isFull && transport.adopt(socket, listener, address));
+      if (!isTaken && mayWait) {
+        this.#retryLater();
+        return;
+      }
+      this.#waiting.shift();
       if (socket.destroyed) continue;
-      if (isFull || !transport.adopt(socket, listener, address)) {
+      if (!isTaken) {
         this.#options.rejected();
         socket.end(TOO_MANY_CONNECTIONS, "latin1", () => socket.destroy());
         continue;
@@ -97,6 +108,16 @@ export class NodeAcceptor {
       control.addOpenConnections(1);
       socket.once("close", () => this.#admitWaiting());
     }
+  }
+
+  /** Somebody has left, but their slot is free only when what they asked for has been answered. */
+  #retryLater(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    setTimeout(() => {
+      this.#isRetrying = false;
+      this.#admitWaiting();
+    }, SLOT_RETRY_MILLISECONDS);
   }
 }
 

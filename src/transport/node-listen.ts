@@ -11,6 +11,7 @@ import {
   removeStaleSocket,
   resolveTarget,
 } from "./listen.ts";
+import { UNIX_PATH_BYTES_MAX } from "./socket-address.ts";
 
 export interface NodeListener {
   readonly server: Server;
@@ -35,6 +36,10 @@ export async function listenNode(
   connected: (socket: Socket, index: number) => void,
 ): Promise<NodeListener[]> {
   if (target.kind === "unix") {
+    // libuv would bind what of a longer path fits.
+    if (Buffer.byteLength(target.path) >= UNIX_PATH_BYTES_MAX) {
+      throw bindError("bind()", target, options, "ENAMETOOLONG");
+    }
     removeStaleSocket(target.path);
     const mask = process.umask(~target.mode & 0o777);
     const opened = open({ path: target.path }, options.backlog, (socket) => connected(socket, 0));

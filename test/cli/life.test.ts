@@ -4,6 +4,7 @@
 import {
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -62,6 +63,17 @@ for (const transport of ["native", "node"]) {
       expect(statSync(path).mode & 0o777).toBe(0o770);
       program.child.kill("SIGTERM");
       expect(await program.exited).toBe(0);
+    });
+
+    test("the path of a Unix socket that is too long: exit code 71", async () => {
+      const path = join(folder, "s".repeat(120));
+      const program = Program.server(["-s", path, "--transport", transport, ...QUIET]);
+      programs.push(program);
+      expect(await program.exited).toBe(71);
+      expect(program.stderr).toBe(
+        `bind(): File name too long\nfailed to listen on UNIX socket: ${path}: File name too long\n`,
+      );
+      expect(readdirSync(folder)).toEqual([]);
     });
 
     test("a port in use: one line, exit code 71", async () => {

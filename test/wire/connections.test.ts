@@ -266,6 +266,31 @@ describe("-c: the refusal reads ERROR Too many open connections", () => {
   }
 });
 
+/** Not memcached: how many it takes depends on the descriptors it has of its own. */
+const waiting = fleet({
+  args: ["-c", "16", "-o", "no_maxconns_fast"],
+  size: "small",
+  oracle: false,
+});
+
+describe("-o no_maxconns_fast: connections over the limit wait, and are served as others leave", () => {
+  for (const cell of waiting) {
+    test(cell.label, async () => {
+      const { server } = cell;
+      const first = await connectMany(server, 16);
+      for (const client of first) await client.ask("mn\r\n", "MN\r\n");
+      const late = await connectMany(server, 4);
+      for (const client of late) await client.send("version\r\n");
+      const [asker, ...leavers] = first as [WireClient, ...WireClient[]];
+      await asker.send("stats\r\n");
+      expect(await asker.readThrough("END\r\n")).toMatch(/STAT accepting_conns 0\r\n/);
+      for (const client of leavers.slice(0, 4)) client.destroy();
+      for (const client of late) await client.expect(`VERSION ${server.version}\r\n`);
+      for (const client of [...first, ...late]) client.destroy();
+    });
+  }
+});
+
 const idle = fleet({ args: ["-o", "idle_timeout=1"], size: "small" });
 
 describe("idle_timeout: silent connections are closed without a word, busy ones are not", () => {
