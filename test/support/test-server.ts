@@ -20,8 +20,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const START_MILLISECONDS_MAX = 15_000;
-const STOP_MILLISECONDS_MAX = 10_000;
+const START_MILLISECONDS_MAX = 45_000;
+const STOP_MILLISECONDS_MAX = 30_000;
 const POLL_MILLISECONDS = 5;
 
 export const SHARDCACHED_MAIN = fileURLToPath(
