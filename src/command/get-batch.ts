@@ -24,6 +24,8 @@ export const BatchMark = {
   last: 2,
   /** gets: the CAS is printed. */
   withCas: 4,
+  /** `mg <key> v`: a meta get of the value, and of nothing else. */
+  meta: 8,
 } as const;
 
 export class GetBatch {

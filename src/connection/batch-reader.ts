@@ -8,6 +8,7 @@
  * is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is still in one
  * place (Performer), and this is the same reading and the same encoding in a tighter loop.
  */
+import type { Clock } from "../base/clock.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import { BatchMark, GetBatch } from "../command/get-batch.ts";
 import { Op } from "../command/op.ts";
@@ -15,11 +16,12 @@ import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Counters } from "../memory/counters.ts";
-import { ClassicEncoder } from "../protocol/classic-encoder.ts";
 import { GetScanner } from "../protocol/get-scanner.ts";
+import { ReplyEncoder } from "../protocol/reply-encoder.ts";
 import { Outcome } from "../router/outcome.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
+import { mayWin } from "../store/store-reader.ts";
 import { type Connection, Stage } from "./connection.ts";
 import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
@@ -35,6 +37,7 @@ export interface BatchReaderParts {
   readonly observer: Observer;
   readonly events: EventLog;
   readonly hash: KeyHash;
+  readonly clock: Clock;
 }
 
 export class BatchReader {
@@ -46,7 +49,7 @@ export class BatchReader {
   readonly #observer: Observer;
   readonly #events: EventLog;
   readonly #scanner: GetScanner;
-  readonly #encoder = new ClassicEncoder();
+  readonly #encoder: ReplyEncoder;
   readonly #batch = new GetBatch();
   readonly #request: Request;
   readonly #reply: Reply;
@@ -58,6 +61,7 @@ export class BatchReader {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#events = parts.events;
+    this.#encoder = new ReplyEncoder(parts.clock);
     this.#scanner = new GetScanner(parts.hash);
     this.#request = new Request(bytes);
     this.#reply = new Reply(bytes);
@@ -103,10 +107,13 @@ export class BatchReader {
     request.hashHigh = batch.highs[key] as number;
     request.lastKey = (marks & BatchMark.last) !== 0;
     request.withCas = (marks & BatchMark.withCas) !== 0;
+    request.dialect = (marks & BatchMark.meta) !== 0 ? Dialect.meta : Dialect.text;
+    request.metaFlagsStart = request.keyEnd + 1;
+    request.lineEnd = request.keyEnd + 2;
     const outcome = router.tryRead(request, reply, connection.order);
     const hit = outcome === Outcome.hit;
     if (!hit && outcome !== Outcome.miss) return false;
-    if (hit && (reply.marks & ItemMark.large) !== 0) return false;
+    if (hit && ((reply.marks & ItemMark.large) !== 0 || mayWin(request, reply))) return false;
     const room = this.#encoder.bound(request) + (hit ? reply.valueBytes : 0);
     if (!output.reserve(connection, room)) return false;
     reply.status = hit ? Status.hit : Status.miss;

@@ -2,6 +2,7 @@
  * GetScanner: finds the plain gets at the head of a connection's input, and hashes their keys.
  *
  *   plain     get|gets <key>[ <key>]*\r\n    the word in lower case, single spaces, keys of at most 250 bytes, the line whole
+ *             mg <key> v\r\n
  *
  * Anything else ends the batch and is left to TextParser, which knows every rule and every error; so nothing is refused here.
  * A line of more keys than a batch holds is served a batch at a time: once its whole length has been looked at, the state
@@ -18,9 +19,14 @@ import { WireProtocol, type WireState } from "./wire-state.ts";
 
 const GET_AND_SPACE = 0x20746567; // "get " as a little-endian word
 const GETS_WORD = 0x73746567;
+const MG_AND_SPACE = 0x20676d;
+const THREE_BYTES = 0xff_ffff;
+/** " v\r\n" */
+const ASKS_VALUE = 0x0a0d_7620;
 /** "get k\r\n" is no shorter. */
 const REQUEST_BYTES_MIN = 7;
 const LINE_END_BYTES = 2;
+const META_GET = BatchMark.first | BatchMark.last | BatchMark.meta;
 /** Bytes below 0x21 end a key: spaces, line ends, and what must not be in one. */
 const BELOW_PRINTABLE = 0x2121_2121;
 const HIGH_BITS = 0x8080_8080;
@@ -63,6 +69,8 @@ export class GetScanner {
         taken = this.#keys(bytes, line, line + 4, end, BatchMark.first, batch);
       } else if (word === GETS_WORD && bytes[line + 4] === SPACE) {
         taken = this.#keys(bytes, line, line + 5, end, BatchMark.first | BatchMark.withCas, batch);
+      } else if ((word & THREE_BYTES) === MG_AND_SPACE) {
+        taken = this.#metaGet(bytes, line, end, batch);
       }
       if (!taken) return;
       left -= 1;
@@ -96,14 +104,7 @@ export class GetScanner {
         if (!inside) batch.count = kept;
         return false;
       }
-      this.#hash.update(bytes, at, keyEnd);
-      batch.begins[count] = begins - batch.origin;
-      batch.starts[count] = at - batch.origin;
-      batch.ends[count] = keyEnd - batch.origin;
-      batch.lows[count] = this.#hash.low;
-      batch.highs[count] = this.#hash.high;
-      batch.marks[count] = isLast ? mark | BatchMark.last : mark;
-      batch.count = count + 1;
+      this.#add(batch, bytes, begins, at, keyEnd, isLast ? mark | BatchMark.last : mark);
       if (isLast) {
         batch.end = keyEnd + LINE_END_BYTES;
         return true;
@@ -117,6 +118,37 @@ export class GetScanner {
     if (kept > 0 || !isWholeLine(bytes, at, end)) batch.count = kept;
     else batch.end = at;
     return false;
+  }
+
+  /** Takes in the meta get that begins at `line`. False when it asks for anything but the value. */
+  #metaGet(bytes: Uint8Array, line: number, end: number, batch: GetBatch): boolean {
+    const keyStart = line + 3;
+    const keyEnd = endOfKey(bytes, keyStart, end);
+    if (batch.count === BATCH_KEYS_MAX || keyEnd + 4 > end) return false;
+    if (keyEnd === keyStart || keyEnd - keyStart > KEY_BYTES_MAX) return false;
+    if (viewOf(bytes).getInt32(keyEnd, true) !== ASKS_VALUE) return false;
+    this.#add(batch, bytes, line, keyStart, keyEnd, META_GET);
+    batch.end = keyEnd + 4;
+    return true;
+  }
+
+  #add(
+    batch: GetBatch,
+    bytes: Uint8Array,
+    begin: number,
+    keyStart: number,
+    keyEnd: number,
+    marks: number,
+  ): void {
+    const at = batch.count;
+    this.#hash.update(bytes, keyStart, keyEnd);
+    batch.begins[at] = begin - batch.origin;
+    batch.starts[at] = keyStart - batch.origin;
+    batch.ends[at] = keyEnd - batch.origin;
+    batch.lows[at] = this.#hash.low;
+    batch.highs[at] = this.#hash.high;
+    batch.marks[at] = marks;
+    batch.count = at + 1;
   }
 }
 

@@ -8,7 +8,7 @@ import { Clock } from "../../../src/base/clock.ts";
 import { KeyHash } from "../../../src/base/key-hash.ts";
 import { BATCH_KEYS_MAX, BatchMark, GetBatch } from "../../../src/command/get-batch.ts";
 import { Op } from "../../../src/command/op.ts";
-import { Request } from "../../../src/command/request.ts";
+import { Dialect, Request } from "../../../src/command/request.ts";
 import { GetScanner } from "../../../src/protocol/get-scanner.ts";
 import type { ProtocolOptions } from "../../../src/protocol/protocol.ts";
 import { TextParser } from "../../../src/protocol/text-parser.ts";
@@ -30,6 +30,7 @@ interface Key {
   readonly key: string;
   readonly last: boolean;
   readonly cas: boolean;
+  readonly meta: boolean;
 }
 
 /** The gets at the head of `input` as the parser reads them, up to the first request that is none, and `count` keys. */
@@ -44,10 +45,17 @@ function parsed(input: string, count: number): { keys: Key[]; consumed: number; 
     const taken = parser.parse(state, request, bytes, at, bytes.length);
     if (taken <= 0 || request.op !== Op.get) break;
     const key = bytes.toString("latin1", request.keyStart, request.keyEnd);
-    keys.push({ key, last: request.lastKey, cas: request.withCas });
+    if (request.dialect === Dialect.meta && !asksValueAlone(bytes, request)) break;
+    const meta = request.dialect === Dialect.meta;
+    keys.push({ key, last: request.lastKey, cas: request.withCas, meta });
     at += taken;
   }
   return { keys, consumed: at, inside: state.keysOp !== Op.none };
+}
+
+/** True for `mg <key> v`. */
+function asksValueAlone(bytes: Buffer, request: Request): boolean {
+  return bytes.toString("latin1", request.metaFlagsStart, request.lineEnd) === "v";
 }
 
 /** The same by the scanner, batch after batch. */
@@ -70,6 +78,7 @@ function scanned(input: string): { keys: Key[]; end: number; hashes: number[][] 
         key: bytes.toString("latin1", start, batch.origin + (batch.ends[i] as number)),
         last: (marks & BatchMark.last) !== 0,
         cas: (marks & BatchMark.withCas) !== 0,
+        meta: (marks & BatchMark.meta) !== 0,
       });
       hashes.push([batch.lows[i] as number, batch.highs[i] as number]);
     }
@@ -96,6 +105,11 @@ describe("GetScanner", () => {
     ["bytes above 127", "get caf\xe9 \xff\xfe\r\n", 2],
     ["no command in capitals", "GET a\r\n", 0],
     ["no gat", "gat 0 a\r\n", 0],
+    ["meta gets of a value", "mg a v\r\nget b\r\nmg c v\r\n", 3],
+    ["no other meta get", "mg a\r\n", 0],
+    ["no meta get of more", "mg a v f\r\n", 0],
+    ["no meta get whose line is not whole", "mg a v\r", 0],
+    ["no meta get of a key of 251 bytes", `mg ${"k".repeat(251)} v\r\n`, 0],
     ["no more than it may", "get a\r\n".repeat(REQUESTS_MAX + 5), REQUESTS_MAX],
   ])("takes %s", (_, input, count) => {
     const batch = new GetBatch();
@@ -128,7 +142,7 @@ describe("GetScanner", () => {
       .tuple(
         fc.constantFrom("get ", "gets ", "get  ", "mg ", "GET ", "gat 0 "),
         fc.array(key, { minLength: 1, maxLength: 6 }),
-        fc.constantFrom("\r\n", "\r\n", "\r\n", "\n", " \r\n", ""),
+        fc.constantFrom("\r\n", "\r\n", "\r\n", "\n", " \r\n", " v\r\n", " v\r\n", " v s\r\n", ""),
       )
       .map(([word, keys, end]) => word + keys.join(" ") + end);
     fc.assert(
