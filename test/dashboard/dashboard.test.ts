@@ -15,6 +15,8 @@ const CHROMIUM = "/usr/bin/chromium";
 const TOKEN = "a-token-for-this-test";
 const BYTES_MAX = 200 * 1024;
 const STEP_MILLISECONDS = 60_000;
+/** A telephone. */
+const NARROW_PIXELS = 400;
 
 const simulated = new SimulatedNode({ seed: 21, threads: 2 });
 let admin: AdminServer;
@@ -193,6 +195,24 @@ describe("the dashboard", () => {
       expect(after).not.toBe(before);
       await page.reload();
       expect(await theme()).toBe(after);
+    },
+    STEP_MILLISECONDS,
+  );
+
+  test(
+    "can be read on a narrow screen: nothing sticks out, and keys keep their room",
+    async () => {
+      const wide = page.viewportSize();
+      await page.setViewportSize({ width: NARROW_PIXELS, height: 800 });
+      const sticksOut = `[...document.querySelectorAll("section, .tile dd, .lane")].filter(
+        (each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className)`;
+      await eventually(() => page.evaluate(sticksOut)).toEqual([]); // charts follow their cards
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(NARROW_PIXELS);
+      for (const table of ["#hot", "#keys-list"]) {
+        const cell = await page.locator(`${table} td.key`).first().boundingBox();
+        expect(cell?.width).toBeGreaterThan(NARROW_PIXELS / 3);
+      }
+      if (wide !== null) await page.setViewportSize(wide);
     },
     STEP_MILLISECONDS,
   );
