@@ -117,12 +117,22 @@ export class BulkCommands implements Bulk {
       reply.accessed = fetched.accessed;
       reply.exptime = fetched.exptime;
       if ((fetched.marks & ItemMark.expiring) !== 0) {
-        connection.kept = new Reply(this.#output.bytes);
-        connection.kept.copy(reply);
-        return this.#performer.endings.end(connection, request);
+        return this.#endFetch(connection, request, reply);
       }
     }
     return this.sendLeased(connection, request, reply);
+  }
+
+  /** The fetch ends its item, whose value is leased now. */
+  #endFetch(connection: Connection, request: Request, leased: Reply): Verdict {
+    const { endings } = this.#performer;
+    const kept = new Reply(this.#output.bytes);
+    kept.copy(leased);
+    connection.kept = kept;
+    const verdict = endings.resume(connection, request, kept);
+    if (verdict !== Verdict.done) return verdict;
+    if (endings.ended) return this.sendLeased(connection, request, kept);
+    return this.#performer.perform(connection, request);
   }
 
   /** Answers with the large value `reply` has a lease on; room for its head was reserved. */

@@ -1,12 +1,13 @@
 /**
- * Fetch endings: the second half of a read that ends its item (`gat -1 a`, `mg a v T-1`) on another shard.
+ * Fetch endings: the second half of a read that ends its item (`gat -1 a`, `mg a v T-1`), on another shard or large.
  *
  *   fetch ─▶ owner describes the item, and leaves its exptime        (ItemMark.expiring)
  *         ◀─ the value is read from shared memory and kept; a large one is kept by its lease
  *   touch ─▶ owner sets the exptime, if the item still has that CAS  ◀── the fetch happens here
  *         ◀─ touched: what was kept is the answer; anything else: all begins anew
  *
- * Why two steps: an item whose time is over may be reclaimed at any moment, so its value must be read before.
+ * Why two steps: an item whose time is over may be reclaimed at any moment, so its value must be read before. For a large
+ * value that goes for our own shard too, since its lease comes after the fetch.
  */
 import { Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
@@ -72,10 +73,14 @@ export class FetchEndings {
     return this.#waits.waitVerdict(connection, outcome, token, Awaited.expiry);
   }
 
-  /** Goes on with a fetch for which `kept` is kept. When it is done, `ended` says how. */
+  /** Goes on with a fetch for which `kept` is kept, or begins its ending. When it is done, `ended` says how. */
   resume(connection: Connection, request: Request, kept: Reply): Verdict {
-    const answer = this.#waits.takeReply(connection, Awaited.expiry);
-    if (answer === null) return this.end(connection, request);
+    let answer = this.#waits.takeReply(connection, Awaited.expiry);
+    if (answer === null) {
+      const verdict = this.end(connection, request);
+      if (verdict !== Verdict.done) return verdict;
+      answer = this.#waits.scratchReply; // our own shard has done it at once
+    }
     connection.kept = null;
     this.ended = answer.status === Status.touched;
     if (this.ended) return Verdict.done;

@@ -74,17 +74,29 @@ export class Fetching {
     reply.status = Status.hit;
     this.#claim(request, item, reply);
     if ((request.marks & Mark.exptime) !== 0) {
-      if (this.#outlivesReading(request, reply)) this.#setExptime(request, item, request.exptime);
+      if (this.#outlivesReading(request, item, reply))
+        this.#setExptime(request, item, request.exptime);
       else reply.marks |= ItemMark.expiring;
       if ((request.marks & Mark.exptimeBefore) === 0) reply.exptime = request.exptime;
     }
     if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
   }
 
-  /** False when the requester is to read the value from another thread, and the new exptime may leave it no time to. */
-  #outlivesReading(request: Request, reply: Reply): boolean {
-    if ((request.marks & Mark.valueApart) === 0 || reply.valueBytes === 0) return true;
+  /**
+   * False when the requester is to read the value after this, from another thread or, when it is large, under a lease, and
+   * the new exptime may leave it no time to.
+   */
+  #outlivesReading(request: Request, item: ItemRef, reply: Reply): boolean {
+    const apart = (request.marks & Mark.valueApart) !== 0 || this.#isLeased(request, item);
+    if (!apart || reply.valueBytes === 0) return true;
     return request.exptime === 0 || request.exptime > this.#clock.now + READ_SECONDS_MAX;
+  }
+
+  /** True when the reply has a value that is too large to be copied. */
+  #isLeased(request: Request, item: ItemRef): boolean {
+    if ((request.marks & Mark.wantsValue) === 0 || !this.#items.isLarge(item)) return false;
+    const skips = (request.marks & Mark.casMatchSkipsValue) !== 0;
+    return !(skips && casEquals(this.#items, item, request));
   }
 
   #miss(request: Request, reply: Reply): void {

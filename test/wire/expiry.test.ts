@@ -199,3 +199,27 @@ async function dies(client: WireClient, key: string): Promise<void> {
 function rename(text: string, key: string): string {
   return text.replace(/\bk\b/g, key);
 }
+
+describe("a read that ends its item gives the value once more, however large it is", () => {
+  for (const cell of cells) {
+    test(cell.label, async () => {
+      const client = await WireClient.connect(cell.server);
+      for (const bytes of [10, 66_000, 400_000]) {
+        const value = "v".repeat(bytes);
+        // Eight keys: some in the shard of the connection's own thread, some in others.
+        for (let index = 0; index < 8; index++) {
+          const key = `end${index}`;
+          const set = `set ${key} 0 0 ${bytes}\r\n${value}\r\n`;
+          await client.ask(set, "STORED\r\n");
+          await client.ask(
+            `gat -1 ${key}\r\nget ${key}\r\n`,
+            `VALUE ${key} 0 ${bytes}\r\n${value}\r\nEND\r\nEND\r\n`,
+          );
+          await client.ask(set, "STORED\r\n");
+          await client.ask(`mg ${key} v T-1\r\nmg ${key}\r\n`, `VA ${bytes}\r\n${value}\r\nEN\r\n`);
+        }
+      }
+      client.destroy();
+    });
+  }
+});
