@@ -9,7 +9,7 @@ import { WireClient } from "../support/wire-client.ts";
 
 const MEMCACHED_TOOL = "/usr/share/memcached/scripts/memcached-tool";
 
-const cells = fleet();
+const cells = fleet({ threads: [1, 4] });
 
 // First, on fresh servers: memcached goes on counting items that flush_all has killed until it meets them.
 const toolReason = missing("perl", MEMCACHED_TOOL);

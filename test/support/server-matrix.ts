@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly ownArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly size?: Size;
+  /** Thread counts other than those of `size`. */
+  readonly threads?: readonly number[];
   /** False: the real memcached is left out, for what it cannot do; the test's name says why. */
   readonly oracle?: boolean;
   readonly unixSocket?: boolean;
@@ -68,7 +70,7 @@ export function cells(options: FleetOptions = {}): readonly Cell[] {
     ...(options.unixSocket !== undefined && { unixSocket: options.unixSocket }),
   };
   const specs: ServerSpec[] = [];
-  for (const threads of options.size === "small" ? [2] : [1, 2, 8]) {
+  for (const threads of options.threads ?? (options.size === "small" ? [2] : [1, 2, 8])) {
     for (const transport of ["native", "node"] as const) {
       specs.push({ implementation: "shardcached", threads, transport, ...shared });
     }
