@@ -23,6 +23,9 @@ import type { ProtocolOptions } from "./protocol-options.ts";
 const LINE_END_BYTES = 2;
 const COMMAND_BYTES = 2;
 const BINARY_KEY_FLAG = bytesOf("b");
+/** T and N, and which of them and of t stands left of the other. */
+const EXPTIME_MARKS =
+  Mark.exptime | Mark.exptimeBefore | Mark.exptimeLast | Mark.vivifyExptimeBefore;
 /** Marks that every storing command may carry over from the scanner. */
 const STORE_MARKS = Mark.binaryKey | Mark.clientFlags;
 
@@ -227,9 +230,7 @@ export class MetaParser {
       default:
         return WireError.invalidArithmeticMode;
     }
-    let marks =
-      request.marks &
-      (Mark.binaryKey | Mark.exptime | Mark.exptimeBefore | Mark.vivify | Mark.wantsValue);
+    let marks = request.marks & (Mark.binaryKey | Mark.wantsValue | Mark.vivify | EXPTIME_MARKS);
     const compares = flags.hasUpper(0x43) && (request.casLow !== 0 || request.casHigh !== 0);
     if (compares) marks |= Mark.compareCas;
     if (flags.hasUpper(0x45) && this.#casEnabled) marks |= Mark.explicitCas; // E

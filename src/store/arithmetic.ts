@@ -21,6 +21,7 @@ import { NO_SLAB } from "../memory/slab-table.ts";
 import { Join, Wrote } from "./draft.ts";
 import type { Residents } from "./residents.ts";
 import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
+import { shownExptime, vivifiedExptime } from "./vivified.ts";
 import type { Writer } from "./writer.ts";
 
 const TWO_TO_32 = 0x1_0000_0000;
@@ -73,7 +74,7 @@ export class Arithmetic {
     this.#name(request);
     const draft = this.#writer.draft;
     draft.clientFlags = 0;
-    draft.exptime = request.vivifyExptime;
+    draft.exptime = vivifiedExptime(request);
     draft.marks = 0; // a key in base64 too is shown as text
     const length = writeUint64(this.#digits, 0, request.initialHigh, request.initialLow);
     this.#decimal.high = request.initialHigh >>> 0;
@@ -83,7 +84,7 @@ export class Arithmetic {
     if (reply.status !== Status.stored) return true;
     this.#counters.add(Counter.totalItems, 1);
     reply.clientFlags = 0;
-    reply.exptime = draft.exptime;
+    reply.exptime = shownExptime(request);
     return true;
   }
 

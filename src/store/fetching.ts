@@ -24,6 +24,7 @@ import { Join, Wrote } from "./draft.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { Residents } from "./residents.ts";
 import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
+import { shownExptime, vivifiedExptime } from "./vivified.ts";
 import type { Writer } from "./writer.ts";
 
 /** How long another thread may take to read the value of a fetch, with a tick of the clock in between. */
@@ -104,8 +105,7 @@ export class Fetching {
     reply.marks = this.#residents.deadMark;
     if ((request.marks & Mark.vivify) === 0) return;
     const dead = reply.marks;
-    const last = (request.marks & Mark.exptimeLast) !== 0;
-    const exptime = last ? request.exptime : request.vivifyExptime;
+    const exptime = vivifiedExptime(request);
     this.#fill(request, 0, exptime, TOKEN_SENT);
     const draft = this.#writer.draft;
     draft.marks = TOKEN_SENT; // a key in base64 too is shown as text
@@ -269,16 +269,4 @@ export class Fetching {
     this.#counters.add(Counter.outOfMemory, 1);
     return Status.outOfMemory;
   }
-}
-
-/** The exptime a reply shows of an item its request has made: what the flags left of t have made of it. */
-function shownExptime(request: Request): ServerSeconds {
-  const marks = request.marks;
-  const vivified = (marks & Mark.vivifyExptimeBefore) === 0;
-  const touched = (marks & Mark.exptime) !== 0 && (marks & Mark.exptimeBefore) === 0;
-  if (vivified && touched) {
-    return (marks & Mark.exptimeLast) !== 0 ? request.exptime : request.vivifyExptime;
-  }
-  if (vivified) return request.vivifyExptime;
-  return touched ? request.exptime : (0 as ServerSeconds);
 }

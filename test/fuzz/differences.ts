@@ -179,9 +179,9 @@ export const TEXT_DIFFERENCES: readonly Difference[] = [
     section: "3.3, 3.4",
     why: "ms returns s, creates by N in append and prepend; E and x are newer than 1.6.18",
     explains: ({ name, words }) =>
-      /^m[gsda]$/.test(name) &&
-      words.slice(2).some((word) => /^([sxE]|N\d)/.test(word)) &&
-      name !== "mg",
+      name === "ms"
+        ? words.slice(2).some((word) => /^([sxE]|N\d)/.test(word))
+        : /^m[da]$/.test(name) && words.slice(2).some((word) => /^[xE]/.test(word)),
   },
   {
     name: "meta flags E and x",

@@ -224,6 +224,21 @@ transcript("ma q hides success, and not that the item was created", [
   ["ma n v\r\n", "VA 1\r\n8\r\n"],
 ]);
 
+for (const [flags, shown, stored] of [
+  ["t N1000", "t-1", "t{=1000}"],
+  ["N1000 t", "t{=1000}", "t{=1000}"],
+  ["N1000 t T0", "t{=1000}", "t-1"],
+  ["T0 N1000", "", "t{=1000}"],
+  ["t T1000 N0", "t-1", "t-1"],
+  ["N0 T1000 t", "t{=1000}", "t{=1000}"],
+] as const) {
+  const show = (text: string, name: string) => text.replace("{=1000}", `{${name}}`);
+  transcript(`ma ${flags}: from left to right on a new item, too`, [
+    [`ma n ${flags}\r\n`, `HD${shown === "" ? "" : ` ${show(shown, "a")}`}\r\n`],
+    ["mg n t\r\n", `HD ${show(stored, "b")}\r\n`],
+  ]);
+}
+
 transcript("mn answers MN, whatever stands behind it", [
   ["mn\r\n", "MN\r\n"],
   ["mn q k\r\n", "MN\r\n"],
