@@ -57,11 +57,17 @@ export class StoreHarness {
   readonly #scratch: number;
   readonly #memory: ShardMemory;
 
-  constructor(itemBytes: number, options: Partial<StoreOptions> = {}, itemBytesMax = MIB / 4) {
+  /** `farBytes`: so much untouched memory lies before the region. */
+  constructor(
+    itemBytes: number,
+    options: Partial<StoreOptions> = {},
+    itemBytesMax = MIB / 4,
+    farBytes = 0,
+  ) {
     this.plan = planShard(itemBytes, itemBytesMax);
     this.#scratch = COUNTERS_BYTES;
     const inputBytes = Math.max(REQUEST_BYTES, itemBytesMax + 1024);
-    this.base = Math.ceil((this.#scratch + inputBytes) / 64) * 64;
+    this.base = Math.ceil((farBytes + this.#scratch + inputBytes) / 64) * 64;
     this.arena = new Arena(new SharedArrayBuffer(this.base + this.plan.regionBytes + TAIL_BYTES));
     this.counters = new Counters(this.arena, 0);
     this.options = { ...STORE_DEFAULTS, ...options };

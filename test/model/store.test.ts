@@ -6,7 +6,7 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KIB, MIB } from "../../src/base/unit.ts";
+import { GIB, KIB, MIB } from "../../src/base/unit.ts";
 import { ArithmeticMode, Op, StoreMode } from "../../src/command/op.ts";
 import { Status } from "../../src/command/status.ts";
 import { StoreHarness } from "./store-harness.ts";
@@ -260,10 +260,18 @@ class Play {
   }
 }
 
-function run(itemBytes: number, valueBytesMax: number, exact: boolean, runs: number): void {
+interface Run {
+  readonly itemBytes: number;
+  readonly valueBytesMax: number;
+  readonly exact: boolean;
+  readonly runs: number;
+  readonly farBytes?: number;
+}
+
+function run({ itemBytes, valueBytesMax, exact, runs, farBytes = 0 }: Run): void {
   fc.assert(
     fc.property(fc.array(commandOf(valueBytesMax), { maxLength: 300, size: "max" }), (commands) => {
-      const play = new Play(new StoreHarness(itemBytes, {}, 256 * KIB), exact);
+      const play = new Play(new StoreHarness(itemBytes, {}, 256 * KIB, farBytes), exact);
       if (!exact) for (let i = 0; i < 3000; i++) play.h.set(`fill-${i}`, "f".repeat(150));
       let fill = 0;
       for (const command of commands) {
@@ -279,10 +287,15 @@ function run(itemBytes: number, valueBytesMax: number, exact: boolean, runs: num
 
 describe("Store against a Map", () => {
   test("small and large values, nothing evicted: exactly the same", () => {
-    run(32 * MIB, 100 * KIB, true, 40);
+    run({ itemBytes: 32 * MIB, valueBytesMax: 100 * KIB, exact: true, runs: 40 });
   });
 
   test("under eviction pressure: what is found is what was stored last", () => {
-    run(MIB, 60 * KIB, false, 12);
+    run({ itemBytes: MIB, valueBytesMax: 60 * KIB, exact: false, runs: 12 });
+  });
+
+  test("where byte offsets are no 31-bit numbers", () => {
+    const farBytes = 3 * GIB;
+    run({ itemBytes: 8 * MIB, valueBytesMax: 60 * KIB, exact: true, runs: 6, farBytes });
   });
 });
