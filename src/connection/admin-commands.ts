@@ -39,6 +39,7 @@ const STREAM_WORDS = Object.keys(WatchStream) as (keyof typeof WatchStream)[];
 
 export interface AdminParts {
   readonly output: Output;
+  readonly encoder: Encoder;
   readonly control: Control;
   readonly clock: Clock;
   readonly readers: readonly StoreReader[];
@@ -60,14 +61,14 @@ export class AdminCommands implements SessionExtension {
     this.#parts = parts;
   }
 
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  perform(connection: Connection, request: Request): Verdict {
     const line = request.bytes.subarray(request.lineStart, request.lineEnd);
     const words = Buffer.from(line)
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
     const reply = this.#perform(connection, request.level as AdminWord, words.slice(1));
-    const { output } = this.#parts;
+    const { output, encoder } = this.#parts;
     if (reply !== null) {
       output.at = encoder.encodeWords(request, reply, output.bytes, output.at);
     }

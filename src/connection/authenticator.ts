@@ -37,6 +37,7 @@ export interface Login {
 
 export interface AuthenticatorParts {
   readonly output: Output;
+  readonly encoder: Encoder;
   readonly counters: Counters;
   /** Who may log in by the text protocol; read again after a SIGHUP. */
   readonly textLogins: () => readonly Login[];
@@ -55,28 +56,28 @@ export class Authenticator implements SessionExtension {
     this.#reply = new Reply(parts.output.bytes);
   }
 
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
-    if (request.dialect === Dialect.binary) this.#sasl(connection, request, encoder);
-    else this.#text(connection, request, encoder);
+  perform(connection: Connection, request: Request): Verdict {
+    if (request.dialect === Dialect.binary) this.#sasl(connection, request);
+    else this.#text(connection, request);
     return Verdict.done;
   }
 
-  #text(connection: Connection, request: Request, encoder: Encoder): void {
+  #text(connection: Connection, request: Request): void {
     const payload = Buffer.from(request.bytes.subarray(request.valueStart, request.valueEnd));
     const space = payload.indexOf(SPACE);
     const user = payload.subarray(0, space);
     const known = isKnown(this.#parts.textLogins(), user, payload.subarray(space + 1));
     if (this.#judge(connection, request, known)) {
-      const { output } = this.#parts;
+      const { output, encoder } = this.#parts;
       this.#reply.status = Status.stored;
       output.at = encoder.encode(request, this.#reply, output.bytes, output.at);
     } else {
-      this.#refuse(request, encoder, WireError.authenticationFailure);
+      this.#refuse(request, WireError.authenticationFailure);
     }
   }
 
-  #sasl(connection: Connection, request: Request, encoder: Encoder): void {
-    const { output, saslLogins } = this.#parts;
+  #sasl(connection: Connection, request: Request): void {
+    const { output, encoder, saslLogins } = this.#parts;
     const { wire } = connection;
     if (request.opcode === OPCODE_LIST) {
       output.at = encoder.encodeWords(request, MECHANISM, output.bytes, output.at);
@@ -84,7 +85,7 @@ export class Authenticator implements SessionExtension {
     }
     const name = request.keyBytes.subarray(request.keyStart, request.keyEnd);
     if (name.length > MECHANISM_BYTES_MAX) {
-      this.#refuse(request, encoder, WireError.malformedPacket);
+      this.#refuse(request, WireError.malformedPacket);
       return;
     }
     const data = Buffer.from(request.bytes.subarray(request.valueStart, request.valueEnd));
@@ -102,7 +103,7 @@ export class Authenticator implements SessionExtension {
     if (this.#judge(connection, request, known)) {
       output.at = encoder.encodeWords(request, "Authenticated", output.bytes, output.at);
     } else {
-      this.#refuse(request, encoder, WireError.authRequired);
+      this.#refuse(request, WireError.authRequired);
     }
   }
 
@@ -119,8 +120,8 @@ export class Authenticator implements SessionExtension {
     return false;
   }
 
-  #refuse(request: Request, encoder: Encoder, error: WireError): void {
-    const { output } = this.#parts;
+  #refuse(request: Request, error: WireError): void {
+    const { output, encoder } = this.#parts;
     output.at = encoder.encodeError(request, error, output.bytes, output.at);
   }
 }

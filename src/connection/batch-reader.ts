@@ -8,7 +8,6 @@
  * is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is still in one
  * place (Performer), and this is the same reading and the same encoding in a tighter loop.
  */
-import type { Clock } from "../base/clock.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import { BatchMark, GetBatch } from "../command/get-batch.ts";
 import { Op } from "../command/op.ts";
@@ -17,7 +16,7 @@ import { Dialect, Mark, Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Counters } from "../memory/counters.ts";
 import { GetScanner } from "../protocol/get-scanner.ts";
-import { ReplyEncoder } from "../protocol/reply-encoder.ts";
+import type { Encoder } from "../protocol/protocol.ts";
 import { Outcome } from "../router/outcome.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
@@ -37,7 +36,7 @@ export interface BatchReaderParts {
   readonly observer: Observer;
   readonly events: EventLog;
   readonly hash: KeyHash;
-  readonly clock: Clock;
+  readonly encoder: Encoder;
 }
 
 export class BatchReader {
@@ -49,7 +48,7 @@ export class BatchReader {
   readonly #observer: Observer;
   readonly #events: EventLog;
   readonly #scanner: GetScanner;
-  readonly #encoder: ReplyEncoder;
+  readonly #encoder: Encoder;
   readonly #batch = new GetBatch();
   readonly #request: Request;
   readonly #reply: Reply;
@@ -61,7 +60,7 @@ export class BatchReader {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#events = parts.events;
-    this.#encoder = new ReplyEncoder(parts.clock);
+    this.#encoder = parts.encoder;
     this.#scanner = new GetScanner(parts.hash);
     this.#request = new Request(bytes);
     this.#reply = new Reply(bytes);

@@ -166,7 +166,7 @@ export class BulkCommands implements Bulk {
     connection.fetched = null;
     if (reply.status === Status.miss || reply.status === Status.notFound) {
       reply.status = Status.miss;
-      this.#performer.answer(request, reply, encoder);
+      this.#performer.answer(request, reply);
       return Verdict.done;
     }
     if (reply.status === Status.outOfMemory || reply.status === Status.ownerLost) {

@@ -6,7 +6,8 @@ import type { BlockPool } from "../memory/block-pool.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
 import type { Control } from "../memory/control.ts";
 import type { Counters } from "../memory/counters.ts";
-import type { Parser, ProtocolOptions } from "../protocol/protocol.ts";
+import type { Encoder, Parser } from "../protocol/protocol.ts";
+import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -26,6 +27,7 @@ export interface ConnectionsParts {
   readonly intakes: Intakes;
   readonly uploads: UploadQueue;
   readonly parser: Parser;
+  readonly encoder: Encoder;
   readonly protocol: ProtocolOptions;
   readonly router: Router;
   readonly hash: KeyHash;

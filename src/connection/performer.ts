@@ -31,6 +31,7 @@ import {
   PendingKind,
   type PendingTable,
 } from "./pending-table.ts";
+import type { SessionExtension } from "./session-extension.ts";
 
 export interface PerformerParts {
   readonly router: Router;
@@ -54,11 +55,6 @@ export interface Bulk {
   sendLeased(connection: Connection, request: Request, leased: Reply): Verdict;
 }
 
-/** Commands that concern no shard (session-commands.ts). */
-export interface SessionCommands {
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict;
-}
-
 export class Performer {
   readonly #router: Router;
   readonly #output: Output;
@@ -69,7 +65,7 @@ export class Performer {
   readonly #events: EventLog;
   readonly #descriptor: (slot: number) => number;
   #bulk: Bulk | null = null;
-  #session: SessionCommands | null = null;
+  #session: SessionExtension | null = null;
   readonly #copyBytesMax: number;
   /** Fetches that end their item on another shard. */
   readonly endings: FetchEndings;
@@ -91,7 +87,7 @@ export class Performer {
   }
 
   /** Names who does what is not done here. Once, before the first request. */
-  attach(bulk: Bulk, session: SessionCommands): void {
+  attach(bulk: Bulk, session: SessionExtension): void {
     this.#bulk = bulk;
     this.#session = session;
   }
@@ -101,7 +97,7 @@ export class Performer {
     const op = request.op;
     if (op === Op.get || op === Op.inspect) return this.#read(connection, request);
     if (op >= OP_MUTATION_MAX) {
-      return (this.#session as SessionCommands).perform(connection, request, this.#encoder);
+      return (this.#session as SessionExtension).perform(connection, request);
     }
     this.#router.hash(request);
     if (request.error !== WireError.none) return this.#mutateSilently(connection, request);
@@ -129,9 +125,9 @@ export class Performer {
   }
 
   /** Writes the reply of a request that is done; room for it was reserved. */
-  answer(request: Request, reply: Reply, encoder: Encoder): void {
+  answer(request: Request, reply: Reply): void {
     countOutcome(this.#counters, request, reply);
-    this.#output.at = encoder.encode(request, reply, this.#output.bytes, this.#output.at);
+    this.#output.at = this.#encoder.encode(request, reply, this.#output.bytes, this.#output.at);
   }
 
   /** Shows a request that was answered elsewhere to watchers. */
@@ -245,48 +241,46 @@ export class Performer {
   #mutate(connection: Connection, request: Request): Verdict {
     const output = this.#output;
     const reply = this.scratchReply;
-    const encoder = this.#encoder;
     if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return Verdict.busy;
-    const room = encoder.bound(request);
+    const room = this.#encoder.bound(request);
     if (!output.reserve(connection, room)) return Verdict.blocked;
     const token = this.#pendings.peek();
     if (token === NO_PENDING) return Verdict.full;
     const outcome = this.#router.mutate(request, reply, connection.order, token);
     if (outcome === Outcome.full) return Verdict.full;
     if (outcome === Outcome.done) {
-      this.answer(request, reply, encoder);
+      this.answer(request, reply);
       this.#look(connection.slot, request, reply, isMiss(reply.status), request.valueBytes);
       return Verdict.done;
     }
     assert(outcome === Outcome.sent, "a mutation is done, sent or refused");
     if (this.#observer.due()) this.#observer.sent(request, token);
     if (this.#observer.detailEnabled()) this.#observer.detail(request, false);
-    this.#leaveHole(connection, request, encoder, room);
+    this.#leaveHole(connection, request, room);
     return Verdict.done;
   }
 
   /** The wire was wrong, but something must be done all the same: a set that is too large removes the old item. */
   #mutateSilently(connection: Connection, request: Request): Verdict {
-    const encoder = this.#encoder;
     if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return Verdict.busy;
-    if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
+    if (!this.#output.reserve(connection, this.#encoder.bound(request))) return Verdict.blocked;
     const token = this.#pendings.peek();
     if (token === NO_PENDING) return Verdict.full;
     const outcome = this.#router.mutate(request, this.scratchReply, connection.order, token);
     if (outcome === Outcome.full) return Verdict.full;
     request.op = Op.error;
     if (outcome === Outcome.sent) this.#leaveSilence(connection, request);
-    return (this.#session as SessionCommands).perform(connection, request, encoder);
+    return (this.#session as SessionExtension).perform(connection, request);
   }
 
-  #leaveHole(connection: Connection, request: Request, encoder: Encoder, room: number): void {
+  #leaveHole(connection: Connection, request: Request, room: number): void {
     if (request.noreply) {
       this.#leaveSilence(connection, request);
       return;
     }
     const output = this.#output;
     const pending = this.#pendings.take(connection.slot, PendingKind.hole, request.dialect);
-    encoder.save(request, output.bytes, output.at);
+    this.#encoder.save(request, output.bytes, output.at);
     this.#pendings.setHole(pending, output.position(), room);
     output.at += room;
     connection.holes++;
@@ -307,12 +301,11 @@ export class Performer {
    */
   #fetch(connection: Connection, request: Request): Verdict {
     const reply = this.scratchReply;
-    const encoder = this.#encoder;
     if (connection.stage === Stage.answered && connection.awaited === Awaited.lease) {
       return (this.#bulk as Bulk).performGet(connection, request);
     }
     // Room first: a fetch must not happen twice because its value found none.
-    const room = encoder.bound(request) + this.#copyBytesMax;
+    const room = this.#encoder.bound(request) + this.#copyBytesMax;
     if (!this.#output.reserve(connection, room)) return Verdict.blocked;
     const kept = connection.kept;
     if (kept !== null) {
@@ -325,8 +318,7 @@ export class Performer {
       if (this.endings.tryKeep(connection, request, described)) {
         return this.endings.end(connection, request);
       }
-      if (this.#writeFetched(connection.slot, request, described, encoder, true))
-        return Verdict.done;
+      if (this.#writeFetched(connection.slot, request, described, true)) return Verdict.done;
       if ((described.marks & ItemMark.large) !== 0) {
         return (this.#bulk as Bulk).performFetched(connection, request, described);
       }
@@ -336,7 +328,7 @@ export class Performer {
     const outcome = this.#router.mutate(request, reply, connection.order, token);
     const verdict = this.waitVerdict(connection, outcome, token, Awaited.fetch);
     if (verdict !== Verdict.done) return verdict;
-    if (this.#writeFetched(connection.slot, request, reply, encoder, false)) return Verdict.done;
+    if (this.#writeFetched(connection.slot, request, reply, false)) return Verdict.done;
     return (this.#bulk as Bulk).performFetched(connection, request, reply);
   }
 
@@ -345,20 +337,15 @@ export class Performer {
     if ((kept.marks & ItemMark.large) !== 0 && this.#encoder.carriesValue(request, kept)) {
       return (this.#bulk as Bulk).sendLeased(connection, request, kept);
     }
-    this.#writeFetched(connection.slot, request, kept, this.#encoder, false);
+    this.#writeFetched(connection.slot, request, kept, false);
     return Verdict.done;
   }
 
   /** Writes the reply of a fetch. False: the value is large, or no longer the one described. */
-  #writeFetched(
-    slot: number,
-    request: Request,
-    reply: Reply,
-    encoder: Encoder,
-    remote: boolean,
-  ): boolean {
+  #writeFetched(slot: number, request: Request, reply: Reply, remote: boolean): boolean {
+    const encoder = this.#encoder;
     if (!encoder.carriesValue(request, reply)) {
-      this.answer(request, reply, encoder);
+      this.answer(request, reply);
       this.#look(slot, request, reply, isMiss(reply.status), 0);
       return true;
     }

@@ -8,7 +8,6 @@
  *   admin-commands.ts    slabs lru lru_crawler watch
  *   authenticator.ts     logins
  */
-
 import { MIB } from "../base/unit.ts";
 import { Op, ShutdownMode } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
@@ -34,6 +33,7 @@ export interface SessionParts {
   readonly performer: Performer;
   readonly intakes: Intakes;
   readonly output: Output;
+  readonly encoder: Encoder;
   readonly router: Router;
   readonly control: Control;
   readonly view: NodeView;
@@ -50,36 +50,38 @@ export interface SessionParts {
   readonly authenticator: SessionExtension;
 }
 
-export class NodeCommands {
+export class NodeCommands implements SessionExtension {
   readonly #parts: SessionParts;
   readonly #output: Output;
+  readonly #encoder: Encoder;
   readonly #reply: Reply;
   readonly #broadcast: Request;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#output = parts.output;
+    this.#encoder = parts.encoder;
     this.#reply = new Reply(parts.output.bytes);
     this.#broadcast = new Request(parts.output.bytes);
   }
 
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  perform(connection: Connection, request: Request): Verdict {
     const { control } = this.#parts;
     // What is answered behind quiet commands says that they are done, to other clients too.
     if (connection.unsettled > 0 && request.op !== Op.error) return Verdict.busy;
-    if (!this.#output.reserve(connection, encoder.bound(request))) return Verdict.blocked;
+    if (!this.#output.reserve(connection, this.#encoder.bound(request))) return Verdict.blocked;
     switch (request.op) {
       case Op.error:
-        return this.#fail(connection, request, encoder);
+        return this.#fail(connection, request);
       case Op.verbosity:
         control.setVerbosity(request.level);
-        return this.#answer(request, encoder);
+        return this.#answer(request);
       case Op.stats:
-        return this.#stats(connection, request, encoder);
+        return this.#stats(connection, request);
       case Op.flushAll:
-        return this.#flushAll(connection, request, encoder);
+        return this.#flushAll(connection, request);
       case Op.cacheMemlimit:
-        return this.#cacheMemlimit(connection, request, encoder);
+        return this.#cacheMemlimit(connection, request);
       case Op.shutdown:
         control.ask(
           request.level === ShutdownMode.graceful
@@ -87,23 +89,23 @@ export class NodeCommands {
             : ControlAsk.shutdown,
         );
         this.#parts.askPrimary();
-        return this.#answer(request, encoder);
+        return this.#answer(request);
       case Op.admin:
-        return this.#parts.admin.perform(connection, request, encoder);
+        return this.#parts.admin.perform(connection, request);
       case Op.authenticate:
-        return this.#parts.authenticator.perform(connection, request, encoder);
+        return this.#parts.authenticator.perform(connection, request);
       default:
-        return this.#answer(request, encoder);
+        return this.#answer(request);
     }
   }
 
-  #answer(request: Request, encoder: Encoder): Verdict {
+  #answer(request: Request): Verdict {
     this.#reply.status = Status.ok;
-    this.#parts.performer.answer(request, this.#reply, encoder);
+    this.#parts.performer.answer(request, this.#reply);
     return Verdict.done;
   }
 
-  #fail(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  #fail(connection: Connection, request: Request): Verdict {
     this.#parts.performer.countError(request.error);
     if (request.swallowBytes > 0) {
       const begun = this.#parts.intakes.swallow(
@@ -116,38 +118,38 @@ export class NodeCommands {
       return Verdict.done;
     }
     const output = this.#output;
-    output.at = encoder.encodeError(request, request.error, output.bytes, output.at);
+    output.at = this.#encoder.encodeError(request, request.error, output.bytes, output.at);
     return Verdict.done;
   }
 
-  #flushAll(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  #flushAll(connection: Connection, request: Request): Verdict {
     const broadcast = this.#broadcast;
     broadcast.op = Op.flush;
     broadcast.exptime = request.exptime;
     const verdict = this.#toAllShards(connection, request);
-    return verdict === Verdict.done ? this.#answer(request, encoder) : verdict;
+    return verdict === Verdict.done ? this.#answer(request) : verdict;
   }
 
-  #cacheMemlimit(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  #cacheMemlimit(connection: Connection, request: Request): Verdict {
     const { control, shardCount, memoryBytes } = this.#parts;
-    if (request.level * MIB > memoryBytes) return this.#failMemlimit(connection, request, encoder);
+    if (request.level * MIB > memoryBytes) return this.#failMemlimit(connection, request);
     const broadcast = this.#broadcast;
     broadcast.op = Op.resize;
     broadcast.valueBytes = Math.floor((request.level * MIB) / shardCount);
     const verdict = this.#toAllShards(connection, request);
     if (verdict !== Verdict.done) return verdict;
-    if (this.#reply.status !== Status.ok) return this.#failMemlimit(connection, request, encoder);
+    if (this.#reply.status !== Status.ok) return this.#failMemlimit(connection, request);
     control.setMemlimitMib(request.level);
     control.ask(ControlAsk.memlimit);
     this.#parts.askPrimary();
-    return this.#answer(request, encoder);
+    return this.#answer(request);
   }
 
   /** More than -m was never set aside, and cannot be had later. */
-  #failMemlimit(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  #failMemlimit(connection: Connection, request: Request): Verdict {
     request.op = Op.error;
     request.error = WireError.memlimitFailed;
-    return this.#fail(connection, request, encoder);
+    return this.#fail(connection, request);
   }
 
   /** Sends `#broadcast` everywhere; done when all have answered, and `#reply` is one of the answers. */
@@ -170,7 +172,7 @@ export class NodeCommands {
     return performer.waitVerdict(connection, outcome, token, Awaited.broadcast);
   }
 
-  #stats(connection: Connection, request: Request, encoder: Encoder): Verdict {
+  #stats(connection: Connection, request: Request): Verdict {
     const asked = Buffer.from(request.keyBytes.subarray(request.keyStart, request.keyEnd));
     const isBinary = request.dialect === Dialect.binary;
     const words = asked
@@ -184,11 +186,11 @@ export class NodeCommands {
       const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
       const output = this.#output;
       if (wrong !== null) {
-        output.at = encoder.encodeWords(request, wrong, output.bytes, output.at);
+        output.at = this.#encoder.encodeWords(request, wrong, output.bytes, output.at);
       }
       return Verdict.done;
     }
-    const source = new StatsSource(request, encoder, this.#output.bytes);
+    const source = new StatsSource(request, this.#encoder, this.#output.bytes);
     if (word === "sizes" && this.#parts.view.settings.extended.trackSizes) {
       connection.source = new SizesSource(this.#parts.readers, source);
       return Verdict.done;

@@ -1,9 +1,8 @@
+/** SessionExtension: what does the commands that concern the connection or the node, for the performer or for another. */
 import type { Request } from "../command/request.ts";
-import type { Encoder } from "../protocol/protocol.ts";
 import type { Connection, Verdict } from "./connection.ts";
 
-/** A family of commands that concern no shard, kept in a file of its own. */
 export interface SessionExtension {
-  /** Does what `request` asks and writes the reply; room for one line has been reserved. */
-  perform(connection: Connection, request: Request, encoder: Encoder): Verdict;
+  /** Does what `request` asks and writes the reply. Anything but `done`: nothing has happened, call again. */
+  perform(connection: Connection, request: Request): Verdict;
 }

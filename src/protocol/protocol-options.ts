@@ -1,5 +1,4 @@
 /** ProtocolOptions: what of the settings the wire shows. */
-
 export interface ProtocolOptions {
   /** -I: the largest item, counted as memcached counts (48 + key + value …). */
   readonly itemBytesMax: number;

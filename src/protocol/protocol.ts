@@ -12,8 +12,6 @@ import type { Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
 import type { WireState } from "./wire-state.ts";
 
-export type { ProtocolOptions } from "./protocol-options.ts";
-
 /** What a parser returns when the connection is to be closed without a word (replies due before are still sent). */
 export const CLOSE = -1;
 

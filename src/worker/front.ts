@@ -15,8 +15,9 @@ import { NodeCommands } from "../connection/session-commands.ts";
 import { UploadQueue } from "../connection/upload-queue.ts";
 import { BlockPool } from "../memory/block-pool.ts";
 import { poolBytes, RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
-import { createCodecs } from "../protocol/codecs.ts";
-import type { Encoder, ProtocolOptions } from "../protocol/protocol.ts";
+import type { ProtocolOptions } from "../protocol/protocol-options.ts";
+import { ReplyEncoder } from "../protocol/reply-encoder.ts";
+import { WireParser } from "../protocol/wire-parser.ts";
 import type { Waker } from "../ring/wake.ts";
 import { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
@@ -87,8 +88,7 @@ export function createFront(parts: FrontParts): Front {
   const ioBase = io.base;
   const output = new Output({ arena, ioBase, pool, pendings, transport, counters });
   const protocol = protocolOptions(memory, router.inlineValueBytesMax);
-  const codecs = createCodecs(protocol, clock);
-  const encoder = codecs.encoders[0] as Encoder;
+  const encoder = new ReplyEncoder(clock);
   const performer = new Performer({
     router,
     output,
@@ -118,6 +118,7 @@ export function createFront(parts: FrontParts): Front {
     performer,
     intakes,
     output,
+    encoder,
     router,
     control,
     view: memory.view,
@@ -128,6 +129,7 @@ export function createFront(parts: FrontParts): Front {
     askPrimary: parts.askPrimary,
     admin: new AdminCommands({
       output,
+      encoder,
       control,
       clock,
       readers,
@@ -139,6 +141,7 @@ export function createFront(parts: FrontParts): Front {
     }),
     authenticator: new Authenticator({
       output,
+      encoder,
       counters,
       textLogins: () => logins.text(),
       saslLogins: () => logins.sasl(),
@@ -154,7 +157,8 @@ export function createFront(parts: FrontParts): Front {
     performer,
     intakes,
     uploads,
-    parser: codecs.parser,
+    parser: new WireParser(protocol, clock),
+    encoder,
     protocol,
     router,
     hash: memory.hash,

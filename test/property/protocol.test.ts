@@ -4,8 +4,9 @@ import type { ServerSeconds } from "../../src/base/unit.ts";
 import { Reply } from "../../src/command/reply.ts";
 import { Request } from "../../src/command/request.ts";
 import { Status } from "../../src/command/status.ts";
-import { createCodecs } from "../../src/protocol/codecs.ts";
 import { CLOSE, type Encoder } from "../../src/protocol/protocol.ts";
+import { ReplyEncoder } from "../../src/protocol/reply-encoder.ts";
+import { WireParser } from "../../src/protocol/wire-parser.ts";
 import { WireState } from "../../src/protocol/wire-state.ts";
 import { packet } from "../support/binary-packets.ts";
 import { describeRequest, Listener, OPTIONS, testClock } from "../support/spoken.ts";
@@ -179,7 +180,7 @@ test("a parser reads nothing outside [start, end), and consumes no more than is 
   const anything = fc.oneof(plain, plain, line, stored, soup, binarySoup, noise);
   const start = 7;
   const parseUpTo = (bytes: Uint8Array, end: number, authenticated: boolean): void => {
-    const { parser } = createCodecs({ ...OPTIONS, ...SMALL }, testClock());
+    const parser = new WireParser({ ...OPTIONS, ...SMALL }, testClock());
     const state = new WireState(OPTIONS);
     state.authenticated = authenticated;
     const request = new Request(bytes);
@@ -262,7 +263,8 @@ test("an encoder writes no more than bound(), and what was saved answers as the 
   const options = { ...OPTIONS, ...SMALL };
   fc.assert(
     fc.property(anyRequest, outcome, fc.boolean(), (text, fields, sasl) => {
-      const { parser, encoders } = createCodecs({ ...options, sasl }, testClock());
+      const parser = new WireParser({ ...options, sasl }, testClock());
+      const encoder = new ReplyEncoder(testClock());
       const bytes = new Uint8Array(text);
       const state = new WireState(OPTIONS);
       const request = new Request(bytes);
@@ -271,7 +273,6 @@ test("an encoder writes no more than bound(), and what was saved answers as the 
         const consumed = parser.parse(state, request, bytes, at, bytes.length);
         if (consumed <= 0) break;
         at += consumed;
-        const encoder = encoders[request.dialect] as Encoder;
         const bound = encoder.bound(request);
         const plain = encoded(encoder, request, reply);
         expect(plain.bytes).toBeLessThanOrEqual(bound);

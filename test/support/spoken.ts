@@ -10,8 +10,10 @@ import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../../src/command/op.
 import { Reply } from "../../src/command/reply.ts";
 import { Dialect, Mark, Request } from "../../src/command/request.ts";
 import { WireError } from "../../src/command/status.ts";
-import { createCodecs } from "../../src/protocol/codecs.ts";
-import { CLOSE, type ProtocolOptions } from "../../src/protocol/protocol.ts";
+import { CLOSE } from "../../src/protocol/protocol.ts";
+import type { ProtocolOptions } from "../../src/protocol/protocol-options.ts";
+import { ReplyEncoder } from "../../src/protocol/reply-encoder.ts";
+import { WireParser } from "../../src/protocol/wire-parser.ts";
 import { WireState } from "../../src/protocol/wire-state.ts";
 
 export const EPOCH_UNIX = 1_700_000_000;
@@ -50,7 +52,7 @@ const word64 = (high: number, low: number): bigint =>
 export class Listener {
   readonly state: WireState;
   readonly request: Request;
-  readonly #codecs;
+  readonly #parser: WireParser;
   readonly #options: ProtocolOptions;
   #unread = new Uint8Array(0);
   #skip = 0;
@@ -58,7 +60,7 @@ export class Listener {
 
   constructor(options: Partial<ProtocolOptions> = {}) {
     this.#options = { ...OPTIONS, ...options };
-    this.#codecs = createCodecs(this.#options, testClock());
+    this.#parser = new WireParser(this.#options, testClock());
     this.state = new WireState(this.#options);
     this.request = new Request(this.#unread);
   }
@@ -78,7 +80,7 @@ export class Listener {
       this.#skip -= skipped;
       at += skipped;
       if (at === end) break;
-      const { parser } = this.#codecs;
+      const parser = this.#parser;
       const consumed = parser.parse(this.state, this.request, bytes, at, end);
       if (consumed === 0) {
         const needed = parser.needed;
@@ -110,7 +112,7 @@ export class Listener {
   }
 
   get needed(): number {
-    return this.#codecs.parser.needed;
+    return this.#parser.needed;
   }
 }
 
@@ -187,15 +189,14 @@ export function replyTo(
   saved = false,
 ): string {
   const clock = testClock();
-  const { parser, encoders } = createCodecs(OPTIONS, clock);
+  const parser = new WireParser(OPTIONS, clock);
+  const encoder = new ReplyEncoder(clock);
   const input = typeof text === "string" ? Buffer.from(text, "latin1") : text;
   const bytes = new Uint8Array(input);
   const request = new Request(bytes);
   const consumed = parser.parse(new WireState(OPTIONS), request, bytes, 0, bytes.length);
   if (consumed <= 0) throw new Error(`no request in ${JSON.stringify(text)}`);
   const reply = Object.assign(new Reply(bytes), { valueBytes: value.length }, outcome);
-  const encoder = encoders[request.dialect];
-  if (encoder === undefined) throw new Error("a dialect without an encoder");
   const out = new Uint8Array(2048);
   const bound = encoder.bound(request);
   if (saved) {

@@ -6,7 +6,7 @@ import { Clock } from "../../../src/base/clock.ts";
 import { Reply } from "../../../src/command/reply.ts";
 import { Request } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol.ts";
+import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { ReplyEncoder } from "../../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";

@@ -4,7 +4,7 @@
  */
 import { Clock } from "../../../src/base/clock.ts";
 import { Request } from "../../../src/command/request.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol.ts";
+import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";

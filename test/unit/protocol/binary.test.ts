@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Reply } from "../../../src/command/reply.ts";
 import { Request } from "../../../src/command/request.ts";
 import { Status, WireError } from "../../../src/command/status.ts";
-import { createCodecs } from "../../../src/protocol/codecs.ts";
-import type { Encoder, ProtocolOptions } from "../../../src/protocol/protocol.ts";
+import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
+import { ReplyEncoder } from "../../../src/protocol/reply-encoder.ts";
+import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import {
   arithmeticExtras,
   Opcode,
@@ -361,11 +362,11 @@ describe("replies", () => {
 });
 
 describe("ReplyEncoder off the request path", () => {
-  const { encoders } = createCodecs(OPTIONS, testClock());
+  const encoder = new ReplyEncoder(testClock());
   const out = new Uint8Array(256);
   const requestOf = (input: Buffer): Request => {
     const request = new Request(new Uint8Array(input));
-    const { parser } = createCodecs(OPTIONS, testClock());
+    const parser = new WireParser(OPTIONS, testClock());
     parser.parse(new Listener().state, request, request.bytes, 0, input.length);
     return request;
   };
@@ -373,7 +374,6 @@ describe("ReplyEncoder off the request path", () => {
 
   test("encodeStat(), encodeStatsEnd() and encodeWords() speak text", () => {
     const request = requestOf(Buffer.from("stats\r\n"));
-    const encoder = encoders[request.dialect] as Encoder;
     expect(written(encoder.encodeStat(request, "pid", "5", out, 0)).toString()).toBe(
       "STAT pid 5\r\n",
     );
@@ -383,7 +383,6 @@ describe("ReplyEncoder off the request path", () => {
 
   test("encodeStat(), encodeStatsEnd(), encodeWords() and encodeContinue() speak packets", () => {
     const request = requestOf(packet({ opcode: Opcode.stat, opaque: 7 }));
-    const encoder = encoders[request.dialect] as Encoder;
     const header = "811000030000000000000004000000070000000000000000";
     expect(written(encoder.encodeStat(request, "pid", "5", out, 0)).toString("hex")).toBe(
       header + Buffer.from("pid5").toString("hex"),

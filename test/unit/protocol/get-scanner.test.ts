@@ -10,7 +10,7 @@ import { BATCH_KEYS_MAX, BatchMark, GetBatch } from "../../../src/command/get-ba
 import { Op } from "../../../src/command/op.ts";
 import { Dialect, Request } from "../../../src/command/request.ts";
 import { GetScanner } from "../../../src/protocol/get-scanner.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol.ts";
+import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { TextParser } from "../../../src/protocol/text-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
 
