@@ -93,7 +93,8 @@ export class Primary {
     const settings = this.#settings;
     const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
     const memory = this.#memory;
-    const asked = () => this.#takeAsked();
+    // Not in the middle of a turn of ours: what was answered before a shutdown leaves first.
+    const asked = () => void setImmediate(() => this.#takeAsked());
     const door = await createDoor({ settings, memory, log: this.#log, asked });
     this.#door = door;
     this.#sockets = await door.listen();

@@ -41,6 +41,7 @@ export class SharedMemory {
     this.control = new Control(this.arena(control), control.base);
     this.control.setDetailEnabled(settings.detailEnabled);
     this.control.setVerbosity(settings.verbosity);
+    this.control.setCrawlerEnabled(settings.extended.lruCrawler);
     this.control.setMemlimitMib(Math.floor(settings.memoryBytes / MIB));
   }
 

@@ -193,6 +193,12 @@ export const TEXT_DIFFERENCES: readonly Difference[] = [
       theirs.startsWith("CLIENT_ERROR invalid"),
   },
   {
+    name: "padding of a number",
+    section: "2.5",
+    why: "memcached counts in a new item, not in place, while an earlier reply still holds the old one",
+    explains: ({ ours, theirs }) => withoutPadding(ours) === withoutPadding(theirs),
+  },
+  {
     name: "ma that grows",
     section: "3.5",
     why: "1.6.18 loses T and E when the result is longer than the old value",
@@ -252,6 +258,11 @@ function metaLine(line: string): string {
     .replace(/ c([1-9]\d*)/g, " c#")
     .replace(/ l\d+/g, " l#")
     .replace(/ t(\d+)/g, (_all, seconds: string) => ` t${Math.round(Number(seconds) / 50)}`);
+}
+
+/** Values that are numbers lose the spaces behind them, and their heads the length. */
+function withoutPadding(reply: string): string {
+  return reply.replace(/^(VALUE \S+ \d+|VA) \d+(.*\r\n\d+) *\r$/gm, "$1 #$2\r");
 }
 
 function firstLine(reply: string): string {

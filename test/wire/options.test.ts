@@ -102,6 +102,16 @@ closed("-X: no dumps", [
 
 closed("-W: no watchers", [["watch\r\n", "CLIENT_ERROR watch commands not allowed\r\n"]]);
 
+const withoutCrawler = transcriptsOn({ args: ["-o", "no_lru_crawler"], size: "small" });
+
+withoutCrawler("-o no_lru_crawler: no dumps until it is enabled", [
+  ["lru_crawler metadump all\r\n", "CLIENT_ERROR lru crawler disabled\r\n"],
+  ["lru_crawler crawl all\r\n", "CLIENT_ERROR lru crawler disabled\r\n"],
+  ["lru_crawler enable\r\n", "OK\r\n"],
+  ["lru_crawler crawl all\r\n", "OK\r\n"],
+  ["lru_crawler disable\r\n", "OK\r\n"],
+]);
+
 const noEvictions = fleet({ args: ["-M", "-m", "8", "-I", "512k"], size: "small" });
 
 describe("-M: a full cache refuses, and says so", () => {
@@ -169,7 +179,8 @@ describe("-A: shutdown ends the process", () => {
         await cell.start();
         const client = await WireClient.connect(cell.server);
         await client.ask("shutdown foo\r\n", "CLIENT_ERROR invalid shutdown mode\r\n");
-        await client.send(line);
+        await client.send(`mn\r\n${line}mn\r\n`);
+        await client.expect("MN\r\n");
         await client.expectClose();
         expect(await cell.server.ended()).toBe(0);
       });
