@@ -38,7 +38,7 @@ export function projectRoot(): string {
 }
 
 /** The full path of a program, or null. */
-function findProgram(name: string): string | null {
+export function findProgram(name: string): string | null {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, name);
     if (folder !== "" && existsSync(path)) return path;
@@ -61,7 +61,7 @@ function memcachedWords({ port, threads, memoryMib }: StartOptions): string[] {
 
 /** shardcached from dist, or null before it is built. */
 export function shardcachedPeer(extra: readonly string[] = []): Peer | null {
-  const main = join(projectRoot(), "dist/src/main.js");
+  const main = join(projectRoot(), "dist/server/src/main.js");
   if (!existsSync(main)) return null;
   return {
     name: "shardcached",

@@ -85,7 +85,7 @@ describe("bench", () => {
 
 describe("bench:compare", () => {
   test("measures two servers in tiny windows and shows their ratio", async () => {
-    const main = join(root, "dist/src/main.js");
+    const main = join(root, "dist/server/src/main.js");
     const words = "-p {port} -l 127.0.0.1 -U 0 -t {threads} -m {memory} -c 1000 -u root";
     const twin = `twin=${process.execPath} ${main} ${words}`;
     const tiny = ["--rounds", "2", "--window", "0.02", "--warm", "0.02", "--memory", "64"];
