@@ -12,13 +12,14 @@
  * Why a table of numbers: a token that travels through a ring must be a number, and a request must cost no garbage.
  */
 import { assert } from "../base/assert.ts";
+import { FreeList, NONE_FREE } from "../base/free-list.ts";
 import type { Request } from "../command/request.ts";
 
 /** Pending requests of one thread. A power of two: the token's low bits. */
 export const PENDING_MAX = 4096;
 /** Of one connection, so that one flood of noreply commands cannot take all. */
 export const PENDING_PER_CONNECTION_MAX = 512;
-export const NO_PENDING = -1;
+export const NO_PENDING = NONE_FREE;
 const NO_SLOT = -1;
 
 /** What a pending request's reply is for. */
@@ -47,23 +48,17 @@ export class PendingTable {
   readonly #next = new Int32Array(PENDING_MAX);
   /** Keys, of those sent while somebody watched. */
   readonly #keys: (Uint8Array | null)[] = new Array<Uint8Array | null>(PENDING_MAX).fill(null);
-  #free = 0;
-
-  constructor() {
-    for (let pending = 0; pending < PENDING_MAX; pending++) this.#next[pending] = pending + 1;
-    this.#next[PENDING_MAX - 1] = NO_PENDING;
-  }
+  readonly #free = new FreeList(PENDING_MAX);
 
   /** The entry `take` would give next; NO_PENDING when the table is full. */
   peek(): number {
-    return this.#free;
+    return this.#free.peek();
   }
 
   /** An entry for the connection in `slot`; NO_PENDING when the table is full. */
   take(slot: number, kind: PendingKind, dialect: number): number {
-    const pending = this.#free;
+    const pending = this.#free.take();
     if (pending === NO_PENDING) return NO_PENDING;
-    this.#free = this.#next[pending] as number;
     this.#slot[pending] = slot;
     this.#kind[pending] = kind;
     this.#dialect[pending] = dialect;
@@ -74,8 +69,7 @@ export class PendingTable {
 
   give(pending: number): void {
     this.#slot[pending] = NO_SLOT;
-    this.#next[pending] = this.#free;
-    this.#free = pending;
+    this.#free.give(pending);
   }
 
   /** The connection has gone: its reply, when it comes, only frees the entry. */

@@ -15,19 +15,21 @@ import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
 import type { LinkPlan } from "../ring/link-plan.ts";
 import { NO_REPLY, ReplyConsumer } from "../ring/reply-ring.ts";
 import { NO_RECORD, RequestProducer } from "../ring/request-ring.ts";
 import { readReply } from "../shard/reply-record.ts";
 import { requestRecordBytes, writeRequest } from "../shard/request-record.ts";
 import type { Order } from "./order.ts";
+import { NO_TICKET } from "./ticket-table.ts";
 
 /** The token of what nobody waits for. */
 export const NO_TOKEN = -1;
-export const NO_TICKET = -1;
 
 export class Link {
   readonly #arena: Arena;
+  readonly #counters: Counters;
   readonly #requests: RequestProducer;
   readonly #replies: ReplyConsumer;
   readonly #slots: number;
@@ -46,8 +48,9 @@ export class Link {
   ticket = NO_TICKET;
   order: Order | null = null;
 
-  constructor(arena: Arena, link: number, plan: LinkPlan) {
+  constructor(arena: Arena, link: number, plan: LinkPlan, counters: Counters) {
     this.#arena = arena;
+    this.#counters = counters;
     this.#requests = new RequestProducer(arena, link, plan.ringBytes);
     this.#replies = new ReplyConsumer(arena, link, plan);
     this.#slots = plan.replySlots;
@@ -65,7 +68,9 @@ export class Link {
 
   /** Puts the request into the ring; `publish` shows it. False when there is no room. */
   trySend(request: Request, token: number, ticket: number, order: Order | null): boolean {
-    return this.#tryDisown() && this.#tryPut(request, token, ticket, order);
+    const sent = this.#tryDisown() && this.#tryPut(request, token, ticket, order);
+    this.#counters.add(sent ? Counter.requestsSent : Counter.ringFull, 1);
+    return sent;
   }
 
   /** Shows what was sent since the last call. False when nothing was: nobody need be woken. */

@@ -34,9 +34,10 @@ import { type LinkPlan, linkOffset } from "../ring/link-plan.ts";
 import type { Waker } from "../ring/wake.ts";
 import { recordValueBytesMax, requestRecordBytes } from "../shard/request-record.ts";
 import type { ShardStore } from "../shard/shard.ts";
-import { Link, NO_TICKET, NO_TOKEN } from "./link.ts";
+import { Link, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
+import { NO_TICKET } from "./ticket-table.ts";
 import { Tickets } from "./tickets.ts";
 import { type Warmable, WarmUp } from "./warm-up.ts";
 
@@ -102,7 +103,7 @@ export class Router {
     this.#warmUp = new WarmUp(parts.readers);
     for (let shard = 0; shard < parts.shardCount; shard++) {
       const link = parts.base + linkOffset(parts.plan, parts.self, shard);
-      this.#links.push(new Link(parts.arena, link, parts.plan));
+      this.#links.push(new Link(parts.arena, link, parts.plan, parts.counters));
     }
     this.#tickets = new Tickets(parts, this.#links);
     this.#reply = new Reply(parts.arena.bytes);
@@ -176,7 +177,8 @@ export class Router {
     }
     const reads = request.op === Op.fetch && (request.marks & Mark.wantsValue) !== 0;
     if (reads) request.marks |= Mark.valueApart;
-    if (!this.#trySend(shard, request, token, NO_TICKET, order)) return Outcome.full;
+    const link = this.#links[shard] as Link;
+    if (!link.trySend(request, token, NO_TICKET, order)) return Outcome.full;
     order.sent(request.hashLow, request.hashHigh);
     return Outcome.sent;
   }
@@ -228,7 +230,7 @@ export class Router {
     if (others > 0 && ticket === NO_TICKET) return Outcome.full;
     for (let shard = 0; shard < this.#shardCount; shard++) {
       if (shard === this.#self) continue;
-      const sent = this.#trySend(shard, request, token, ticket, order);
+      const sent = (this.#links[shard] as Link).trySend(request, token, ticket, order);
       assert(sent, "every ring had room");
       order.sentForAll();
     }
@@ -331,20 +333,9 @@ export class Router {
   #fence(shard: number, order: Order, token: number): Outcome {
     assert(shard !== this.#self, "an owner is not in the middle of a change when it reads");
     this.#control.op = Op.fence;
-    if (!this.#trySend(shard, this.#control, token, NO_TICKET, order)) return Outcome.full;
+    const link = this.#links[shard] as Link;
+    if (!link.trySend(this.#control, token, NO_TICKET, order)) return Outcome.full;
     order.sentForNone();
     return Outcome.sent;
-  }
-
-  #trySend(
-    shard: number,
-    request: Request,
-    token: number,
-    ticket: number,
-    order: Order | null,
-  ): boolean {
-    const sent = (this.#links[shard] as Link).trySend(request, token, ticket, order);
-    this.#counters.add(sent ? Counter.requestsSent : Counter.ringFull, 1);
-    return sent;
   }
 }

@@ -2,7 +2,6 @@
  * Ticket table: what this thread's connections hold open in shards: leases, uploads; and flushes that are under way.
  *
  *   ticket   kind | state | shard | handle (the store's) or replies still to come | order
- *   free list through `next`
  *
  * Why: letting go must never be refused. A ring may be full when a release is due, so each ticket is its own reminder: it
  * stays, in state `owed`, until its release or abort is in the ring. A thread holds at most TICKETS_MAX, so this is bounded;
@@ -14,12 +13,13 @@
  * A ticket is free only once the last reply about it has come, so no reply is taken for one about its next use.
  */
 import { assert } from "../base/assert.ts";
+import { FreeList, NONE_FREE } from "../base/free-list.ts";
 import { Status } from "../command/status.ts";
 import type { Order } from "./order.ts";
 
 /** Leases, uploads and broadcasts of one thread at a time. */
 export const TICKETS_MAX = 1024;
-const NONE = -1;
+export const NO_TICKET = NONE_FREE;
 
 export const TicketKind = { free: 0, lease: 1, upload: 2, broadcast: 3 } as const;
 export type TicketKind = (typeof TicketKind)[keyof typeof TicketKind];
@@ -35,22 +35,15 @@ export class TicketTable {
   readonly #hashLow = new Int32Array(TICKETS_MAX);
   readonly #hashHigh = new Int32Array(TICKETS_MAX);
   readonly #status = new Uint8Array(TICKETS_MAX);
-  readonly #next = new Int32Array(TICKETS_MAX);
   readonly #orders = new Array<Order | null>(TICKETS_MAX).fill(null);
-  #free = 0;
+  readonly #free = new FreeList(TICKETS_MAX);
   /** How many are owed. */
   owed = 0;
 
-  constructor() {
-    for (let ticket = 0; ticket < TICKETS_MAX; ticket++) this.#next[ticket] = ticket + 1;
-    this.#next[TICKETS_MAX - 1] = NONE;
-  }
-
-  /** A ticket in state `asked`; NO_TICKET (-1) when all are out. */
+  /** A ticket in state `asked`; NO_TICKET when all are out. */
   take(kind: TicketKind, shard: number, order: Order | null): number {
-    const ticket = this.#free;
-    if (ticket === NONE) return NONE;
-    this.#free = this.#next[ticket] as number;
+    const ticket = this.#free.take();
+    if (ticket === NO_TICKET) return NO_TICKET;
     this.#kind[ticket] = kind;
     this.#state[ticket] = TicketState.asked;
     this.#shard[ticket] = shard;
@@ -62,7 +55,7 @@ export class TicketTable {
   }
 
   hasFree(): boolean {
-    return this.#free !== NONE;
+    return this.#free.peek() !== NO_TICKET;
   }
 
   give(ticket: number): void {
@@ -71,8 +64,7 @@ export class TicketTable {
     if (order !== null) order.tickets--;
     this.#kind[ticket] = TicketKind.free;
     this.#orders[ticket] = null;
-    this.#next[ticket] = this.#free;
-    this.#free = ticket;
+    this.#free.give(ticket);
   }
 
   kind(ticket: number): TicketKind {

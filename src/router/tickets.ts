@@ -13,12 +13,11 @@ import { Op } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
 import type { ShardStore } from "../shard/shard.ts";
-import { type Link, NO_TICKET, NO_TOKEN } from "./link.ts";
+import { type Link, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
-import { TICKETS_MAX, TicketKind, TicketState, TicketTable } from "./ticket-table.ts";
+import { NO_TICKET, TICKETS_MAX, TicketKind, TicketState, TicketTable } from "./ticket-table.ts";
 
 /** A fragment takes this share of a ring, so that the owner can work on one while the next is written. */
 const FRAGMENTS_PER_RING = 4;
@@ -28,14 +27,12 @@ export interface TicketParts {
   readonly shardCount: number;
   readonly ownStore: ShardStore | null;
   readonly plan: { readonly ringBytes: number };
-  readonly counters: Counters;
 }
 
 export class Tickets {
   readonly #self: number;
   readonly #shardCount: number;
   readonly #ownStore: ShardStore | null;
-  readonly #counters: Counters;
   readonly #links: readonly Link[];
   readonly #fragmentBytesMax: number;
   readonly #table = new TicketTable();
@@ -48,7 +45,6 @@ export class Tickets {
     this.#self = parts.self;
     this.#shardCount = parts.shardCount;
     this.#ownStore = parts.ownStore;
-    this.#counters = parts.counters;
     this.#links = links;
     this.#fragmentBytesMax = parts.plan.ringBytes / FRAGMENTS_PER_RING;
     this.#control.requester = parts.self;
@@ -106,7 +102,8 @@ export class Tickets {
       this.#settleEnd(ticket, reply);
       return Outcome.done;
     }
-    if (!this.#trySend(shard, control, token, ticket, order)) return Outcome.full;
+    const link = this.#links[shard] as Link;
+    if (!link.trySend(control, token, ticket, order)) return Outcome.full;
     order.sent(control.hashLow, control.hashHigh);
     table.end(ticket);
     return Outcome.sent;
@@ -190,7 +187,7 @@ export class Tickets {
       (this.#ownStore as ShardStore).execute(request, reply);
       this.#settleGrant(ticket, reply);
       outcome = Outcome.done;
-    } else if (this.#trySend(shard, request, token, ticket, order)) {
+    } else if ((this.#links[shard] as Link).trySend(request, token, ticket, order)) {
       order.sentForNone();
     } else {
       this.#table.give(ticket);
@@ -248,7 +245,9 @@ export class Tickets {
 
   /** Executes or sends a request of ours about a ticket. */
   #tryPerform(shard: number, request: Request, ticket: number): boolean {
-    if (shard !== this.#self) return this.#trySend(shard, request, NO_TOKEN, ticket, null);
+    if (shard !== this.#self) {
+      return (this.#links[shard] as Link).trySend(request, NO_TOKEN, ticket, null);
+    }
     (this.#ownStore as ShardStore).execute(request, this.#own);
     if (request.op === Op.uploadData) this.#noteFailure(ticket, this.#own);
     return true;
@@ -267,17 +266,5 @@ export class Tickets {
     const ticket = this.#table.take(kind, shard, order);
     if (ticket === NO_TICKET) this.#refused = true;
     return ticket;
-  }
-
-  #trySend(
-    shard: number,
-    request: Request,
-    token: number,
-    ticket: number,
-    order: Order | null,
-  ): boolean {
-    const sent = (this.#links[shard] as Link).trySend(request, token, ticket, order);
-    this.#counters.add(sent ? Counter.requestsSent : Counter.ringFull, 1);
-    return sent;
   }
 }

@@ -7,35 +7,29 @@
  * Each list holds at most every slot once, so none can overflow.
  */
 import { assert } from "../base/assert.ts";
+import { FreeList } from "../base/free-list.ts";
 
 export class SlotPool {
   /** Slots waiting for `nextClosing`. */
   closingCount = 0;
   readonly #slotCount: number;
-  readonly #free: Int32Array;
+  readonly #free: FreeList;
   readonly #closing: Int32Array;
-  #freeCount: number;
   #closingFirst = 0;
 
   constructor(slotCount: number) {
     this.#slotCount = slotCount;
-    this.#free = new Int32Array(slotCount);
-    for (let i = 0; i < slotCount; i++) this.#free[i] = slotCount - 1 - i;
-    this.#freeCount = slotCount;
+    this.#free = new FreeList(slotCount);
     this.#closing = new Int32Array(slotCount);
   }
 
   /** A free slot, -1 when there is none. */
   take(): number {
-    if (this.#freeCount === 0) return -1;
-    this.#freeCount--;
-    return this.#free[this.#freeCount] as number;
+    return this.#free.take();
   }
 
   give(slot: number): void {
-    assert(this.#freeCount < this.#slotCount, "a slot is given back once");
-    this.#free[this.#freeCount] = slot;
-    this.#freeCount++;
+    this.#free.give(slot);
   }
 
   closeLater(slot: number): void {
