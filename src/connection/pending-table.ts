@@ -46,8 +46,9 @@ export class PendingTable {
   readonly #what = new Int32Array(PENDING_MAX);
   readonly #marks = new Int32Array(PENDING_MAX);
   readonly #next = new Int32Array(PENDING_MAX);
-  /** Keys, of those sent while somebody watched. */
+  /** Keys and exptimes, of those sent while somebody watched. */
   readonly #keys: (Uint8Array | null)[] = new Array<Uint8Array | null>(PENDING_MAX).fill(null);
+  readonly #exptimes = new Uint32Array(PENDING_MAX);
   readonly #free = new FreeList(PENDING_MAX);
 
   /** The entry `take` would give next; NO_PENDING when the table is full. */
@@ -101,18 +102,20 @@ export class PendingTable {
     request.marks = this.#marks[pending] as number;
   }
 
-  /** Keeps a copy of the key, for watchers. */
+  /** Keeps a copy of the key, and the exptime, for watchers. */
   keepKey(pending: number, request: Request): void {
+    this.#exptimes[pending] = request.exptime;
     this.#keys[pending] = request.keyBytes.slice(request.keyStart, request.keyEnd);
   }
 
-  /** Gives `request` the key that was kept, if one was. */
+  /** Gives `request` the key and the exptime that were kept, if they were. */
   takeKey(pending: number, request: Request): void {
     const key = this.#keys[pending] as Uint8Array | null;
     if (key === null) return;
     request.keyBytes = key;
     request.keyStart = 0;
     request.keyEnd = key.length;
+    request.exptime = this.#exptimes[pending] as Request["exptime"];
     this.#keys[pending] = null;
   }
 

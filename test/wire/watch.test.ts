@@ -27,10 +27,16 @@ const STREAMS: readonly {
   },
   {
     stream: "mutations",
-    commands: "set m 0 100 3\r\nred\r\nadd m 0 0 1\r\nx\r\nappend m 0 0 1\r\n!\r\n",
-    reply: "STORED\r\nNOT_STORED\r\nSTORED\r\n",
+    // Several keys, so that some are another thread's: the TTL is told there too.
+    commands:
+      ["m", "n", "o", "p", "q"].map((key) => `set ${key} 0 100 3\r\nred\r\n`).join("") +
+      "add m 0 0 1\r\nx\r\nappend m 0 0 1\r\n!\r\n",
+    reply: `${"STORED\r\n".repeat(5)}NOT_STORED\r\nSTORED\r\n`,
     lines: [
-      String.raw`item_store key=m status=stored cmd=set ttl=\d+ clsid=\d+ cfd=\d+ size=3$`,
+      ...["m", "n", "o", "p", "q"].map(
+        (key) =>
+          String.raw`item_store key=${key} status=stored cmd=set ttl=(100|9\d) clsid=\d+ cfd=\d+ size=3$`,
+      ),
       String.raw`item_store key=m status=not_stored cmd=add ttl=0 clsid=\d+ cfd=\d+ size=\d+$`,
       String.raw`item_store key=m status=stored cmd=append ttl=\d+ clsid=\d+ cfd=\d+ size=\d+$`,
     ],
