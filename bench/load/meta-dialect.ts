@@ -1,17 +1,6 @@
 /** The meta commands: `mg key v`, many quiet ones ended by `mn`, `ms`. */
-import {
-  BROKEN,
-  CR,
-  DecimalReader,
-  Dialect,
-  Kind,
-  LF,
-  lineEnd,
-  SPACE,
-  writeBytes,
-  writeDecimal,
-  writeLineEnd,
-} from "./dialect.ts";
+import { BROKEN, CR, Kind, LF, SPACE, writeBytes, writeDecimal, writeLineEnd } from "./dialect.ts";
+import { LineDialect } from "./line-dialect.ts";
 import type { Payload } from "./payload.ts";
 
 const GET = Buffer.from("mg ");
@@ -29,8 +18,7 @@ const LETTER_N = 78;
 const LETTER_V = 86;
 const SHORT_LINE_BYTES = 4; // "EN\r\n", "HD\r\n", "MN\r\n"
 
-export class MetaDialect extends Dialect {
-  readonly #decimal = new DecimalReader();
+export class MetaDialect extends LineDialect {
   readonly #setEnd: Uint8Array;
 
   constructor(payload: Payload, verify: boolean, ttl: number) {
@@ -69,6 +57,7 @@ export class MetaDialect extends Dialect {
     count: number,
   ): number {
     this.hits = this.misses = this.refusals = this.lies = 0;
+    const last = first + count;
     let at = start;
     let wanted = first;
     for (;;) {
@@ -78,32 +67,23 @@ export class MetaDialect extends Dialect {
       if (kind === Kind.set) {
         return one === LETTER_H && two === LETTER_D
           ? SHORT_LINE_BYTES
-          : this.#refusal(bytes, start, at, end);
+          : this.refusal(bytes, start, at, end);
       }
       if (one === LETTER_V && two === LETTER_A) {
-        let place = this.#decimal.read(bytes, at + 3, end);
+        let place = this.decimal.read(bytes, at + 3, end);
         const flags = place;
         while (place < end && bytes[place] !== CR) place++;
         const data = place + 2;
-        const next = data + this.#decimal.value + 2;
+        const next = data + this.decimal.value + 2;
         if (next > end) return 0;
         if (bytes[next - 1] !== LF) return BROKEN;
         this.hits++;
         if (this.verify) {
-          const last = first + count;
           if (kind === Kind.multiGet) {
             if (bytes[flags + 1] !== LETTER_K) return BROKEN;
-            while (
-              wanted < last &&
-              !this.payload.isKey(bytes, flags + 2, place, keys[wanted] as number)
-            ) {
-              wanted++;
-            }
+            wanted = this.placeOf(bytes, flags + 2, place, keys, wanted, last);
           }
-          const index = keys[wanted] as number;
-          const honest =
-            wanted < last && this.payload.isValue(bytes, data, this.#decimal.value, index);
-          if (!honest) this.lies++;
+          this.judge(bytes, data, keys, wanted, last);
           wanted++;
         }
         at = next;
@@ -115,17 +95,8 @@ export class MetaDialect extends Dialect {
         this.misses = Math.max(0, count - this.hits);
         return at + SHORT_LINE_BYTES - start;
       } else {
-        return this.#refusal(bytes, start, at, end);
+        return this.refusal(bytes, start, at, end);
       }
     }
-  }
-
-  #refusal(bytes: Uint8Array, start: number, at: number, end: number): number {
-    const next = lineEnd(bytes, at, end);
-    if (next === 0) return 0;
-    const letter = bytes[at] as number;
-    if (letter < 65 || letter > 90) return BROKEN;
-    this.refusals++;
-    return next - start;
   }
 }

@@ -1,17 +1,6 @@
 /** The classic text protocol: `get`, `get` of many keys, `set`. */
-import {
-  BROKEN,
-  CR,
-  DecimalReader,
-  Dialect,
-  Kind,
-  LF,
-  lineEnd,
-  SPACE,
-  writeBytes,
-  writeDecimal,
-  writeLineEnd,
-} from "./dialect.ts";
+import { BROKEN, CR, Kind, LF, SPACE, writeBytes, writeDecimal, writeLineEnd } from "./dialect.ts";
+import { LineDialect } from "./line-dialect.ts";
 import type { Payload } from "./payload.ts";
 
 const GET = Buffer.from("get");
@@ -25,8 +14,7 @@ const VALUE_KEY_OFFSET = 6;
 const END_BYTES = 5;
 const STORED_BYTES = 8;
 
-export class TextDialect extends Dialect {
-  readonly #decimal = new DecimalReader();
+export class TextDialect extends LineDialect {
   readonly #middle: Uint8Array;
 
   constructor(payload: Payload, verify: boolean, ttl: number) {
@@ -67,6 +55,7 @@ export class TextDialect extends Dialect {
   ): number {
     this.hits = this.misses = this.refusals = this.lies = 0;
     if (kind === Kind.set) return this.#parseSet(bytes, start, end);
+    const last = first + count;
     let at = start;
     let wanted = first;
     for (;;) {
@@ -78,24 +67,17 @@ export class TextDialect extends Dialect {
         const keyEnd = place;
         place++;
         while (place < end && bytes[place] !== SPACE) place++;
-        place = this.#decimal.read(bytes, place + 1, end);
+        place = this.decimal.read(bytes, place + 1, end);
         if (place < end && bytes[place] === SPACE)
           while (place < end && bytes[place] !== CR) place++;
         const data = place + 2;
-        const next = data + this.#decimal.value + 2;
+        const next = data + this.decimal.value + 2;
         if (next > end) return 0;
         if (bytes[place] !== CR || bytes[next - 1] !== LF) return BROKEN;
         this.hits++;
         if (this.verify) {
-          const key = at + VALUE_KEY_OFFSET;
-          const last = first + count;
-          while (wanted < last && !this.payload.isKey(bytes, key, keyEnd, keys[wanted] as number)) {
-            wanted++;
-          }
-          const honest =
-            wanted < last &&
-            this.payload.isValue(bytes, data, this.#decimal.value, keys[wanted] as number);
-          if (!honest) this.lies++;
+          wanted = this.placeOf(bytes, at + VALUE_KEY_OFFSET, keyEnd, keys, wanted, last);
+          this.judge(bytes, data, keys, wanted, last);
           wanted++;
         }
         at = next;
@@ -103,7 +85,7 @@ export class TextDialect extends Dialect {
         this.misses = Math.max(0, count - this.hits);
         return at + END_BYTES - start;
       } else {
-        return this.#refusal(bytes, start, at, end);
+        return this.refusal(bytes, start, at, end);
       }
     }
   }
@@ -113,16 +95,6 @@ export class TextDialect extends Dialect {
     if (bytes[start] === LETTER_S && bytes[start + 1] === LETTER_T) {
       return start + STORED_BYTES <= end ? STORED_BYTES : 0;
     }
-    return this.#refusal(bytes, start, start, end);
-  }
-
-  /** A line that is neither: ERROR, CLIENT_ERROR, SERVER_ERROR, NOT_STORED. */
-  #refusal(bytes: Uint8Array, start: number, at: number, end: number): number {
-    const next = lineEnd(bytes, at, end);
-    if (next === 0) return 0;
-    const letter = bytes[at] as number;
-    if (letter < 65 || letter > 90) return BROKEN;
-    this.refusals++;
-    return next - start;
+    return this.refusal(bytes, start, start, end);
   }
 }

@@ -6,22 +6,12 @@ import { Clock } from "../../../src/base/clock.ts";
 import { Reply } from "../../../src/command/reply.ts";
 import { Request } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { ReplyEncoder } from "../../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";
+import { WIRE_OPTIONS } from "./wire-options.ts";
 
-const OPTIONS: ProtocolOptions = {
-  itemBytesMax: 1 << 20,
-  inlineValueBytesMax: 1 << 16,
-  casEnabled: true,
-  flushEnabled: true,
-  shutdownEnabled: false,
-  protocol: "auto",
-  asciiAuth: false,
-  sasl: false,
-};
 const OUT_BYTES = 4096;
 const KEY = "user:profile:100";
 
@@ -38,8 +28,8 @@ function sceneOf(line: string, outcome: Partial<Reply>): Scene {
   bytes.set(Buffer.from(line, "latin1"), OUT_BYTES);
   const request = new Request(bytes);
   const clock = new Clock(1_700_000_000);
-  const parser = new WireParser(OPTIONS, clock);
-  parser.parse(new WireState(OPTIONS), request, bytes, OUT_BYTES, OUT_BYTES + line.length);
+  const parser = new WireParser(WIRE_OPTIONS, clock);
+  parser.parse(new WireState(WIRE_OPTIONS), request, bytes, OUT_BYTES, OUT_BYTES + line.length);
   const reply = Object.assign(new Reply(bytes), { valueBytes: 100, casLow: 123456 }, outcome);
   return { encoder: new ReplyEncoder(clock), request, reply, bytes };
 }

@@ -4,31 +4,21 @@
  */
 import { Clock } from "../../../src/base/clock.ts";
 import { Request } from "../../../src/command/request.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";
+import { WIRE_OPTIONS } from "./wire-options.ts";
 
 const KEYS = 256;
 const VALUE = "v".repeat(100);
-const OPTIONS: ProtocolOptions = {
-  itemBytesMax: 1 << 20,
-  inlineValueBytesMax: 1 << 16,
-  casEnabled: true,
-  flushEnabled: true,
-  shutdownEnabled: false,
-  protocol: "auto",
-  asciiAuth: false,
-  sasl: false,
-};
 
 const keyOf = (index: number): string => `user:profile:${100 + index}`;
 
 /** Parses a buffer of `requestOf` every key, over and over: one iteration is one request. */
 function parsing(name: string, requestOf: (key: string) => Uint8Array): MicroBench {
   let bytes: Uint8Array = new Uint8Array(0);
-  const parser = new WireParser(OPTIONS, new Clock(1_700_000_000));
-  const state = new WireState(OPTIONS);
+  const parser = new WireParser(WIRE_OPTIONS, new Clock(1_700_000_000));
+  const state = new WireState(WIRE_OPTIONS);
   let request = new Request(bytes);
   return {
     name: `parser: ${name}`,

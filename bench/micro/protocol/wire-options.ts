@@ -1,0 +1,13 @@
+import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
+
+/** What the cases of this folder are parsed with: no logins, everything allowed. */
+export const WIRE_OPTIONS: ProtocolOptions = {
+  itemBytesMax: 1 << 20,
+  inlineValueBytesMax: 1 << 16,
+  casEnabled: true,
+  flushEnabled: true,
+  shutdownEnabled: false,
+  protocol: "auto",
+  asciiAuth: false,
+  sasl: false,
+};
