@@ -15,34 +15,13 @@ import {
   response,
   storeExtras,
 } from "../support/binary-packets.ts";
+import { each, serves } from "../support/each-server.ts";
 import { type Cell, cells, type FleetOptions, fleet } from "../support/server-matrix.ts";
 import type { TestServer } from "../support/test-server.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "shardcached-cve-"));
 const plain = fleet({ size: "small" });
-
-function each(
-  name: string,
-  servers: readonly Cell[],
-  play: (server: TestServer) => Promise<void>,
-): void {
-  if (servers.length === 0) return;
-  describe(name, () => {
-    for (const cell of servers) {
-      test(cell.label, async () => {
-        await play(cell.server);
-        expect(cell.server.hasExited).toBe(false);
-      });
-    }
-  });
-}
-
-async function serves(server: TestServer): Promise<void> {
-  const client = await WireClient.connect(server);
-  await client.ask("version\r\n", `VERSION ${server.version}\r\n`);
-  client.destroy();
-}
 
 /** Sends a packet that closes its connection, whatever is answered before. */
 async function closedBy(server: TestServer, bytes: Buffer, reply?: ReturnType<typeof response>) {

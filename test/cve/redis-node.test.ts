@@ -6,9 +6,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { expect } from "vitest";
 import { Opcode, packet, storeExtras } from "../support/binary-packets.ts";
-import { type Cell, fleet } from "../support/server-matrix.ts";
+import { each, serves } from "../support/each-server.ts";
+import { fleet } from "../support/server-matrix.ts";
 import type { TestServer } from "../support/test-server.ts";
 import { WireClient } from "../support/wire-client.ts";
 
@@ -20,28 +21,6 @@ writeFileSync(passwordFile, "alice:secret\n");
 const plain = fleet({ size: "small" });
 const large = fleet({ size: "small", args: ["-I", "128m", "-m", "1024"], oracle: false });
 const locked = fleet({ size: "small", args: ["-Y", passwordFile] });
-
-function each(
-  name: string,
-  servers: readonly Cell[],
-  play: (server: TestServer) => Promise<void>,
-): void {
-  if (servers.length === 0) return;
-  describe(name, () => {
-    for (const cell of servers) {
-      test(cell.label, async () => {
-        await play(cell.server);
-        expect(cell.server.hasExited).toBe(false);
-      });
-    }
-  });
-}
-
-async function serves(server: TestServer): Promise<void> {
-  const client = await WireClient.connect(server);
-  await client.ask("version\r\n", `VERSION ${server.version}\r\n`);
-  client.destroy();
-}
 
 async function connectMany(server: TestServer, count: number): Promise<WireClient[]> {
   return Promise.all(Array.from({ length: count }, () => WireClient.connect(server)));

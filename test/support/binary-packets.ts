@@ -8,7 +8,14 @@
  * packet() makes a request, response() a Pattern for one reply, responses() for several in a row. Fields a test wants
  * wrong (lengths, magic) can be given; otherwise they follow from the parts.
  */
-import { type Captures, INCOMPLETE, MISMATCH, type Pattern, show } from "./template.ts";
+import {
+  type Captures,
+  INCOMPLETE,
+  type Message,
+  MISMATCH,
+  type Pattern,
+  show,
+} from "./template.ts";
 
 const HEADER_BYTES = 24;
 
@@ -114,6 +121,21 @@ export function packet(fields: PacketFields): Buffer {
   return Buffer.concat([header, extras, key, value]);
 }
 
+/** A request that carries the CAS captured under `name`. */
+export function withCas(name: string, fields: PacketFields): Message {
+  return (captures: Captures) => packet({ ...fields, cas: BigInt(captures.get(name) ?? 1) });
+}
+
+/** A request that stores, for ever. */
+export function setPacket(
+  key: string,
+  value: string,
+  clientFlags = 0,
+  opcode: number = Opcode.set,
+): Buffer {
+  return packet({ opcode, key, value, extras: storeExtras(clientFlags, 0) });
+}
+
 /** Extras of Set, Add, Replace. */
 export function storeExtras(clientFlags: number, exptime: number): Buffer {
   const extras = Buffer.alloc(8);
@@ -155,6 +177,15 @@ export interface ResponseFields {
   readonly opaque?: number;
   /** A number: exactly this. A name: not zero, captured under it, or equal to what was. Default: exactly 0. */
   readonly cas?: bigint | string;
+}
+
+/** What a Get that finds `value` is answered, its CAS captured as "cas". */
+export function hitFields(
+  value: string,
+  clientFlags = 0,
+  more: Partial<ResponseFields> = {},
+): ResponseFields {
+  return { opcode: Opcode.get, extras: uint32(clientFlags), value, cas: "cas", ...more };
 }
 
 /** One expected reply packet. */

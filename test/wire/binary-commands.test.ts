@@ -1,34 +1,21 @@
 /** The binary protocol: every opcode with its quiet twin, statuses, CAS, malformed packets. */
 import {
   BinaryStatus,
+  hitFields,
   Opcode,
-  type PacketFields,
   packet,
-  type ResponseFields,
   response,
   responses,
+  setPacket,
   storeExtras,
   uint32,
+  withCas,
 } from "../support/binary-packets.ts";
-import type { Captures, Message } from "../support/template.ts";
 import { closes, oracle18, transcriptsOn } from "../support/transcript.ts";
 
 const transcript = transcriptsOn();
 
 const FAR = 0xffffffff;
-
-/** A request that carries a captured CAS. */
-function withCas(name: string, fields: PacketFields): Message {
-  return (captures: Captures) => packet({ ...fields, cas: BigInt(captures.get(name) ?? 1) });
-}
-
-function set(key: string, value: string, clientFlags = 0, opcode: number = Opcode.set): Buffer {
-  return packet({ opcode, key, value, extras: storeExtras(clientFlags, 0) });
-}
-
-function hit(value: string, clientFlags = 0, more: Partial<ResponseFields> = {}): ResponseFields {
-  return { opcode: Opcode.get, extras: uint32(clientFlags), value, cas: "cas", ...more };
-}
 
 const { notFound, exists, notStored } = BinaryStatus;
 
@@ -45,7 +32,7 @@ transcript("Set stores, Get gives it back, opaque and CAS included", [
   ],
   [
     packet({ opcode: Opcode.get, key: "a", opaque: 0xffffffff }),
-    response(hit("red", 0xdeadbeef, { opaque: 0xffffffff })),
+    response(hitFields("red", 0xdeadbeef, { opaque: 0xffffffff })),
   ],
 ]);
 
@@ -58,10 +45,10 @@ transcript("Get of an absent key", [
 ]);
 
 transcript("GetK repeats the key", [
-  [set("apple", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
+  [setPacket("apple", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
   [
     packet({ opcode: Opcode.getK, key: "apple" }),
-    response(hit("red", 5, { opcode: Opcode.getK, key: "apple" })),
+    response(hitFields("red", 5, { opcode: Opcode.getK, key: "apple" })),
   ],
 ]);
 
@@ -70,7 +57,7 @@ transcript("GetQ and GetKQ are silent on a miss and answer a hit", [
     Buffer.concat([
       packet({ opcode: Opcode.getQ, key: "a", opaque: 1 }),
       packet({ opcode: Opcode.getKQ, key: "a", opaque: 2 }),
-      set("a", "red", 5),
+      setPacket("a", "red", 5),
       packet({ opcode: Opcode.getQ, key: "a", opaque: 3 }),
       packet({ opcode: Opcode.getQ, key: "b", opaque: 4 }),
       packet({ opcode: Opcode.getKQ, key: "a", opaque: 5 }),
@@ -78,19 +65,22 @@ transcript("GetQ and GetKQ are silent on a miss and answer a hit", [
     ]),
     responses(
       { opcode: Opcode.set, cas: "cas" },
-      hit("red", 5, { opcode: Opcode.getQ, opaque: 3 }),
-      hit("red", 5, { opcode: Opcode.getKQ, key: "a", opaque: 5 }),
+      hitFields("red", 5, { opcode: Opcode.getQ, opaque: 3 }),
+      hitFields("red", 5, { opcode: Opcode.getKQ, key: "a", opaque: 5 }),
       { opcode: Opcode.noop, opaque: 6 },
     ),
   ],
 ]);
 
 transcript("Add stores only what is absent, Replace only what is present", [
-  [set("a", "new", 0, Opcode.replace), response({ opcode: Opcode.replace, status: notFound })],
-  [set("a", "red", 1, Opcode.add), response({ opcode: Opcode.add, cas: "one" })],
-  [set("a", "new", 2, Opcode.add), response({ opcode: Opcode.add, status: exists })],
-  [set("a", "new", 3, Opcode.replace), response({ opcode: Opcode.replace, cas: "cas" })],
-  [packet({ opcode: Opcode.get, key: "a" }), response(hit("new", 3))],
+  [
+    setPacket("a", "new", 0, Opcode.replace),
+    response({ opcode: Opcode.replace, status: notFound }),
+  ],
+  [setPacket("a", "red", 1, Opcode.add), response({ opcode: Opcode.add, cas: "one" })],
+  [setPacket("a", "new", 2, Opcode.add), response({ opcode: Opcode.add, status: exists })],
+  [setPacket("a", "new", 3, Opcode.replace), response({ opcode: Opcode.replace, cas: "cas" })],
+  [packet({ opcode: Opcode.get, key: "a" }), response(hitFields("new", 3))],
 ]);
 
 transcript("a CAS makes Set, Add and Replace compare", [
@@ -98,7 +88,7 @@ transcript("a CAS makes Set, Add and Replace compare", [
     packet({ opcode: Opcode.set, key: "a", value: "x", extras: storeExtras(0, 0), cas: 5n }),
     response({ opcode: Opcode.set, status: notFound }),
   ],
-  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
   [
     withCas("one", { opcode: Opcode.set, key: "a", value: "two", extras: storeExtras(0, 0) }),
     response({ opcode: Opcode.set, cas: "two" }),
@@ -119,23 +109,23 @@ transcript("a CAS makes Set, Add and Replace compare", [
     withCas("three", { opcode: Opcode.add, key: "b", value: "x", extras: storeExtras(0, 0) }),
     response({ opcode: Opcode.add, status: notFound }),
   ],
-  [packet({ opcode: Opcode.get, key: "a" }), response(hit("three"))],
+  [packet({ opcode: Opcode.get, key: "a" }), response(hitFields("three"))],
 ]);
 
 transcript("SetQ, AddQ, ReplaceQ are silent on success and answer failures", [
   [
     Buffer.concat([
-      set("a", "red", 0, Opcode.setQ),
-      set("a", "new", 0, Opcode.addQ),
-      set("b", "new", 0, Opcode.replaceQ),
-      set("b", "new", 0, Opcode.addQ),
-      set("b", "newer", 0, Opcode.replaceQ),
+      setPacket("a", "red", 0, Opcode.setQ),
+      setPacket("a", "new", 0, Opcode.addQ),
+      setPacket("b", "new", 0, Opcode.replaceQ),
+      setPacket("b", "new", 0, Opcode.addQ),
+      setPacket("b", "newer", 0, Opcode.replaceQ),
       packet({ opcode: Opcode.get, key: "b" }),
     ]),
     responses(
       { opcode: Opcode.addQ, status: exists },
       { opcode: Opcode.replaceQ, status: notFound },
-      hit("newer"),
+      hitFields("newer"),
     ),
   ],
 ]);
@@ -145,7 +135,7 @@ transcript("Delete and DeleteQ", [
     packet({ opcode: Opcode.delete, key: "a" }),
     response({ opcode: Opcode.delete, status: notFound }),
   ],
-  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
   [
     packet({ opcode: Opcode.delete, key: "a", cas: 0x7fffffffffffffffn }),
     response({ opcode: Opcode.delete, status: exists }),
@@ -153,7 +143,7 @@ transcript("Delete and DeleteQ", [
   [withCas("one", { opcode: Opcode.delete, key: "a" }), response({ opcode: Opcode.delete })],
   [
     Buffer.concat([
-      set("a", "red", 0, Opcode.setQ),
+      setPacket("a", "red", 0, Opcode.setQ),
       packet({ opcode: Opcode.deleteQ, key: "a" }),
       packet({ opcode: Opcode.deleteQ, key: "a", opaque: 2 }),
     ]),
@@ -170,7 +160,7 @@ transcript("Append and Prepend join, and miss with Not stored", [
     packet({ opcode: Opcode.prepend, key: "a", value: "x" }),
     response({ opcode: Opcode.prepend, status: notStored }),
   ],
-  [set("a", "red", 5), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("a", "red", 5), response({ opcode: Opcode.set, cas: "one" })],
   [
     packet({ opcode: Opcode.append, key: "a", value: "-tail" }),
     response({ opcode: Opcode.append, cas: "two" }),
@@ -194,7 +184,7 @@ transcript("Append and Prepend join, and miss with Not stored", [
     responses(
       { opcode: Opcode.appendQ, status: notStored },
       { opcode: Opcode.prependQ, status: notStored },
-      hit("1head-red-tail2", 5),
+      hitFields("1head-red-tail2", 5),
     ),
   ],
 ]);
@@ -212,18 +202,18 @@ transcript("Touch, GAT, GATQ, GATK, GATKQ", [
     packet({ opcode: Opcode.gatK, key: "a", extras: uint32(0) }),
     response({ opcode: Opcode.gatK, status: notFound, key: "a", value: "" }),
   ],
-  [set("a", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
+  [setPacket("a", "red", 5), response({ opcode: Opcode.set, cas: "cas" })],
   [
     packet({ opcode: Opcode.touch, key: "a", extras: uint32(100) }),
     response({ opcode: Opcode.touch, extras: uint32(5), cas: "cas" }),
   ],
   [
     packet({ opcode: Opcode.gat, key: "a", extras: uint32(0) }),
-    response(hit("red", 5, { opcode: Opcode.gat })),
+    response(hitFields("red", 5, { opcode: Opcode.gat })),
   ],
   [
     packet({ opcode: Opcode.gatK, key: "a", extras: uint32(FAR) }),
-    response(hit("red", 5, { opcode: Opcode.gatK, key: "a" })),
+    response(hitFields("red", 5, { opcode: Opcode.gatK, key: "a" })),
   ],
   [
     Buffer.concat([
@@ -233,22 +223,22 @@ transcript("Touch, GAT, GATQ, GATK, GATKQ", [
       packet({ opcode: Opcode.gatKQ, key: "a", extras: uint32(0) }),
     ]),
     responses(
-      hit("red", 5, { opcode: Opcode.gatQ }),
-      hit("red", 5, { opcode: Opcode.gatKQ, key: "a" }),
+      hitFields("red", 5, { opcode: Opcode.gatQ }),
+      hitFields("red", 5, { opcode: Opcode.gatKQ, key: "a" }),
     ),
   ],
 ]);
 
 transcript("Flush and FlushQ", [
-  [set("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("a", "red"), response({ opcode: Opcode.set, cas: "one" })],
   [packet({ opcode: Opcode.flush }), response({ opcode: Opcode.flush })],
   [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
-  [set("a", "red"), response({ opcode: Opcode.set, cas: "two" })],
+  [setPacket("a", "red"), response({ opcode: Opcode.set, cas: "two" })],
   [packet({ opcode: Opcode.flush, extras: uint32(0) }), response({ opcode: Opcode.flush })],
   [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
   [
     Buffer.concat([
-      set("a", "red", 0, Opcode.setQ),
+      setPacket("a", "red", 0, Opcode.setQ),
       packet({ opcode: Opcode.flushQ }),
       packet({ opcode: Opcode.get, key: "a" }),
     ]),
@@ -291,7 +281,7 @@ transcript("keys of any bytes, up to 250", [
     packet({ opcode: Opcode.set, key: "\0 \r\n\x80", value: "v", extras: storeExtras(0, 0) }),
     response({ opcode: Opcode.set, cas: "one" }),
   ],
-  [packet({ opcode: Opcode.get, key: "\0 \r\n\x80" }), response(hit("v"))],
+  [packet({ opcode: Opcode.get, key: "\0 \r\n\x80" }), response(hitFields("v"))],
   [
     packet({ opcode: Opcode.getK, key: "k".repeat(250) }),
     response({ opcode: Opcode.getK, status: notFound, key: "k".repeat(250), value: "" }),
@@ -299,29 +289,29 @@ transcript("keys of any bytes, up to 250", [
 ]);
 
 transcript("values of any bytes and sizes", [
-  [set("empty", ""), response({ opcode: Opcode.set, cas: "one" })],
-  [packet({ opcode: Opcode.get, key: "empty" }), response(hit(""))],
-  [set("big", "x".repeat(100_000)), response({ opcode: Opcode.set, cas: "two" })],
+  [setPacket("empty", ""), response({ opcode: Opcode.set, cas: "one" })],
+  [packet({ opcode: Opcode.get, key: "empty" }), response(hitFields(""))],
+  [setPacket("big", "x".repeat(100_000)), response({ opcode: Opcode.set, cas: "two" })],
   [
     packet({ opcode: Opcode.get, key: "big" }),
-    response(hit("x".repeat(100_000), 0, { cas: "two" })),
+    response(hitFields("x".repeat(100_000), 0, { cas: "two" })),
   ],
-  [set("lines", "\r\n\0END\r\n"), response({ opcode: Opcode.set, cas: "three" })],
+  [setPacket("lines", "\r\n\0END\r\n"), response({ opcode: Opcode.set, cas: "three" })],
   [
     packet({ opcode: Opcode.get, key: "lines" }),
-    response(hit("\r\n\0END\r\n", 0, { cas: "three" })),
+    response(hitFields("\r\n\0END\r\n", 0, { cas: "three" })),
   ],
 ]);
 
 transcript("a value over the limit: Too large, the old item deleted, the connection goes on", [
-  [set("a", "old"), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("a", "old"), response({ opcode: Opcode.set, cas: "one" })],
   [
-    set("a", "x".repeat(1_048_576)),
+    setPacket("a", "x".repeat(1_048_576)),
     response({ opcode: Opcode.set, status: BinaryStatus.tooLarge }),
   ],
   [packet({ opcode: Opcode.get, key: "a" }), response({ opcode: Opcode.get, status: notFound })],
   [
-    set("a", "x".repeat(1_048_576), 0, Opcode.addQ),
+    setPacket("a", "x".repeat(1_048_576), 0, Opcode.addQ),
     response({ opcode: Opcode.addQ, status: BinaryStatus.tooLarge }),
   ],
 ]);

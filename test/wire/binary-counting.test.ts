@@ -2,35 +2,20 @@
 import {
   arithmeticExtras,
   BinaryStatus,
+  hitFields,
   Opcode,
-  type PacketFields,
   packet,
-  type ResponseFields,
   response,
   responses,
-  storeExtras,
-  uint32,
+  setPacket,
   uint64,
+  withCas,
 } from "../support/binary-packets.ts";
-import type { Captures, Message } from "../support/template.ts";
 import { transcriptsOn } from "../support/transcript.ts";
 
 const transcript = transcriptsOn();
 
 const FAR = 0xffffffff;
-
-/** A request that carries a captured CAS. */
-function withCas(name: string, fields: PacketFields): Message {
-  return (captures: Captures) => packet({ ...fields, cas: BigInt(captures.get(name) ?? 1) });
-}
-
-function set(key: string, value: string, clientFlags = 0, opcode: number = Opcode.set): Buffer {
-  return packet({ opcode, key, value, extras: storeExtras(clientFlags, 0) });
-}
-
-function hit(value: string, clientFlags = 0, more: Partial<ResponseFields> = {}): ResponseFields {
-  return { opcode: Opcode.get, extras: uint32(clientFlags), value, cas: "cas", ...more };
-}
 
 const { notFound, exists, nonNumeric } = BinaryStatus;
 
@@ -67,11 +52,11 @@ transcript("Increment and Decrement create, count, wrap and stop", [
     packet({ opcode: Opcode.decrement, key: "m", extras: arithmeticExtras(1n, 2n ** 63n, 0) }),
     response({ opcode: Opcode.decrement, value: uint64(2n ** 63n), cas: "g" }),
   ],
-  [packet({ opcode: Opcode.get, key: "m" }), response(hit(`${2n ** 63n}`))],
+  [packet({ opcode: Opcode.get, key: "m" }), response(hitFields(`${2n ** 63n}`))],
 ]);
 
 transcript("counting what is no number, or with a wrong CAS", [
-  [set("n", "red"), response({ opcode: Opcode.set, cas: "one" })],
+  [setPacket("n", "red"), response({ opcode: Opcode.set, cas: "one" })],
   [
     packet({ opcode: Opcode.increment, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
     response({ opcode: Opcode.increment, status: nonNumeric }),
@@ -80,7 +65,7 @@ transcript("counting what is no number, or with a wrong CAS", [
     packet({ opcode: Opcode.decrementQ, key: "n", extras: arithmeticExtras(1n, 0n, 0) }),
     response({ opcode: Opcode.decrementQ, status: nonNumeric }),
   ],
-  [set("n", "5"), response({ opcode: Opcode.set, cas: "two" })],
+  [setPacket("n", "5"), response({ opcode: Opcode.set, cas: "two" })],
   [
     packet({
       opcode: Opcode.increment,
@@ -105,6 +90,6 @@ transcript("IncrementQ and DecrementQ", [
       packet({ opcode: Opcode.incrementQ, key: "m", extras: arithmeticExtras(1n, 0n, FAR) }),
       packet({ opcode: Opcode.get, key: "n" }),
     ]),
-    responses({ opcode: Opcode.incrementQ, status: notFound }, hit("42")),
+    responses({ opcode: Opcode.incrementQ, status: notFound }, hitFields("42")),
   ],
 ]);

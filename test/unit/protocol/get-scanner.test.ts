@@ -10,20 +10,11 @@ import { BATCH_KEYS_MAX, BatchMark, GetBatch } from "../../../src/command/get-ba
 import { Op } from "../../../src/command/op.ts";
 import { Dialect, Request } from "../../../src/command/request.ts";
 import { GetScanner } from "../../../src/protocol/get-scanner.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
 import { TextParser } from "../../../src/protocol/text-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
+import { OPTIONS } from "../../support/spoken.ts";
 
-const OPTIONS: ProtocolOptions = {
-  itemBytesMax: 1 << 20,
-  inlineValueBytesMax: 1 << 16,
-  casEnabled: true,
-  flushEnabled: true,
-  shutdownEnabled: false,
-  protocol: "ascii",
-  asciiAuth: false,
-  sasl: false,
-};
+const ASCII = { ...OPTIONS, protocol: "ascii" } as const;
 const REQUESTS_MAX = 20;
 
 interface Key {
@@ -36,8 +27,8 @@ interface Key {
 /** The gets at the head of `input` as the parser reads them, up to the first request that is none, and `count` keys. */
 function parsed(input: string, count: number): { keys: Key[]; consumed: number; inside: boolean } {
   const bytes = Buffer.from(input, "latin1");
-  const parser = new TextParser(OPTIONS, new Clock(0));
-  const state = new WireState(OPTIONS);
+  const parser = new TextParser(ASCII, new Clock(0));
+  const state = new WireState(ASCII);
   const request = new Request(bytes);
   const keys: Key[] = [];
   let at = 0;
@@ -63,7 +54,7 @@ function scanned(input: string): { keys: Key[]; end: number; hashes: number[][] 
   const bytes = Buffer.from(input, "latin1");
   const hash = new KeyHash(1, 2);
   const scanner = new GetScanner(hash);
-  const state = new WireState(OPTIONS);
+  const state = new WireState(ASCII);
   const batch = new GetBatch();
   const keys: Key[] = [];
   const hashes: number[][] = [];
@@ -115,7 +106,7 @@ describe("GetScanner", () => {
     const batch = new GetBatch();
     const bytes = Buffer.from(input, "latin1");
     const scanner = new GetScanner(new KeyHash(1, 2));
-    scanner.scan(new WireState(OPTIONS), bytes, 0, bytes.length, REQUESTS_MAX, batch);
+    scanner.scan(new WireState(ASCII), bytes, 0, bytes.length, REQUESTS_MAX, batch);
     expect(batch.count).toBe(count);
   });
 
