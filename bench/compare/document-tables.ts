@@ -18,7 +18,7 @@ type Style = "text" | "markdown";
 const SUBJECT = "shardcached";
 
 /** The limits of a line, adapted to the version of the reference. */
-export function limitsOf(result: CompareResult, row: RowResult, line: Line): [number, number] {
+function limitsOf(result: CompareResult, row: RowResult, line: Line): [number, number] {
   const old = result.versions["memcached"] === OLD_MEMCACHED_PIPELINE.version;
   if (row.name === "pipe32" && result.reference === "memcached" && old) {
     return [OLD_MEMCACHED_PIPELINE.must, OLD_MEMCACHED_PIPELINE.aim];
@@ -37,7 +37,7 @@ function number(value: number, digits: number): string {
 }
 
 /** Figures of all servers, and the ratio of the subject to the reference. */
-export function resultRows(result: CompareResult): { head: string[]; rows: string[][] } {
+function resultRows(result: CompareResult): { head: string[]; rows: string[][] } {
   const servers = serversOf(result);
   const others = servers.filter((name) => name !== result.reference);
   const head = [

@@ -28,7 +28,7 @@ export const Meter = {
   cpuMicroseconds: 11,
 } as const;
 
-export const METERS = 16;
+const METERS = 16;
 const STOP_BYTES = 64;
 
 export class Board {

@@ -51,7 +51,7 @@ function share(keyId: number, salt: number): number {
 }
 
 /** The modelled size of a key's value. */
-export function modelledValueBytes(keyId: number, times: number): number {
+function modelledValueBytes(keyId: number, times: number): number {
   const at = share(keyId, 0x5bd1_e995);
   let bytes = 0;
   for (let i = 1; i < VALUE_QUANTILES.length; i++) {
@@ -65,7 +65,7 @@ export function modelledValueBytes(keyId: number, times: number): number {
 }
 
 /** The modelled size of a key. */
-export function modelledKeyBytes(keyId: number): number {
+function modelledKeyBytes(keyId: number): number {
   return KEY_BYTES_MIN + Math.floor(share(keyId, 0x1b87_3593) * KEY_BYTES_SPREAD);
 }
 

@@ -10,7 +10,7 @@
 import { SERVER_SECONDS_PAST, SERVER_SECONDS_START, type ServerSeconds } from "./unit.ts";
 
 /** Up to this many seconds an exptime is relative, above it is a Unix time. */
-export const RELATIVE_EXPTIME_MAX = 60 * 60 * 24 * 30;
+const RELATIVE_EXPTIME_MAX = 60 * 60 * 24 * 30;
 
 export class Clock {
   /** Now, in server seconds. */

@@ -112,7 +112,7 @@ export function writeUint64(out: Uint8Array, at: number, high: number, low: numb
 }
 
 /** How many decimal digits the u32 `value` has. */
-export function digitsOfUint32(value: number): number {
+function digitsOfUint32(value: number): number {
   if (value < 100_000) {
     if (value < 100) return value < 10 ? 1 : 2;
     if (value < 1000) return 3;

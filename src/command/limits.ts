@@ -1,7 +1,5 @@
 /** Limits a client can meet. Sources: memcached 1.6 (doc/protocol.txt and observed behaviour). */
 export const KEY_BYTES_MAX = 250;
-/** A value's length field is 30 bits: -I ends at 1 GiB. */
-export const VALUE_BYTES_MAX = 1 << 30;
 /** Byte counts on the wire end here, as memcached's do: INT_MAX less the line end. */
 export const WIRE_VALUE_BYTES_MAX = 2_147_483_645;
 /** Opaque tokens of meta commands. */

@@ -4,7 +4,7 @@
  * switch takes yes or no.
  */
 import type { Assignment } from "./flags.ts";
-import { OPTIONS } from "./options.ts";
+import { ASKED_ON_COMMAND_LINE, OPTIONS } from "./options.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,15 +16,6 @@ export const SASL_FILE_VARIABLE = "MEMCACHED_SASL_PWDB";
 
 /** Kubernetes sets <SERVICE>_PORT=tcp://… for a service that happens to be called shardcached. */
 const KUBERNETES_LINK = /^(tcp|udp):\/\//;
-/** What only a command line can ask for. */
-const FLAG_ONLY = new Set([
-  "help",
-  "license",
-  "version",
-  "check-config",
-  "print-config",
-  "completion",
-]);
 
 /** The variable that sets an option. */
 export function variableOf(name: string): string {
@@ -35,7 +26,7 @@ export function variableOf(name: string): string {
 export function environmentAssignments(environment: Environment): Assignment[] {
   const assignments: Assignment[] = [];
   for (const option of OPTIONS) {
-    if (FLAG_ONLY.has(option.name)) continue;
+    if (ASKED_ON_COMMAND_LINE.has(option.name)) continue;
     const variable = variableOf(option.name);
     const value = environment[variable];
     if (value === undefined || KUBERNETES_LINK.test(value)) continue;

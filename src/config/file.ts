@@ -11,7 +11,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { type Assignment, flagsFrom } from "./flags.ts";
 import { EXIT_USAGE } from "./option.ts";
-import { OPTION_BY_NAME } from "./options.ts";
+import { ASKED_ON_COMMAND_LINE, OPTION_BY_NAME } from "./options.ts";
 
 /** A comment starts at a # that nothing escapes. */
 const COMMENT = /(?<!\\)#.*$/;
@@ -20,15 +20,7 @@ const ASSIGNMENT = /^([A-Za-z][\w-]*)\s*(?:=\s*(.*))?$/;
 const PASSED_OVER = /^logfile\s/;
 const FLAGS_PASSED_OVER = /^-[dh]/;
 /** Options that make no sense in a file. */
-const FLAG_ONLY = new Set([
-  "config",
-  "help",
-  "license",
-  "version",
-  "check-config",
-  "print-config",
-  "completion",
-]);
+const NOT_IN_FILE = new Set([...ASKED_ON_COMMAND_LINE, "config"]);
 
 /** Reads a file's text. Throws a ConfigError that names the file and the line. */
 export function fileAssignments(text: string, path: string): Assignment[] {
@@ -60,7 +52,7 @@ function assignmentLine(line: string, place: string): Assignment {
   const match = ASSIGNMENT.exec(line);
   const name = match?.[1] ?? line;
   const option = OPTION_BY_NAME.get(name);
-  if (match === null || option === undefined || FLAG_ONLY.has(option.name)) {
+  if (match === null || option === undefined || NOT_IN_FILE.has(option.name)) {
     throw new ConfigError(
       `${place}: "${name}" is no option (allowed: long option names, as -h lists them)`,
       EXIT_USAGE,

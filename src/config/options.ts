@@ -349,9 +349,12 @@ export const OPTION_BY_LETTER: ReadonlyMap<string, Option> = new Map(
   OPTIONS.filter((option) => option.letter !== "").map((option) => [option.letter, option]),
 );
 
-/** The option with this long name. */
-export function optionNamed(name: string): Option {
-  const option = OPTION_BY_NAME.get(name);
-  if (option === undefined) throw new Error(`no option is called ${name}`);
-  return option;
-}
+/** What only a command line can ask for. */
+export const ASKED_ON_COMMAND_LINE: ReadonlySet<string> = new Set([
+  "help",
+  "license",
+  "version",
+  "check-config",
+  "print-config",
+  "completion",
+]);

@@ -161,15 +161,15 @@ export interface Settings {
 export const THREADS_MAX = 255;
 /** The value for "any free port", as the operator writes it. */
 export const PORT_ANY = -1;
-export const PORT_DEFAULT = 11_211;
-export const MEMORY_BYTES_DEFAULT = 64 * MIB;
+const PORT_DEFAULT = 11_211;
+const MEMORY_BYTES_DEFAULT = 64 * MIB;
 /**
  * A second node on one machine finds this taken: that is a warning. Any other address taken is an
  * error.
  */
 export const ADMIN_LISTEN_DEFAULT = "127.0.0.1:11280";
 export const ADMIN_LISTEN_NONE = "none";
-export const ITEM_BYTES_MAX_DEFAULT = MIB;
+const ITEM_BYTES_MAX_DEFAULT = MIB;
 export const ITEM_BYTES_MAX_LEAST = KIB;
 export const ITEM_BYTES_MAX_MOST = GIB;
 

@@ -7,6 +7,7 @@ import { type ListenEntry, listenEntriesFrom, listenText } from "./listen.ts";
 import { choiceOption, EXIT_FAILURE, EXIT_USAGE, type Option, SHELLS } from "./option.ts";
 import {
   ADMIN_LISTEN_NONE,
+  ITEM_BYTES_MAX_LEAST,
   type ProtocolChoice,
   THREADS_MAX,
   type TransportChoice,
@@ -156,7 +157,7 @@ export const itemBytesMax: Option = {
   help: ["adjusts max item size", "(default: 1m, min: 1k, max: 1024m)"],
   apply(draft, text) {
     const bytes = sizeFrom(text, 1);
-    if (bytes === null || bytes < 1024) {
+    if (bytes === null || bytes < ITEM_BYTES_MAX_LEAST) {
       const complaint = "Item max size cannot be less than 1024 bytes.";
       return { complaint, allowed: "1k to 1024m, at most half of -m", exitCode: EXIT_USAGE };
     }

@@ -48,7 +48,7 @@ export function tagOf(hashHigh: number): number {
 }
 
 /** The credit byte after one more hit. */
-export function creditAfterHit(credit: number): number {
+function creditAfterHit(credit: number): number {
   let next = credit | FETCHED;
   if ((credit & FETCHED) !== 0) next |= ACTIVE;
   if ((credit & CREDIT_MASK) < CREDIT_FULL) next += CREDIT_HIT;

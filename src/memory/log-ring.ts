@@ -13,7 +13,7 @@
 import { CACHE_LINE_BYTES, KIB } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 
-export const LOG_RING_BYTES = 64 * KIB;
+const LOG_RING_BYTES = 64 * KIB;
 const LINES_WORD = 1;
 
 /** Bytes of one thread's log ring. */

@@ -52,7 +52,7 @@ export function familyOf(op: Op): Family {
 /** The sketches a thread keeps. */
 export const SketchKind = { requests: 0, bytes: 1, misses: 2, largest: 3, prefixes: 4 } as const;
 export type SketchKind = (typeof SketchKind)[keyof typeof SketchKind];
-export const SKETCH_COUNT = 5;
+const SKETCH_COUNT = 5;
 
 const PERIOD = 0;
 const SAMPLES = 1;

@@ -65,7 +65,7 @@ const GHOST_ITEM_BYTES = 64;
 const LEASES = 4096;
 const UPLOADS_MIN = 64;
 const UPLOADS_MAX = 1024;
-export const LEASE_BYTES = 8;
+const LEASE_BYTES = 8;
 export const UPLOAD_BYTES = CACHE_LINE_BYTES;
 /** A typed array on Node 20 ends here. */
 const REGION_BYTES_MAX = 4 * GIB;

@@ -24,7 +24,7 @@ import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { planNative } from "../transport/native-plan.ts";
 
 /** A typed array on Node 20 ends here, and so do the word indexes that are computed with `>>>`. */
-export const ARENA_BYTES_MAX = 4 * GIB;
+const ARENA_BYTES_MAX = 4 * GIB;
 
 /** Regions begin on a page, so that no two threads' regions share one. */
 const REGION_STEP_BYTES = 4096;

@@ -19,7 +19,7 @@ import type {
   WorkerData,
   WorkerMessage,
 } from "../config/worker-data.ts";
-import { ConnectionTable, ConnectionTransport } from "../memory/connection-table.ts";
+import { ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
@@ -39,13 +39,7 @@ const ABORT_MILLISECONDS_MAX = 1000;
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
 
-const TRANSPORTS = {
-  tcp4: ConnectionTransport.tcp,
-  tcp6: ConnectionTransport.tcp6,
-  unix: ConnectionTransport.unix,
-  udp4: ConnectionTransport.udp,
-  udp6: ConnectionTransport.udp,
-} as const;
+/** memcached's words for what a socket is. */
 const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix", udp4: "udp", udp6: "udp6" } as const;
 
 export interface PrimaryParts {
@@ -170,7 +164,7 @@ export class Primary {
     );
     this.#sockets.forEach((socket, index) => {
       const address = Buffer.from(listeningText(socket), "latin1");
-      const kind = TRANSPORTS[socket.kind];
+      const kind = connectionTransport(factsOf(socket).text);
       table.openListener(index, socket.descriptor, kind, address, control.now());
     });
   }

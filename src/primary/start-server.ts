@@ -74,7 +74,7 @@ async function createDoor(transport: TransportKind, parts: DoorParts): Promise<D
 }
 
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */
-export async function chooseTransport(choice: TransportChoice): Promise<TransportKind> {
+async function chooseTransport(choice: TransportChoice): Promise<TransportKind> {
   if (choice === "node") return "node";
   const problem = await nativeTransportProblem(choice);
   if (problem === null) return "native";

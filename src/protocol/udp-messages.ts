@@ -29,7 +29,7 @@ const VALUE = bytesOf("VALUE ");
 const META_VALUE = bytesOf("VA ");
 const END = bytesOf("END\r\n");
 
-export const REFUSED_LINE = "SERVER_ERROR reply too large for one datagram\r\n";
+const REFUSED_LINE = "SERVER_ERROR reply too large for one datagram\r\n";
 const REFUSED_TEXT = "Too large.";
 
 /** Where the message that begins at bytes[start] ends, at most at `end`. */

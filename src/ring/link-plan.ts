@@ -33,7 +33,7 @@ const RING_BYTES_PER_REPLY_SLOT = 128;
 
 /** The smallest ring holds the largest record head and key, and a little of a value. */
 export const RING_BYTES_MIN = 512;
-export const RING_BYTES_MAX = 1 * MIB;
+const RING_BYTES_MAX = 1 * MIB;
 
 /** All request rings together aim at this, so that many threads do not mean much memory. */
 const RINGS_BYTES_AIM = 16 * MIB;

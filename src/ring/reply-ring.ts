@@ -32,8 +32,6 @@ import {
 
 /** What `peek` returns when there is no reply. */
 export const NO_REPLY = -1;
-/** A slot's own word: the codec's fields come behind it. */
-export const REPLY_HEADER_BYTES = 4;
 
 /** The owner's end. */
 export class ReplyProducer {

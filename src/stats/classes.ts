@@ -96,7 +96,7 @@ function ofQueue(view: NodeView, id: QueueClass, [all, main, large]: Split): num
 }
 
 /** The size of a chunk as tools are told it: the mean item of the queue. */
-export function chunkBytes(gauges: QueueGauges): number {
+function chunkBytes(gauges: QueueGauges): number {
   return gauges.items === 0 ? 8 : Math.ceil(gauges.bytes / gauges.items / 8) * 8;
 }
 

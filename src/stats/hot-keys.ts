@@ -73,7 +73,7 @@ const DIGITS = 1;
 const PLAIN = /[A-Za-z0-9\-._~]/;
 
 /** A key as metadump and watch print it: every other byte is %XX. */
-export function uriEncode(key: Uint8Array): string {
+function uriEncode(key: Uint8Array): string {
   let text = "";
   for (const byte of key) {
     const char = String.fromCharCode(byte);

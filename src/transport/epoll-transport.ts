@@ -42,7 +42,7 @@ import {
 } from "./linux.ts";
 import { MemoryMap } from "./memory-map.ts";
 import type { NativeMemory } from "./native-memory.ts";
-import { EVENTS_MAX, type NativeParts } from "./native-plan.ts";
+import { EVENTS_MAX, type NativeOptions } from "./native-plan.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { localAddress, peerAddress } from "./socket-address.ts";
 import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
@@ -61,16 +61,6 @@ const IN = 16;
 const OUT = 32;
 /** The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked. */
 const DEAF = 64;
-
-export interface EpollOptions {
-  readonly libc: Libc;
-  readonly parts: NativeParts;
-  readonly control: Control;
-  /** This thread's eventfd. */
-  readonly bellFd: number;
-  /** Where received bytes are put: [offset, offset + bytes) of an arena. */
-  readonly input: { readonly arena: Arena; readonly offset: number; readonly bytes: number };
-}
 
 export class EpollTransport implements Transport {
   readonly slotCount: number;
@@ -93,7 +83,7 @@ export class EpollTransport implements Transport {
   #sleepMs = 0;
   #stopped = false;
 
-  constructor(options: EpollOptions) {
+  constructor(options: NativeOptions) {
     const { libc, parts } = options;
     this.#libc = libc;
     this.#control = options.control;

@@ -20,14 +20,11 @@ export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
-export const EPIPE = 32;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ECONNABORTED = 103;
-export const ECONNRESET = 104;
 export const ENOBUFS = 105;
-export const ENOTCONN = 107;
 export const ECANCELED = 125;
 
 export const AF_UNIX = 1;
@@ -40,9 +37,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
-export const SO_SNDBUF = 7;
 export const SO_KEEPALIVE = 9;
-export const SO_LINGER = 13;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const IPPROTO_IPV6 = 41;
@@ -52,8 +47,6 @@ export const MSG_MORE = 0x8000;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITALL = 0x100;
-export const SHUT_RD = 0;
-export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 
 export const EPOLL_CLOEXEC = 0o2000000;

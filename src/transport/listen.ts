@@ -101,7 +101,7 @@ export async function resolveTarget(
 }
 
 /** The failure of a target in memcached's words; `cause` is its first line, empty for a port in use. */
-export function listenError(
+function listenError(
   cause: string,
   target: ListenTarget,
   options: ListenOptions,

@@ -8,8 +8,10 @@
  */
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";
+import type { Control } from "../memory/control.ts";
 import { FdMailbox, fdMailboxBytes } from "./fd-mailbox.ts";
 import { FdTable, fdTableBytes } from "./fd-table.ts";
+import type { Libc } from "./libc.ts";
 import { EPOLL_EVENT_BYTES } from "./linux.ts";
 import { URING_BYTES } from "./uring-plan.ts";
 
@@ -55,4 +57,15 @@ export class NativeParts {
     this.table = new FdTable(arena, base + plan.tableOffset, plan.connectionsMax);
     this.mailbox = new FdMailbox(arena, base + plan.mailboxOffset, plan.connectionsMax);
   }
+}
+
+/** What a thread's transport is made of. */
+export interface NativeOptions {
+  readonly libc: Libc;
+  readonly parts: NativeParts;
+  readonly control: Control;
+  /** This thread's eventfd. */
+  readonly bellFd: number;
+  /** Where received bytes are put: [offset, offset + bytes) of an arena. */
+  readonly input: { readonly arena: Arena; readonly offset: number; readonly bytes: number };
 }

@@ -2,8 +2,9 @@
  * Which native transport serves: epoll or io_uring. Both have the same face; a worker asks here and knows neither.
  */
 import { SystemError } from "../base/errors.ts";
-import { type EpollOptions, EpollTransport } from "./epoll-transport.ts";
+import { EpollTransport } from "./epoll-transport.ts";
 import { Libc } from "./libc.ts";
+import type { NativeOptions } from "./native-plan.ts";
 import type { LoopHandler, Transport, TransportHandler } from "./transport.ts";
 import { Uring } from "./uring.ts";
 import { URING_BYTES } from "./uring-plan.ts";
@@ -52,6 +53,6 @@ export function nativeProblem(kind: NativeKind): string | null {
 }
 
 /** The calling thread's transport. Throws a SystemError when the kernel refuses. */
-export function createNativeTransport(kind: NativeKind, options: EpollOptions): NativeTransport {
+export function createNativeTransport(kind: NativeKind, options: NativeOptions): NativeTransport {
   return kind === "uring" ? new UringTransport(options) : new EpollTransport(options);
 }

@@ -14,7 +14,7 @@ import { AF_INET, AF_INET6, AF_UNIX } from "./linux.ts";
 
 /** Where in the scratch memory an address is read or written, and the word that holds its length. */
 export const ADDRESS_OFFSET = 64;
-export const ADDRESS_LENGTH_OFFSET = 60;
+const ADDRESS_LENGTH_OFFSET = 60;
 /** sockaddr_storage; a Unix address needs 110. */
 export const ADDRESS_BYTES_MAX = 128;
 /** sun_path with its closing 0. */

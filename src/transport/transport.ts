@@ -17,8 +17,6 @@ import type { Arena } from "../memory/arena.ts";
 
 /** The connection is gone: what `send` answers when nothing will ever be sent again. The caller closes the slot. */
 export const GONE = -1;
-/** Longest wait of a loop turn, when nothing limits it. */
-export const SLEEP_FOREVER = -1;
 
 export interface TransportHandler {
   /** A new connection. `listener` is the number its acceptor gave: which listening socket it came from. */

@@ -13,7 +13,6 @@ export const SYS_IO_URING_REGISTER = 427;
 export const SETUP_CQSIZE = 1 << 3;
 export const SETUP_CLAMP = 1 << 4;
 export const SETUP_SUBMIT_ALL = 1 << 7;
-export const SETUP_COOP_TASKRUN = 1 << 8;
 export const SETUP_SINGLE_ISSUER = 1 << 12;
 export const SETUP_DEFER_TASKRUN = 1 << 13;
 

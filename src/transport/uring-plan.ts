@@ -20,7 +20,7 @@ export const RECEIVE_BUFFER_BYTES = 16 * KIB;
 export const SEND_BLOCK_COUNT = 256;
 /** Longer sends do not wait for the end of the turn: copying them costs more than the call. */
 export const SEND_BLOCK_BYTES = 8 * KIB;
-export const ARGUMENT_BYTES = 128;
+const ARGUMENT_BYTES = 128;
 
 export const RECEIVE_OFFSET = 0;
 export const SEND_OFFSET = RECEIVE_OFFSET + RECEIVE_COUNT * RECEIVE_BUFFER_BYTES;

@@ -22,7 +22,6 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
-import type { EpollOptions } from "./epoll-transport.ts";
 import { type FdTable, LOOP_MAPPINGS_MAX } from "./fd-table.ts";
 import { HeldInput } from "./held-input.ts";
 import type { Libc } from "./libc.ts";
@@ -38,6 +37,7 @@ import {
   MSG_NOSIGNAL,
 } from "./linux.ts";
 import { MemoryMap } from "./memory-map.ts";
+import type { NativeOptions } from "./native-plan.ts";
 import { PendingSends } from "./pending-sends.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { localAddress, peerAddress } from "./socket-address.ts";
@@ -92,7 +92,7 @@ export class UringTransport implements Transport {
   #sleepMs = 0;
   #stopped = false;
 
-  constructor(options: EpollOptions) {
+  constructor(options: NativeOptions) {
     const { libc, parts, input } = options;
     assert(input.arena === parts.arena, "received bytes lie in the arena of the I/O region");
     this.#libc = libc;

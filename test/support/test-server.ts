@@ -29,7 +29,7 @@ export const SHARDCACHED_MAIN = fileURLToPath(
 );
 
 /** What shardcached answers to `version`: the protocol it follows. */
-export const SHARDCACHED_VERSION = "1.6.45";
+const SHARDCACHED_VERSION = "1.6.45";
 
 export interface ServerSpec {
   readonly implementation: "shardcached" | "memcached";

@@ -21,7 +21,7 @@ import { type Captures, type Expected, type Message, render, show } from "./temp
 import type { TestServer } from "./test-server.ts";
 import { FRAGMENT_BYTES_WHOLE, WireClient } from "./wire-client.ts";
 
-export const FRAGMENT_SIZES = [1, 2, 3, 7, 64, 1460, FRAGMENT_BYTES_WHOLE] as const;
+const FRAGMENT_SIZES = [1, 2, 3, 7, 64, 1460, FRAGMENT_BYTES_WHOLE] as const;
 /** A message is not cut in more pieces than this: the smaller fragment sizes are left out for large ones. */
 const FRAGMENTS_MAX = 3000;
 const TEST_MILLISECONDS_MAX = 60_000;

@@ -6,13 +6,6 @@ export function decodeBase64(text) {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
-/** base64url of a key's UTF-8 bytes: its name in the API. */
-export function keyId(key) {
-  const bytes = new TextEncoder().encode(key);
-  const text = String.fromCharCode(...bytes);
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
 /** The value as text, or null when it is not UTF-8 text. */
 function asText(bytes) {
   try {

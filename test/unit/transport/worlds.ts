@@ -28,7 +28,7 @@ export interface World {
 
 export const LOOPBACK: ListenTarget = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
-export function epollWorld(slotCount: number): World {
+function epollWorld(slotCount: number): World {
   return nativeWorld(new NativeHarness(slotCount, EpollTransport));
 }
 
@@ -42,7 +42,7 @@ export function worldsHere(): [string, (slotCount: number) => World][] {
   return worlds;
 }
 
-export function uringWorld(slotCount: number): World {
+function uringWorld(slotCount: number): World {
   return nativeWorld(new NativeHarness(slotCount, UringTransport));
 }
 
@@ -63,7 +63,7 @@ function nativeWorld(native: NativeHarness): World {
   };
 }
 
-export function nodeWorld(slotCount: number): World {
+function nodeWorld(slotCount: number): World {
   const { control, arena: controlArena } = testControl();
   const arena = new Arena(new SharedArrayBuffer(2 * MIB));
   const transport = new NodeTransport({
