@@ -13,8 +13,8 @@
  * wherever the input lies.
  */
 
-/** Keys of one batch. */
-export const BATCH_KEYS_MAX = 128;
+/** Keys of one batch: what they lead to stays in the first-level cache until it is read. */
+export const BATCH_KEYS_MAX = 64;
 
 /** Bits of `marks`. */
 export const BatchMark = {

@@ -2,7 +2,7 @@
  * BatchReader: answers plain gets that lie one behind the other in a connection's input, without a round through parser and
  * performer for each: found and hashed together, their memory touched together, then read and answered in order.
  *
- *   scan ─▶ warm 32 keys ─▶ read, copy, confirm ─▶ … ─▶ warm the next 32 …
+ *   scan up to 64 keys ─▶ warm all ─▶ read, copy, confirm ─▶ read, copy, confirm ─▶ …
  *
  * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of it is under way, its value
  * is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is still in one
@@ -25,9 +25,6 @@ import { type Connection, Stage } from "./connection.ts";
 import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
-
-/** Keys whose memory is touched together: as much as the first-level cache holds beside the rest. */
-const WARM_KEYS = 32;
 
 export interface BatchReaderParts {
   readonly router: Router;
@@ -80,12 +77,8 @@ export class BatchReader {
     this.#scanner.scan(connection.wire, bytes, start, end, requestsMax, batch);
     if (batch.count === 0) return 0;
     if (this.#observer.detailEnabled() || this.#events.isWatched()) return 0;
-    let warm = batch.count > 1 ? 0 : 1;
+    if (batch.count > 1) this.#router.warm(batch);
     for (let key = 0; key < batch.count; key++) {
-      if (key === warm) {
-        warm = Math.min(key + WARM_KEYS, batch.count);
-        this.#router.warm(batch, key, warm);
-      }
       if (!this.#answer(connection, key)) return this.#stopAt(connection, key);
     }
     const marks = batch.marks[batch.count - 1] as number;

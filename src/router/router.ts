@@ -111,9 +111,9 @@ export class Router {
     this.#control = new Request(parts.arena.bytes);
   }
 
-  /** Brings what the keys [from, to) of a batch lead to into the cache, before they are read one by one. */
-  warm(batch: GetBatch, from: number, to: number): void {
-    this.#warmUp.touch(batch, from, to);
+  /** Brings what the keys of a batch lead to into the cache, before they are read one by one. */
+  warm(batch: GetBatch): void {
+    this.#warmUp.touch(batch);
   }
 
   /** Fills the request's hash from its key. */

@@ -34,30 +34,31 @@ export class WarmUp {
     this.#words = readers.map((reader) => reader.words);
   }
 
-  /** Touches the keys [from, to) of the batch. */
-  touch(batch: GetBatch, from: number, to: number): void {
+  /** Touches the keys of the batch. */
+  touch(batch: GetBatch): void {
+    const { count } = batch;
     const readers = this.#readers;
     const shards = this.#shards;
     const places = this.#places;
-    for (let key = from; key < to; key++) {
+    for (let key = 0; key < count; key++) {
       const shard = shardOf(batch.highs[key] as number, readers.length);
       shards[key] = shard;
       places[key] = (readers[shard] as Warmable).bucketPlace(batch.lows[key] as number);
     }
-    const sink = this.#load(from, to);
-    for (let key = from; key < to; key++) {
+    const sink = this.#load(count);
+    for (let key = 0; key < count; key++) {
       const reader = readers[shards[key] as number] as Warmable;
       places[key] = reader.itemPlace(batch.lows[key] as number, batch.highs[key] as number);
     }
-    this.sink = sink ^ this.#load(from, to);
+    this.sink = sink ^ this.#load(count);
   }
 
-  #load(from: number, to: number): number {
+  #load(count: number): number {
     const words = this.#words;
     const shards = this.#shards;
     const places = this.#places;
     let sink = 0;
-    for (let key = from; key < to; key++) {
+    for (let key = 0; key < count; key++) {
       sink ^= (words[shards[key] as number] as Uint32Array)[places[key] as number] as number;
     }
     return sink;
