@@ -1,6 +1,7 @@
 /**
- * BatchReader: answers plain gets that lie one behind the other in a connection's input, without a round through parser and
- * performer for each: found and hashed together, their memory touched together, then read and answered in order.
+ * BatchReader: answers plain gets (get, gets, mg with v) that lie one behind the other in a connection's input, without a
+ * round through parser and performer for each: found and hashed together, their memory touched together, then read and
+ * answered in order.
  *
  *   scan up to 64 keys ─▶ warm all ─▶ read, copy, confirm ─▶ read, copy, confirm ─▶ …
  *

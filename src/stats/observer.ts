@@ -10,7 +10,7 @@
  * and for another shard, is in it.
  *
  * Cost: reading the clock takes 60 ns and a sample 300 ns, so neither is done for every request. T
- * and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.2 % of a
+ * and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.1 % of a
  * core. Gaps are drawn at random, or the sampling would march in step with clients that repeat a
  * pattern. Every sample is weighted by T × S, so counts stay true.
  *
