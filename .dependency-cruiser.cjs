@@ -56,7 +56,7 @@ const packages = {
   "pino-pretty": "^src/primary/",
   fastify: "^src/admin/",
   "prom-client": "^src/admin/",
-  commander: "^(src/config|bench)/",
+  commander: "^bench/",
 };
 
 const rows = Object.entries(layers).map(([folder, allowed]) => ({

@@ -19,7 +19,7 @@ const REPORT = join(ROOT, "dist", ".test-report.json");
  * Tests that take long, or need clients of the system: everything `npm test` has over `npm run
  * check`.
  */
-const SLOW_FOLDERS = ["test/interop", "test/slow"];
+const SLOW_FOLDERS = ["test/interop"];
 
 const totals = { passed: 0, failed: 0 };
 const failures = [];
