@@ -1,4 +1,7 @@
-/** What the two protocols of lines, text and meta, read alike: lines that refuse, and whether a value is the one asked for. */
+/**
+ * What the two protocols of lines, text and meta, read alike: lines that refuse, and whether a value is the one asked
+ * for.
+ */
 import { BROKEN, DecimalReader, Dialect, lineEnd } from "./dialect.ts";
 
 const LETTER_A = 65;

@@ -17,7 +17,10 @@ const views = new WeakMap<Uint8Array, DataView>();
 let viewed: Uint8Array = new Uint8Array(0);
 let view = new DataView(viewed.buffer);
 
-/** A DataView over the same bytes. A thread works in few arrays, nearly always in its arena: the last one asked for is at hand. */
+/**
+ * A DataView over the same bytes. A thread works in few arrays, nearly always in its arena: the last one asked for is
+ * at hand.
+ */
 export function viewOf(bytes: Uint8Array): DataView {
   if (bytes !== viewed) {
     viewed = bytes;

@@ -183,8 +183,9 @@ export class DecimalReader {
   }
 
   /**
-   * Reads the number at the start of an item's value, as incr and decr do: blanks and zeros before it are skipped, it may
-   * be followed by a blank or a NUL and then by anything. False when there is none, it is negative, or it needs more than 64 bits.
+   * Reads the number at the start of an item's value, as incr and decr do: blanks and zeros before it are skipped, it
+   * may be followed by a blank or a NUL and then by anything. False when there is none, it is negative, or it needs
+   * more than 64 bits.
    */
   tryValue(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;

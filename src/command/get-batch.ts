@@ -9,8 +9,8 @@
  * Why: a key costs two trips to memory, its bucket and its item, one after the other. A processor has a dozen such trips
  * under way at once if nobody makes it wait for the first; and a key found here needs no second look at its bytes.
  *
- * Plain arrays of numbers, one entry a key, filled again and again; places are counted from `origin`, so that they fit 32 bits
- * wherever the input lies.
+ * Plain arrays of numbers, one entry a key, filled again and again; places are counted from `origin`, so that they fit
+ * 32 bits wherever the input lies.
  */
 
 /** Keys of one batch: what they lead to stays in the first-level cache until it is read. */

@@ -5,9 +5,9 @@
  *
  *   scan up to 64 keys ─▶ warm all ─▶ read, copy, confirm ─▶ read, copy, confirm ─▶ …
  *
- * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of it is under way, its value
- * is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is still in one
- * place (Performer), and this is the same reading and the same encoding in a tighter loop.
+ * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of it is under way, its
+ * value is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is
+ * still in one place (Performer), and this is the same reading and the same encoding in a tighter loop.
  */
 import type { KeyHash } from "../base/key-hash.ts";
 import { BatchMark, GetBatch } from "../command/get-batch.ts";

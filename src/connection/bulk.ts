@@ -6,8 +6,8 @@
  *   get     lease ─▶ head, then the value piece by piece (LargeValueSource), tail ─▶ let go
  *   fetch   as a get; when the leased value is not the one the owner described, the fetch is done again
  *
- * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile. Its owner keeps the memory
- * until the lease is let go, and the key is free to change.
+ * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile. Its owner keeps the
+ * memory until the lease is let go, and the key is free to change.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";

@@ -1,9 +1,10 @@
+/**
+ * ConnectionList: connections put aside for later in the turn or for the next one; filled and emptied every turn.
+ *
+ * Emptying keeps the array's memory: `length = 0` would give it back, and the next turn would allocate it anew.
+ */
 import type { Connection } from "./connection.ts";
 
-/**
- * A list of connections that is filled and emptied every turn. Emptying keeps the array's memory: `length = 0` would give it
- * back, and the next turn would allocate it anew.
- */
 export class ConnectionList {
   readonly #items: (Connection | null)[] = [];
   count = 0;

@@ -7,7 +7,8 @@
  *
  * And the other direction: a source (source.ts) fills the output as fast as the socket takes it.
  *
- * What the reply in the end must repeat of its request is saved in a block of the connection's, as encoders save it in holes.
+ * What the reply in the end must repeat of its request is saved in a block of the connection's, as encoders save it in
+ * holes.
  */
 import { assert } from "../base/assert.ts";
 import type { Reply } from "../command/reply.ts";

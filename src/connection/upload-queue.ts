@@ -8,8 +8,8 @@
  * clients that are gone and whose close this node has yet to see. An error would be the client's to handle, and costs the
  * key its old value.
  *
- * What one waits for is a word of shared memory, looked at once a turn: no message, and no owner to know who waits. Those who
- * wait are not read, so each costs a receive buffer at most.
+ * What one waits for is a word of shared memory, looked at once a turn: no message, and no owner to know who waits.
+ * Those who wait are not read, so each costs a receive buffer at most.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";

@@ -174,7 +174,10 @@ export function firstLane(lanes: number): number {
   return ((bit & 3) << 1) | (bit >>> 4);
 }
 
-/** The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower ones are split first). */
+/**
+ * The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower ones are split
+ * first).
+ */
 export function bucketOf(hashLow: number, bucketCount: number): number {
   const mask = -1 >>> Math.clz32(bucketCount - 1);
   const bucket = hashLow & mask;

@@ -6,8 +6,9 @@
  * Why float64: exact up to 2^53, one add and one store, never torn on the 64-bit machines we run on.
  * Names are memcached's stats (memcached doc/protocol.txt, "General-purpose statistics"), in camel case.
  *
- * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the reset is complete when the
- * command is answered, also for threads that sleep, no thread ever clears what it counts, and metrics do not fall back to 0.
+ * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the reset is complete
+ * when the command is answered, also for threads that sleep, no thread ever clears what it counts, and metrics do not
+ * fall back to 0.
  */
 import { CACHE_LINE_BYTES, doubleIndex, roundUp } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";

@@ -4,8 +4,8 @@
  *   line 0   word 0 bytes written   word 1 lines written          the writing thread
  *   line 1…  LOG_RING_BYTES of text, lines ended by \n            it overwrites what is oldest
  *
- * Why overwriting: a watcher must never slow a cache down. A reader that was lapped is told how many lines it missed; memcached
- * says `skipped=<n>` then.
+ * Why overwriting: a watcher must never slow a cache down. A reader that was lapped is told how many lines it missed;
+ * memcached says `skipped=<n>` then.
  *
  * Order: the writer stores the text, then publishes `lines`, then `bytes`. A reader loads `bytes`, copies, and loads `bytes`
  * again: when more than the ring's size has been written since its cursor, what it copied is worthless.

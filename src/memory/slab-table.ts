@@ -7,10 +7,10 @@
  *        12 next of chain + 1                 13 slabs in chain   14 value bytes of the large item
  *        15 least exptime seen since the last walk over the slab began
  *
- * Slabs of one queue are linked oldest to newest; the chain of a large item is linked by word 12, and only its first slab
- * is in a queue. `sequence` grows with every slab put at the end of a queue, so the older of two queues' slabs is known.
- * The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it passes and what is
- * written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
+ * Slabs of one queue are linked oldest to newest; the chain of a large item is linked by word 12, and only its first
+ * slab is in a queue. `sequence` grows with every slab put at the end of a queue, so the older of two queues' slabs is
+ * known. The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it
+ * passes and what is written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
  */
 import { type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";

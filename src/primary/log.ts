@@ -2,7 +2,7 @@
  * The log: one sentence of plain English an event, with fields, through pino, on stderr as
  * memcached's.
  *
- *   terminal       12:00:01 INFO  serving 127.0.0.1:11211 with 2 threads and 64m for items
+ *   terminal       12:00:01 INFO  serving 127.0.0.1:11211 with 2 threads, 64m for items
  *   otherwise      {"level":30,"time":…,"pid":…,"message":"serving …","threads":2}
  *
  * pino is loaded only once the server serves: it would add a tenth to the start. What is said

@@ -10,9 +10,9 @@
  *   line 4  taken                             requester    reply ring: replies read, for its successor
  *   line 5… request ring: ringBytes, then reply ring: replySlots of 64 bytes
  *
- * Why a link a pair: one producer and one consumer need no lock and no compare-and-swap. Why a line an index: a line that two
- * cores write travels between them at every write. All indexes run freely through 32 bits and are masked when used, so full
- * and empty differ without a spare slot.
+ * Why a link a pair: one producer and one consumer need no lock and no compare-and-swap. Why a line an index: a line
+ * that two cores write travels between them at every write. All indexes run freely through 32 bits and are masked when
+ * used, so full and empty differ without a spare slot.
  *
  * The link of a thread to its own shard is laid out and never touched: address space, not memory.
  */

@@ -1,5 +1,5 @@
 /**
- * The general list of `stats`, and `stats settings`: memcached's names in memcached's order
+ * The general list of `stats`: memcached's names in memcached's order
  * (docs/protocol-support.md has the table of what each means here). What has no counterpart in a
  * slab log, such as page moves between classes, is 0.
  */

@@ -3,9 +3,9 @@
  * protocol's encoder words them. Any thread that has a NodeView can answer, at once, for the whole
  * node.
  *
- *   "stats"            → render("")            lines, then the end
- *   "stats items"      → render("items")
- *   "stats reset"      → render("reset")       no lines, `StatsOutcome.reset`
+ *   "stats"            → renderStats("")           lines, then the end
+ *   "stats items"      → renderStats("items")
+ *   "stats reset"      → renderStats("reset")      no lines, `StatsOutcome.reset`
  */
 import { emitItemClasses, emitSlabClasses } from "./classes.ts";
 import { emitConnectionList } from "./conns.ts";

@@ -158,7 +158,10 @@ export class Arithmetic {
     number.high = (number.high - deltaHigh - borrow) >>> 0;
   }
 
-  /** Writes the digits and spaces behind them; the draft has the rest. False when room was made and the key must be looked up again. */
+  /**
+   * Writes the digits and spaces behind them; the draft has the rest. False when room was made and the key must be
+   * looked up again.
+   */
   #write(entry: number, length: number, spaces: number, reply: Reply): boolean {
     const draft = this.#writer.draft;
     draft.value = this.#digits;

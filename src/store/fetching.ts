@@ -6,8 +6,8 @@
  *   remove   delete, md                                          gone, stale (I), empty (x), or both
  *
  * Exactly one winner: an item's token-sent mark is set by the request that wins, and seen by all later ones; the owner
- * alone sets it. A meta request wins when it created the item, when the item is stale, or when it expires sooner than the request
- * wants (R), and nobody has won before.
+ * alone sets it. A meta request wins when it created the item, when the item is stale, or when it expires sooner than
+ * the request wants (R), and nobody has won before.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef, ServerSeconds } from "../base/unit.ts";

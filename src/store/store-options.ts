@@ -4,7 +4,10 @@ export interface StoreOptions {
   evictions: boolean;
   /** False is -C: items have no CAS. */
   casEnabled: boolean;
-  /** Hits an item of average size needs to be promoted from the small queue: 1, or 2 where clients read what they just set. */
+  /**
+   * Hits an item of average size needs to be promoted from the small queue: 1, or 2 where clients read what they just
+   * set.
+   */
   promoteHits: number;
   /** This shard's number and how many there are: CAS uniques of different shards never meet. */
   shard: number;

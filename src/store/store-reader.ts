@@ -204,10 +204,10 @@ export class StoreReader {
   }
 
   /**
-   * Shows the live items of bucket `cursor`, and returns the next cursor; 0 when that was the last. `visit` gets a description
-   * whose key is at `reply.value[keyStart, keyStart + keyBytes)`, valid during the call. Nothing is locked between calls:
-   * an item that is there from the first call to the last is shown at least once, twice if its bucket was split
-   * meanwhile. A bucket whose owner died while writing is left out.
+   * Shows the live items of bucket `cursor`, and returns the next cursor; 0 when that was the last. `visit` gets a
+   * description whose key is at `reply.value[keyStart, keyStart + keyBytes)`, valid during the call. Nothing is locked
+   * between calls: an item that is there from the first call to the last is shown at least once, twice if its bucket
+   * was split meanwhile. A bucket whose owner died while writing is left out.
    */
   walk(cursor: number, reply: Reply, visit: (reply: Reply) => void): number {
     for (let lane = 0; this.#showEntry(cursor, lane, reply, visit); lane++);

@@ -167,7 +167,10 @@ export class Store {
     this.#sweeper.look();
   }
 
-  /** A slice of background work, about `bytesMax` bytes of slabs: reclaims what expired or was flushed. True = more to do. */
+  /**
+   * A slice of background work, about `bytesMax` bytes of slabs: reclaims what expired or was flushed. True = more to
+   * do.
+   */
   sweep(bytesMax: number): boolean {
     return this.#sweeper.sweep(bytesMax);
   }

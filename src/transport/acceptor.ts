@@ -7,8 +7,9 @@
  * Why libuv watches: the primary lives in libuv anyway; koffi's poll handle costs 5 µs a wake-up for any number of
  * connections, and needs neither a thread nor a net.Server's object per connection.
  *
- * When nothing can be accepted (no descriptors left, workers full, or the limit in the mode that waits instead of refusing) the
- * acceptor stops watching and looks again after ACCEPT_RETRY_MS, as memcached does: the kernel's backlog holds the clients.
+ * When nothing can be accepted (no descriptors left, workers full, or the limit in the mode that waits instead of
+ * refusing) the acceptor stops watching and looks again after ACCEPT_RETRY_MS, as memcached does: the kernel's backlog
+ * holds the clients.
  */
 import { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";

@@ -4,8 +4,9 @@
  *
  *   acceptor ─ deal(fd) ─▶ mailbox of the least-loaded worker, bell
  *
- * Load is what a worker holds (its FdTable) and what waits in its mailbox. A tie goes to the worker after the last one, so that
- * short-lived connections go round. A worker that is down is skipped until it is back; its mailbox keeps what it was given.
+ * Load is what a worker holds (its FdTable) and what waits in its mailbox. A tie goes to the worker after the last one,
+ * so that short-lived connections go round. A worker that is down is skipped until it is back; its mailbox keeps what
+ * it was given.
  */
 import type { NativeParts } from "./native-plan.ts";
 import type { Bell } from "./transport.ts";

@@ -6,8 +6,8 @@
  *
  * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told between two turns.
  *
- * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot is changed lazily: pausing
- * and resuming cost nothing unless the socket becomes ready meanwhile.
+ * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot is changed lazily:
+ * pausing and resuming cost nothing unless the socket becomes ready meanwhile.
  *
  *   flags of a slot: paused · ended · blocked (a send was short) · closing · in/out (what epoll watches now) · deaf
  *

@@ -30,8 +30,8 @@ export interface NativeTransport extends Transport {
 }
 
 /**
- * The kind that `--transport` names: "epoll", "uring", or anything else for the usual one: io_uring, which costs a fifth less
- * CPU a request, where the kernel has it and lets us (docs/adr/0007-native-transports.md), else epoll.
+ * The kind that `--transport` names: "epoll", "uring", or anything else for the usual one: io_uring, which costs a
+ * fifth less CPU a request, where the kernel has it and lets us (docs/adr/0007-native-transports.md), else epoll.
  */
 export function nativeKind(choice: string): NativeKind {
   if (choice === "epoll" || choice === "uring") return choice;

@@ -27,8 +27,8 @@ interface Bind {
 }
 
 /**
- * Opens the listening sockets of a target; `connected` is called for every connection with its listener's index. Throws a SystemError in
- * memcached's words.
+ * Opens the listening sockets of a target; `connected` is called for every connection with its listener's index. Throws
+ * a SystemError in memcached's words.
  */
 export async function listenNode(
   target: ListenTarget,

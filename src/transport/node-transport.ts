@@ -6,9 +6,9 @@
  *
  *   turn (setImmediate): loop.turn() ─▶ closes ─▶ 0: again · n: a timer · -1: until the bell or a socket
  *
- * Why the copies: node:net gives every read a buffer of its own and keeps what is written until the kernel took it, while the
- * code above works in shared memory that it reuses at once. Serving costs twice the native transport's CPU; this one is for
- * machines without libc, and for TLS.
+ * Why the copies: node:net gives every read a buffer of its own and keeps what is written until the kernel took it,
+ * while the code above works in shared memory that it reuses at once. Serving costs twice the native transport's CPU;
+ * this one is for machines without libc, and for UDP.
  *
  * Invariants:
  *  - at most SEND_BYTES_MAX wait in a socket's own queue: `send` takes no more;

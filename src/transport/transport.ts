@@ -25,7 +25,10 @@ export interface TransportHandler {
   received(slot: number, bytes: Uint8Array, start: number, end: number): void;
   /** After a short send, the socket takes more. */
   writable(slot: number): void;
-  /** The peer will send nothing more (it closed its half, or an error). Said once; the handler closes, now or when answered. */
+  /**
+   * The peer will send nothing more (it closed its half, or an error). Said once; the handler closes, now or when
+   * answered.
+   */
   ended(slot: number): void;
 }
 

@@ -5,9 +5,9 @@
  *          ─▶ each completion: received bytes ─▶ handler ─▶ a send is copied and written as a request
  *          ─▶ loop.turn() ─▶ closes
  *
- * Every open slot that may be read has one receive request under way that completes again and again, into buffers lent to
- * the kernel (uring.ts). A short reply is copied to a send block and leaves with the next `enter`; a long one, or one for which
- * there is no block, is sent at once by a plain call, as under epoll.
+ * Every open slot that may be read has one receive request under way that completes again and again, into buffers lent
+ * to the kernel (uring.ts). A short reply is copied to a send block and leaves with the next `enter`; a long one, or
+ * one for which there is no block, is sent at once by a plain call, as under epoll.
  *
  *   flags of a slot:  paused · ended · broken · closing     what the handler knows
  *                     receiving · cancelling                 the receive request is under way, is being ended

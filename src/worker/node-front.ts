@@ -1,6 +1,6 @@
 /**
- * Node front: the connections of the node transport, served in the primary's own event loop. The primary owns no shard: every
- * mutation goes through a ring, reads are direct as everywhere.
+ * Node front: the connections of the node transport, served in the primary's own event loop. The primary owns no shard:
+ * every mutation goes through a ring, reads are direct as everywhere.
  *
  *   node:net ─▶ NodeTransport ─▶ connections ─▶ router ─▶ rings ─▶ workers, which sleep in Atomics.wait
  *                    ▲─────────── Atomics.notify ◀── the worker that answered

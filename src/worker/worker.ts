@@ -1,7 +1,7 @@
 /**
- * Worker: one thread's life. It owns a shard, and under the native transport it serves sockets too.
+ * Worker: one thread's life. It owns a shard, and under the native transport it serves the sockets it is dealt.
  *
- *   native   loop: epoll_wait · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
+ *   native   loop: epoll or io_uring · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
  *   node     loop: serve the shard, sweep, Atomics.wait
  *
  * The loop never returns to the runtime's event loop until the node stops: no timers, no messages, no promises. All the

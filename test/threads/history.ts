@@ -6,8 +6,8 @@
 export type Action = "get" | "set" | "add" | "cas" | "incr" | "delete" | "touch";
 
 /**
- * What a client was told. `unknown`: nobody knows whether it took effect; if so, before `returned`, which is infinite when the
- * answer never came.
+ * What a client was told. `unknown`: nobody knows whether it took effect; if so, before `returned`, which is infinite
+ * when the answer never came.
  */
 export type Told =
   | "hit"

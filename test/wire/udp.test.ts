@@ -2,7 +2,8 @@
  * UDP (-U) on the loopback interface, against the real memcached too: frames, one message per response, what is dropped and
  * what is refused.
  *
- * Where silence is expected, a request that is answered follows it: its answer comes last and alone, so nothing is waited for.
+ * Where silence is expected, a request that is answered follows it: its answer comes last and alone, so nothing is
+ * waited for.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
