@@ -1,9 +1,10 @@
 /** The command lines as built: `npm test` builds before it tests. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CompareResult } from "../../bench/compare/results.ts";
 import type { Report } from "../../bench/load/report.ts";
@@ -124,4 +125,39 @@ test("bench:micro measures a case in a process of its own", async () => {
   const [code, out] = await run("micro/run.js", ["--smoke", "--json", "plain load"]);
   expect(code).toBe(0);
   expect(JSON.parse(out).results).toHaveLength(1);
+});
+
+describe("bench:replay", () => {
+  const trace = () => {
+    const path = join(folder, "small.csv.gz");
+    const lines = Array.from({ length: 400 }, (_, row) => `${row},${row % 100},20,50,get,0`);
+    writeFileSync(
+      path,
+      gzipSync(`time_s,key_id,key_size,value_size,op,ttl\n${lines.join("\n")}\n`),
+    );
+    return path;
+  };
+
+  test("everything that is asked again is found, in the store and through a socket", async () => {
+    const path = trace();
+    const [storeCode, store] = await run("replay.js", [path, "--store"]);
+    expect(store).toMatch(/^small +\.2500$/m);
+    expect(storeCode).toBe(0);
+    const [code, out] = await run("replay.js", [`${path}:2`, "--servers", "shardcached"]);
+    expect(out).toMatch(/^small, values × 2 +\.2500$/m);
+    expect(code).toBe(0);
+  });
+});
+
+describe("bench:confirm", () => {
+  test("measures with memcslap what our own generator measures", async () => {
+    const tiny = ["--rounds", "2", "--requests", "5", "--connections", "2"];
+    const [code, out] = await run("confirm/main.js", tiny);
+    for (const name of ["get", "set", "mget"]) {
+      expect(out).toMatch(
+        new RegExp(`^${name} +shardcached +[\\d.]+ ± [\\d.]+ +[\\d.]+ ± [\\d.]+$`, "m"),
+      );
+    }
+    expect(code).toBe(0);
+  });
 });
