@@ -35,6 +35,8 @@ const LRU_PERCENT_MAX = 80;
 
 /** Subcommands, in memcached's order: a prefix means the first that fits. */
 const CRAWLER_WORDS = ["crawl", "metadump", "mgdump", "tocrawl", "sleep", "enable", "disable"];
+/** Those that stand alone; the others have one argument. More words, or fewer, are no command. */
+const CRAWLER_SWITCHES = ["enable", "disable"];
 const STREAM_WORDS = Object.keys(WatchStream) as (keyof typeof WatchStream)[];
 
 export interface AdminParts {
@@ -131,6 +133,9 @@ export class AdminCommands implements SessionExtension {
     const { control } = this.#parts;
     const [given = "", argument = ""] = words;
     const word = CRAWLER_WORDS.find((candidate) => given !== "" && candidate.startsWith(given));
+    if (word === undefined || words.length !== (CRAWLER_SWITCHES.includes(word) ? 1 : 2)) {
+      return ERROR;
+    }
     switch (word) {
       case "enable":
       case "disable": {
@@ -142,26 +147,19 @@ export class AdminCommands implements SessionExtension {
         return OK;
       }
       case "sleep":
-        if (argument === "") return ERROR;
         if (Number.isNaN(unsigned(argument))) return BAD_FORMAT;
         return unsigned(argument) > CRAWLER_SLEEP_MAX
           ? "CLIENT_ERROR sleep must be one second or less"
           : OK;
       case "tocrawl":
-        if (argument === "") return ERROR;
         return Number.isNaN(unsigned(argument)) ? BAD_FORMAT : OK;
-      case "crawl":
-      case "metadump":
-      case "mgdump":
-        return this.#crawl(connection, word, argument);
       default:
-        return ERROR;
+        return this.#crawl(connection, word, argument);
     }
   }
 
   #crawl(connection: Connection, word: string, argument: string): string | null {
     const { control, dumpEnabled } = this.#parts;
-    if (argument === "") return ERROR;
     if (word !== "crawl" && !dumpEnabled) {
       return word === "metadump" ? "ERROR metadump not allowed" : "ERROR key dump not allowed";
     }
@@ -169,6 +167,7 @@ export class AdminCommands implements SessionExtension {
     if (!control.crawlerEnabled()) return "CLIENT_ERROR lru crawler disabled";
     const classes = classesOf(argument, word !== "crawl");
     if (classes === null) return BAD_CLASS;
+    if (classes.size === 0) return "NOTSTARTED no items to crawl";
     if (word === "crawl") return OK; // the sweep reclaims what has expired, all the time
     const kind = word === "metadump" ? DumpKind.metadump : DumpKind.mgdump;
     this.#dump(connection, { kind, classes, itemsMax: 0, bytesMax: 0 });
@@ -209,7 +208,7 @@ function pipelined(word: string): string {
 function automove(words: readonly string[]): string {
   const [word = "", argument = ""] = words;
   if (word === "ratio" || word === "freeratio") {
-    return words.length === 2 && !Number.isNaN(Number.parseFloat(argument)) ? OK : ERROR;
+    return Number.isNaN(real(argument)) ? ERROR : OK;
   }
   if (word === "window") {
     const seconds = unsigned(argument);
@@ -231,7 +230,7 @@ function lru(words: readonly string[]): string {
     return rest[0] !== undefined && !Number.isNaN(signed(rest[0])) ? OK : ERROR;
   if (word !== "tune" || rest.length < 4) return ERROR;
   const [hot, warm] = rest.slice(0, 2).map(unsigned) as [number, number];
-  const [hotFactor, warmFactor] = rest.slice(2, 4).map(Number.parseFloat) as [number, number];
+  const [hotFactor, warmFactor] = rest.slice(2, 4).map(real) as [number, number];
   if (Number.isNaN(hot + warm + hotFactor + warmFactor)) return ERROR;
   if (hot + warm > LRU_PERCENT_MAX) return "ERROR hot and warm pcts must not exceed 80";
   if (hotFactor <= 0 || warmFactor <= 0) {
@@ -240,15 +239,17 @@ function lru(words: readonly string[]): string {
   return OK;
 }
 
-/** `all`, `hash` where a dump may have it, or numbers with commas; null when it is none of these. */
+/**
+ * `all`, `hash` where a dump may have it, or numbers with commas, none if there are only commas; null when it is something
+ * else.
+ */
 function classesOf(argument: string, mayHash: boolean): ReadonlySet<number> | null {
   if (argument === "all" || (mayHash && argument === "hash")) return CLASSES_ALL;
   const ids = argument
     .split(",")
     .filter((id) => id !== "") // `1,,2` is 1 and 2
     .map(unsigned);
-  if (ids.length === 0 || ids.some((id) => Number.isNaN(id) || id === 0 || id > CLASS_MAX))
-    return null;
+  if (ids.some((id) => Number.isNaN(id) || id === 0 || id > CLASS_MAX)) return null;
   return new Set(ids);
 }
 
@@ -260,4 +261,9 @@ function unsigned(word: string): number {
 /** A whole signed 32-bit number, or NaN. */
 function signed(word: string): number {
   return /^-?\d{1,10}$/.test(word) && Math.abs(Number(word)) < 2 ** 31 ? Number(word) : Number.NaN;
+}
+
+/** A number with or without a fraction, or NaN. */
+function real(word: string): number {
+  return word === "" ? Number.NaN : Number(word);
 }
