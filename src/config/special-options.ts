@@ -210,7 +210,7 @@ export const extended: Option = {
     "comma separated list of extended options; memcached's are all known,",
     "those that have an effect here: idle_timeout=<seconds>,",
     "no_maxconns_fast, read_buf_mem_limit=<megabytes>, track_sizes,",
-    "udp_multi_datagram, socket_threads=<num>, debug",
+    "no_lru_crawler, udp_multi_datagram, socket_threads=<num>, debug",
   ],
   apply: applySuboptions,
   shown: shownSuboptions,
