@@ -6,9 +6,8 @@
  *   2 threads         ×         ×        + a real memcached, when the machine has one (in CI it must)
  *   8 threads         ×         ×
  *
- * One server per cell and test file, all started at once. `TEST_SERVERS` narrows the matrix while developing: a comma
- * list of words, a cell runs when its label contains one of them (`TEST_SERVERS="memcached -t,2 threads, native"` is
- * two labels: separate them by `;`).
+ * One server per cell and test file, all started at once. `TEST_SERVERS` narrows the matrix while developing: parts of
+ * labels, separated by `;`, and a cell runs when its label contains one of them (`TEST_SERVERS="2 threads, native;memcached"`).
  */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

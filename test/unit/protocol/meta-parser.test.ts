@@ -1,21 +1,4 @@
-import { describe, expect, test } from "vitest";
-import { requestsOf } from "../../support/spoken.ts";
-
-const KEY_250 = "k".repeat(250);
-const KEY_251 = "k".repeat(251);
-
-type Row = readonly [text: string, ...requests: string[]];
-
-function table(name: string, rows: readonly Row[], options = {}): void {
-  describe(name, () => {
-    for (const [text, ...requests] of rows) {
-      const shown = text.length > 80 ? `${text.slice(0, 60)}… (${text.length} bytes)` : text;
-      test(`${JSON.stringify(shown)} is ${requests.join(", ").slice(0, 90)}`, () => {
-        expect(requestsOf(text, options)).toEqual(requests);
-      });
-    }
-  });
-}
+import { KEY_250, KEY_251, table } from "../../support/parser-table.ts";
 
 table("mg", [
   ["mg foo\r\n", "get foo"],
