@@ -76,5 +76,7 @@ export const WireError = {
   outOfMemoryReading: 36,
   ownerLost: 37,
   outOfMemoryWriting: 38,
+  /** The same words as `invalidExptime`; it counts as a flush. */
+  invalidFlushDelay: 39,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];

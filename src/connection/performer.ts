@@ -149,7 +149,9 @@ export class Performer {
   countError(error: WireError): void {
     if (error === WireError.tooLarge) this.#counters.add(Counter.storeTooLarge, 1);
     else if (error === WireError.badDataChunk) this.#counters.add(Counter.cmdSet, 1);
-    else if (error === WireError.flushNotAllowed) this.#counters.add(Counter.cmdFlush, 1);
+    else if (error === WireError.flushNotAllowed || error === WireError.invalidFlushDelay) {
+      this.#counters.add(Counter.cmdFlush, 1);
+    }
   }
 
   /** Puts a request that was sent on the connection's list. */

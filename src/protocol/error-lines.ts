@@ -41,6 +41,7 @@ const WORDS: Record<keyof typeof WireError, string> = {
   authRequired: "CLIENT_ERROR unauthenticated",
   outOfMemoryReading: "SERVER_ERROR out of memory reading request",
   outOfMemoryWriting: "SERVER_ERROR out of memory writing get response",
+  invalidFlushDelay: "CLIENT_ERROR invalid exptime argument",
   ownerLost: "SERVER_ERROR the shard restarted, the outcome is unknown",
 };
 

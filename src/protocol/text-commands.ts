@@ -169,7 +169,7 @@ export class TextCommands {
     let delay = 0;
     if (tokens.count > (request.noreply ? 2 : 1)) {
       delay = decimalToInt32(bytes, tokens.start(1), tokens.end(1));
-      if (delay === NOT_A_NUMBER) return WireError.invalidExptime;
+      if (delay === NOT_A_NUMBER) return WireError.invalidFlushDelay;
     }
     request.op = Op.flushAll;
     request.exptime = delay > 0 ? this.#clock.deadline(delay) : (0 as ServerSeconds);

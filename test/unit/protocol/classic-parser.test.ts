@@ -232,7 +232,7 @@ table("small commands", [
   ["flush_all 10\r\n", "flushAll exptime=110"],
   ["flush_all noreply\r\n", "flushAll exptime=0 noreply"],
   ["flush_all 5 noreply\r\n", "flushAll exptime=105 noreply"],
-  ["flush_all x\r\n", "error invalidExptime"],
+  ["flush_all x\r\n", "error invalidFlushDelay"],
   ["cache_memlimit 64\r\n", "cacheMemlimit level=64"],
   ["cache_memlimit 64 noreply\r\n", "cacheMemlimit level=64 noreply"],
   ["cache_memlimit 7\r\n", "error memlimitTooSmall"],
