@@ -55,7 +55,7 @@ async function serve(): Promise<void> {
       return true;
     };
     const options = { libc, control, listeners, connectionsMax: 1024, refuse: true, deal };
-    new Acceptor({ ...options, rejected: () => {} }).start();
+    new Acceptor({ ...options, rejected: () => {}, stalled: () => {} }).start();
   } else {
     const server = createServer({ pauseOnConnect: true }, (socket) => {
       accepted++;

@@ -82,6 +82,9 @@ export const Counter = {
   staleServed: 59,
   recacheWins: 60,
   herdsPrevented: 61,
+  /** Counted by the primary, which listens and accepts. */
+  listenersOpened: 62,
+  listenDisabled: 63,
   /**
    * How much of an owner's counter above belongs to the main queue and to large items; the rest is the small queue's. See
    * `Split`.
@@ -108,6 +111,8 @@ export const Counter = {
   evictedTimeSmall: 82,
   evictedTimeMain: 83,
   evictedTimeLarge: 84,
+  /** Counted by the primary, beside `listenDisabled`. */
+  listenDisabledMicroseconds: 85,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
 

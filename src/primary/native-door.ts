@@ -8,7 +8,7 @@
 import { availableParallelism } from "node:os";
 import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";
-import { Acceptor, type StallReason } from "../transport/acceptor.ts";
+import { Acceptor } from "../transport/acceptor.ts";
 import { Dealer } from "../transport/dealer.ts";
 import { adoptNative, takeInheritedSockets } from "../transport/inherited-sockets.ts";
 import { Libc } from "../transport/libc.ts";
@@ -23,17 +23,12 @@ import {
   type StreamListening,
   targetsOf,
 } from "./door.ts";
+import { Stalls } from "./stalls.ts";
 import { bindUdp } from "./udp-door.ts";
 import type { UdpServer } from "./udp-server.ts";
 
 /** The system call that ends a process with all its threads, whatever they are in. */
 const EXIT_GROUP = process.arch === "x64" ? 231 : 94;
-
-const STALLS: Readonly<Record<StallReason, string>> = {
-  limit: "no more connections are accepted: as many are open as -c allows",
-  descriptors: "no more connections are accepted: the limit of open files is reached",
-  workers: "no more connections are accepted: no worker can take one",
-};
 
 export class NativeDoor implements Door {
   readonly bells: readonly number[];
@@ -84,6 +79,7 @@ export class NativeDoor implements Door {
       memory.arena(data.layout.counters),
       memory.countersBase(data.self),
     );
+    const stalls = new Stalls(counters, log);
     this.#acceptor = new Acceptor({
       libc: this.#libc,
       control: memory.control,
@@ -100,9 +96,7 @@ export class NativeDoor implements Door {
         counters.add(Counter.rejectedConnections, 1);
         log.warn(`a connection was refused: ${settings.maxConnections} are open (-c)`);
       },
-      stalled: (reason) => {
-        if (reason !== null) log.warn(STALLS[reason]);
-      },
+      stalled: (reason) => stalls.told(reason),
     });
     this.#acceptor.start();
     this.#udp?.openAlone(data, memory.control, this.#bell, this.#parts.asked);

@@ -17,6 +17,7 @@ import {
   shownDescriptor,
   targetsOf,
 } from "./door.ts";
+import { Stalls } from "./stalls.ts";
 import { bindUdp } from "./udp-door.ts";
 import type { UdpServer } from "./udp-server.ts";
 
@@ -43,6 +44,7 @@ export class NodeDoor implements Door {
       memory.arena(memory.layout.counters),
       memory.countersBase(settings.threads),
     );
+    const stalls = new Stalls(this.#counters, log);
     this.#acceptor = new NodeAcceptor({
       control: memory.control,
       // Sockets are bound before there is anything to serve them: it is asked for after `start`.
@@ -55,6 +57,7 @@ export class NodeDoor implements Door {
         this.#counters.add(Counter.rejectedConnections, 1);
         log.warn(`a connection was refused: ${settings.maxConnections} are open (-c)`);
       },
+      stalled: (reason) => stalls.told(reason),
     });
   }
 

@@ -21,6 +21,7 @@ import type {
 } from "../config/worker-data.ts";
 import { ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
+import { Counter, Counters } from "../memory/counters.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
 import { type Door, type DoorParts, type Listening, listeningText } from "./door.ts";
@@ -152,10 +153,16 @@ export class Primary {
     await ended;
   }
 
-  /** `stats conns` shows what listens. */
+  /** `stats conns` shows what listens, and total_connections counts it. */
   #showListeners(): void {
     const { layout, control } = this.#memory;
-    const place = layout.connections[this.#settings.threads];
+    const { threads } = this.#settings;
+    const counters = new Counters(
+      this.#memory.arena(layout.counters),
+      this.#memory.countersBase(threads),
+    );
+    counters.add(Counter.listenersOpened, this.#sockets.length);
+    const place = layout.connections[threads];
     if (place === undefined) return;
     const table = new ConnectionTable(
       this.#memory.arena(place),

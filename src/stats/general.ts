@@ -55,7 +55,8 @@ function emitConnections(view: NodeView, emit: Emit): void {
   const receivers = view.threadCount;
   emit("max_connections", view.settings.maxConnections);
   emit("curr_connections", open);
-  emit("total_connections", view.since(Counter.connectionsOpened) + listeners);
+  const opened = view.since(Counter.connectionsOpened) + view.since(Counter.listenersOpened);
+  emit("total_connections", opened);
   if (view.settings.extended.maxconnsFast) {
     emit("rejected_connections", view.since(Counter.rejectedConnections));
   }
@@ -115,8 +116,8 @@ function emitThreads(view: NodeView, emit: Emit): void {
   const full = view.control.openConnections() >= settings.maxConnections;
   emit("limit_maxbytes", memoryLimit(view));
   emit("accepting_conns", full && !settings.extended.maxconnsFast ? 0 : 1);
-  emit("listen_disabled_num", 0);
-  emit("time_in_listen_disabled_us", 0);
+  emit("listen_disabled_num", view.since(Counter.listenDisabled));
+  emit("time_in_listen_disabled_us", view.since(Counter.listenDisabledMicroseconds));
   emit("threads", view.threadCount);
   emit("conn_yields", view.since(Counter.connYields));
   emit("hash_power_level", hashPower(view));

@@ -8,8 +8,8 @@
  * connections, and needs neither a thread nor a net.Server's object per connection.
  *
  * When nothing can be accepted (no descriptors left, workers full, or the limit in the mode that waits instead of
- * refusing) the acceptor stops watching and looks again after ACCEPT_RETRY_MS, as memcached does: the kernel's backlog
- * holds the clients.
+ * refusing) the acceptor stops watching and tries again after ACCEPT_RETRY_MS, as memcached does: the kernel's backlog
+ * holds the clients. However often that fails, it is one stall until all who wait have been accepted.
  */
 import { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
@@ -30,7 +30,7 @@ import type { PollHandle } from "./poll-handle.ts";
 /** Connections accepted before the primary does something else. */
 const ACCEPTS_PER_TURN = 256;
 /** memcached's own pause before it tries to accept again. */
-const ACCEPT_RETRY_MS = 10;
+export const ACCEPT_RETRY_MS = 10;
 
 /** What a client over the limit is told. */
 export const TOO_MANY_CONNECTIONS = "ERROR Too many open connections\r\n";
@@ -47,8 +47,8 @@ export interface AcceptorOptions {
   readonly deal: (fd: number, listener: number) => boolean;
   /** A connection was refused for the limit. */
   readonly rejected: () => void;
-  /** Accepting stopped (for the limit, or with the errno), or goes on. */
-  readonly stalled?: (reason: StallReason | null) => void;
+  /** Accepting stopped for a reason, or goes on: told in turns. */
+  readonly stalled: (reason: StallReason | null) => void;
 }
 
 /** Why nothing is accepted: -c, descriptors of the process or the system, every worker's mailbox. */
@@ -62,6 +62,7 @@ export class Acceptor {
   /** An accepted descriptor no worker had room for, and its listener. */
   #kept = -1;
   #keptListener = 0;
+  #isStalled = false;
   #running = false;
 
   constructor(options: AcceptorOptions) {
@@ -137,7 +138,8 @@ export class Acceptor {
 
   #stall(reason: StallReason): void {
     for (const poll of this.#polls) poll.stop();
-    this.#options.stalled?.(reason);
+    if (!this.#isStalled) this.#options.stalled(reason);
+    this.#isStalled = true;
     this.#retry = setTimeout(() => this.#retryNow(), ACCEPT_RETRY_MS);
   }
 
@@ -150,7 +152,10 @@ export class Acceptor {
       }
       this.#kept = -1;
     }
-    this.#options.stalled?.(null);
+    this.#options.listeners.forEach((_, index) => void this.#accept(index));
+    if (this.#retry !== null) return;
+    this.#isStalled = false;
+    this.#options.stalled(null);
     for (const poll of this.#polls) poll.start();
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Server, Socket } from "node:net";
 import type { Control } from "../memory/control.ts";
-import { TOO_MANY_CONNECTIONS } from "./acceptor.ts";
+import { type StallReason, TOO_MANY_CONNECTIONS } from "./acceptor.ts";
 import { adoptNode } from "./inherited-sockets.ts";
 import type { ListenOptions, ListenTarget } from "./listen.ts";
 import { listenNode, type NodeListener } from "./node-listen.ts";
@@ -25,6 +25,8 @@ export interface NodeAcceptorOptions {
   readonly refuse: boolean;
   /** A connection was refused for the limit. */
   readonly rejected: () => void;
+  /** Connections begin to wait for a reason, or all that waited are served: told in turns. */
+  readonly stalled: (reason: StallReason | null) => void;
 }
 
 interface Waiting {
@@ -41,6 +43,7 @@ export class NodeAcceptor {
   #waitingMax = 0;
   #isStarted = false;
   #isRetrying = false;
+  #isStalled = false;
 
   constructor(options: NodeAcceptorOptions) {
     this.#options = options;
@@ -91,10 +94,14 @@ export class NodeAcceptor {
     while (this.#waiting.length > 0 && this.#isStarted) {
       const isFull = control.openConnections() >= connectionsMax;
       const mayWait = !refuse && this.#waiting.length <= this.#waitingMax;
-      if (isFull && mayWait) return;
+      if (isFull && mayWait) {
+        this.#stall("limit");
+        return;
+      }
       const { socket, listener, address } = this.#waiting[0] as Waiting;
       const isTaken = socket.destroyed || (!isFull && transport.adopt(socket, listener, address));
       if (!isTaken && mayWait) {
+        this.#stall("workers");
         this.#retryLater();
         return;
       }
@@ -108,6 +115,14 @@ export class NodeAcceptor {
       control.addOpenConnections(1);
       socket.once("close", () => this.#admitWaiting());
     }
+    if (!this.#isStalled) return;
+    this.#isStalled = false;
+    this.#options.stalled(null);
+  }
+
+  #stall(reason: StallReason): void {
+    if (!this.#isStalled) this.#options.stalled(reason);
+    this.#isStalled = true;
   }
 
   /** Somebody has left, but their slot is free only when what they asked for has been answered. */

@@ -286,7 +286,10 @@ describe("-o no_maxconns_fast: connections over the limit wait, and are served a
       expect(await asker.readThrough("END\r\n")).toMatch(/STAT accepting_conns 0\r\n/);
       for (const client of leavers.slice(0, 4)) client.destroy();
       for (const client of late) await client.expect(`VERSION ${server.version}\r\n`);
+      await asker.send("stats\r\n");
+      expect(await asker.readThrough("END\r\n")).toMatch(/STAT listen_disabled_num 1\r\n/);
       for (const client of [...first, ...late]) client.destroy();
+      await until(async () => Number(await stat(server, "time_in_listen_disabled_us")) > 0);
     });
   }
 });

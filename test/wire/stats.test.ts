@@ -91,6 +91,12 @@ const MOVES: readonly (readonly [what: string, commands: string, reply: string, 
     {},
   ],
   ["flush_all with a delay", "flush_all 1000\r\n", "OK\r\n", { cmd_flush: 1 }],
+  [
+    "flush_all with what is no delay",
+    "flush_all x\r\n",
+    "CLIENT_ERROR invalid exptime argument\r\n",
+    { cmd_flush: 1 },
+  ],
   ["mg, hit", "mg there v\r\n", "VA 1\r\n5\r\n", { cmd_get: 1, get_hits: 1 }],
   ["mg, miss", "mg absent\r\n", "EN\r\n", { cmd_get: 1, get_misses: 1 }],
   ["mg with T, hit", "mg there T0\r\n", "HD\r\n", { cmd_touch: 1, touch_hits: 1 }],
@@ -261,6 +267,10 @@ describe("stats reset clears counters", () => {
       for (const name of ["cmd_get", "get_misses", "cmd_set", "delete_hits", "total_items"]) {
         expect(`${name} ${stats.get(name)}`).toBe(`${name} 0`);
       }
+      expect(stats.get("total_connections")).toBe("0");
+      const later = await WireClient.connect(cell.server);
+      expect((await statsOf(later, "stats")).get("total_connections")).toBe("1");
+      later.destroy();
       client.destroy();
     });
   }

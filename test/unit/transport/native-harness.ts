@@ -1,6 +1,6 @@
 /** The native transport of one worker, in the test's own thread. */
 import { KIB, MIB } from "../../../src/base/unit.ts";
-import { Acceptor } from "../../../src/transport/acceptor.ts";
+import { Acceptor, type StallReason } from "../../../src/transport/acceptor.ts";
 import { Dealer } from "../../../src/transport/dealer.ts";
 import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
 import { Libc } from "../../../src/transport/libc.ts";
@@ -21,6 +21,7 @@ export class NativeHarness {
   readonly listeners: Listener[] = [];
   acceptor: Acceptor | null = null;
   rejected = 0;
+  readonly stalls: (StallReason | null)[] = [];
 
   constructor(
     slotCount = 64,
@@ -65,6 +66,7 @@ export class NativeHarness {
       rejected: () => {
         this.rejected++;
       },
+      stalled: (reason) => this.stalls.push(reason),
     });
     this.acceptor.start();
   }

@@ -139,6 +139,7 @@ class Server {
       refuse: true,
       deal: (fd, listener) => dealer.deal(fd, listener),
       rejected: () => {},
+      stalled: () => {},
     });
     this.acceptor.start();
     return (listeners[0] as Listener).port;

@@ -4,7 +4,7 @@ import { connect, type Socket, type SocketConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TOO_MANY_CONNECTIONS } from "../../../src/transport/acceptor.ts";
+import { ACCEPT_RETRY_MS, TOO_MANY_CONNECTIONS } from "../../../src/transport/acceptor.ts";
 import { libuvTurn, until } from "./harness.ts";
 import { LOOPBACK, type World, worldsHere } from "./worlds.ts";
 
@@ -188,6 +188,24 @@ for (const [name, createWorld] of worldsHere()) {
       first.socket.destroy();
       await wait(() => second.bytes === 1);
       expect(world.rejected()).toBe(0);
+    });
+
+    test("tells of a stall once, however often it tries again, and when it is over", async () => {
+      const port = await served(1, false);
+      const first = client(port);
+      first.socket.write("1");
+      await wait(() => first.bytes === 1);
+      const second = client(port);
+      second.socket.write("2");
+      await wait(() => world.stalls.length > 0);
+      const since = performance.now();
+      await wait(() => performance.now() - since > 5 * ACCEPT_RETRY_MS);
+      expect(world.stalls).toEqual(["limit"]);
+      first.socket.destroy();
+      await wait(() => second.bytes === 1);
+      second.socket.destroy();
+      await wait(() => world.stalls.length > 1);
+      expect(world.stalls).toEqual(["limit", null]);
     });
 
     test("uses a slot again after its connection has gone", async () => {

@@ -2,6 +2,7 @@
 import { MIB } from "../../../src/base/unit.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import type { Control } from "../../../src/memory/control.ts";
+import type { StallReason } from "../../../src/transport/acceptor.ts";
 import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
 import { libcAvailable } from "../../../src/transport/libc.ts";
 import type { ListenTarget } from "../../../src/transport/listen.ts";
@@ -21,6 +22,8 @@ export interface World {
   /** Listens and accepts; the port, 0 for a path. */
   listen(target: ListenTarget, connectionsMax: number, refuse: boolean): Promise<number>;
   rejected(): number;
+  /** What the acceptor told of its stalls. */
+  readonly stalls: readonly (StallReason | null)[];
   /** Takes a turn, where libuv does not do it. */
   turn(): void;
   destroy(): void;
@@ -58,6 +61,7 @@ function nativeWorld(native: NativeHarness): World {
       return listeners[0]?.port ?? 0;
     },
     rejected: () => native.rejected,
+    stalls: native.stalls,
     turn: () => native.turn(),
     destroy: () => native.destroy(),
   };
@@ -77,6 +81,7 @@ function nodeWorld(slotCount: number): World {
   handler.sleepMs = -1;
   transport.start(handler, handler);
   let rejected = 0;
+  const stalls: (StallReason | null)[] = [];
   let acceptor: NodeAcceptor | null = null;
   return {
     handler,
@@ -91,6 +96,7 @@ function nodeWorld(slotCount: number): World {
         rejected: () => {
           rejected++;
         },
+        stalled: (reason) => stalls.push(reason),
       });
       const options = { backlog: 1024, interfaces: null };
       const listeners = await acceptor.listen(target, options);
@@ -98,6 +104,7 @@ function nodeWorld(slotCount: number): World {
       return listeners[0]?.port ?? 0;
     },
     rejected: () => rejected,
+    stalls,
     turn: () => {},
     destroy() {
       acceptor?.stop();
