@@ -152,15 +152,6 @@ export class Buckets {
     const at = this.#word + (bucket << BUCKET_WORDS_SHIFT);
     for (let word = LINK_WORD; word < 1 << BUCKET_WORDS_SHIFT; word++) this.#words[at + word] = 0;
   }
-
-  /** A word of an overflow bucket that recovery marks it with: its unused version. */
-  overflowMark(bucket: number): number {
-    return this.#words[this.versionWord(bucket)] as number;
-  }
-
-  setOverflowMark(bucket: number, mark: number): void {
-    this.#words[this.versionWord(bucket)] = mark;
-  }
 }
 
 /** The highest bit of each 16-bit half that is zero. */

@@ -28,11 +28,6 @@ export class WireState {
     this.protocol = protocolOf(options);
     this.authenticated = !options.asciiAuth && !options.sasl;
   }
-
-  /** True between requests: no line of keys is half answered. */
-  get atRest(): boolean {
-    return this.keysOp === Op.none;
-  }
 }
 
 /** A login ties a connection to the protocol it is made in. */

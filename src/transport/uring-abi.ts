@@ -56,11 +56,9 @@ export const PARAMS = {
   features: 5,
   sqHead: 10,
   sqTail: 11,
-  sqMask: 12,
   sqArray: 16,
   cqHead: 20,
   cqTail: 21,
-  cqMask: 22,
   cqCqes: 25,
 } as const;
 
