@@ -29,6 +29,8 @@ const HOST_DEFAULT = "127.0.0.1";
 
 /** Without -t, no shard gets less than this: many cores and a small -m would leave slivers. */
 const SHARD_BYTES_DEFAULT_MIN = 8 * 1024 * 1024;
+/** Nor less than so many items of -I: a shard is to hold one, and no item exceeds half of -m. */
+const SHARD_ITEMS_DEFAULT_MIN = 2;
 
 export interface Sources {
   readonly args: readonly string[];
@@ -110,7 +112,9 @@ function applyAll(draft: Draft, assignments: readonly Assignment[]): void {
 function complete(draft: Draft, cores: number): void {
   draft.verbosity = Math.min(3, draft.verbosity);
   if (draft.threads === 0) {
-    const affordable = Math.floor(draft.memoryBytes / SHARD_BYTES_DEFAULT_MIN);
+    const itemsBytes = SHARD_ITEMS_DEFAULT_MIN * draft.itemBytesMax;
+    const shardBytes = Math.max(SHARD_BYTES_DEFAULT_MIN, itemsBytes);
+    const affordable = Math.floor(draft.memoryBytes / shardBytes);
     draft.threads = Math.max(1, Math.min(cores, affordable));
   }
   const { port, udpPort } = draft;

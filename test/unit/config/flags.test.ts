@@ -124,6 +124,13 @@ describe("a flag sets its setting, short, long and glued", () => {
     expect(loadFrom({ cores: 64 }).settings.threads).toBe(8);
     expect(loadFrom({ cores: 64, args: ["-m", "4", "-I", "64k"] }).settings.threads).toBe(1);
     expect(loadFrom({ cores: 64, args: ["-t", "16"] }).settings.threads).toBe(16);
+    expect(loadFrom({ cores: 64, args: ["-m", "3"] }).settings.threads).toBe(1);
+  });
+
+  test("many cores and large items: no thread gets less than two items unless told", () => {
+    expect(loadFrom({ cores: 64, args: ["-I", "8m"] }).settings.threads).toBe(4);
+    expect(loadFrom({ cores: 64, args: ["-I", "32m"] }).settings.threads).toBe(1);
+    expect(loadFrom({ cores: 64, args: ["-I", "8m", "-t", "16"] }).settings.threads).toBe(16);
   });
 });
 

@@ -37,6 +37,21 @@ function regionsOf(plan: MemoryPlan, threads: number, connections: number): Regi
 }
 
 describe("planMemory()", () => {
+  for (const args of [
+    "-m 1 -I 512k",
+    "-m 2",
+    "-m 3",
+    "-m 15",
+    "-I 7m",
+    "-I 32m",
+    "-m 1000 -I 70m",
+  ]) {
+    test(`threads by default leave each shard room for an item: ${args}, 64 cores`, () => {
+      const { settings } = loadFrom({ cores: 64, args: args.split(" ") });
+      expect(planMemory(settings, "native").shardPlan.itemBytesMax).toBe(settings.itemBytesMax);
+    });
+  }
+
   for (const transport of ["native", "node"] as TransportKind[]) {
     for (const flags of ["-t 1", "-t 2 -m 256", "-t 8 -m 1024 -c 10000", "-t 32 -m 512"]) {
       test(`regions lie in their buffers and apart: ${flags}, ${transport}`, () => {
