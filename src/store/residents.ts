@@ -271,8 +271,13 @@ export class Residents {
   /** Notes an access: the credit, and when. */
   touch(entry: number, item: ItemRef): void {
     this.#buckets.hit(entry, this.#buckets.credit(entry));
-    if (this.#items.touched(item) !== this.#clock.now)
-      this.#items.setTouched(item, this.#clock.now);
+    this.noteTime(item);
+  }
+
+  /** Notes when an item was accessed, where its credit has been given already. */
+  noteTime(item: ItemRef): void {
+    const { now } = this.#clock;
+    if (this.#items.touched(item) !== now) this.#items.setTouched(item, now);
   }
 
   /** Describes an item as it is now. `credit` is its credit byte from before the request. */

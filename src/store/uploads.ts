@@ -234,7 +234,10 @@ export class Uploads {
     this.#header.noteRoom();
   }
 
-  /** Executes Op.lease: describes the item, and holds its chain when it has one. */
+  /**
+   * Executes Op.lease: describes the item, and holds its chain when it has one. The read that found the item large has given
+   * it credit, but only its owner may note the time.
+   */
   lease(request: Request, reply: Reply): void {
     reply.handle = NO_HANDLE;
     const entry = this.#residents.find(request);
@@ -257,7 +260,7 @@ export class Uploads {
       this.#slabs.setLeases(slab, this.#slabs.leases(slab) + 1);
       reply.handle = this.#leases.handle(index);
     }
-    if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
+    if ((request.marks & Mark.noBump) === 0) this.#residents.noteTime(item);
   }
 
   #freeLease(): number {

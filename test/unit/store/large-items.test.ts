@@ -4,9 +4,20 @@ import { Op, StoreMode } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
 import { Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
+import {
+  ACTIVE,
+  bucketOf,
+  CREDIT_HIT,
+  CREDIT_MASK,
+  FETCHED,
+  firstLane,
+  tagOf,
+} from "../../../src/memory/buckets.ts";
 import { ShardMemory } from "../../../src/memory/shard-memory.ts";
+import { BUCKET_ENTRIES } from "../../../src/memory/shard-plan.ts";
 import { LeasedValue } from "../../../src/store/leased-value.ts";
 import { StoreGauges } from "../../../src/store/store-gauges.ts";
+import { ReadOutcome } from "../../../src/store/store-reader.ts";
 import { type Extra, StoreHarness } from "../../model/store-harness.ts";
 
 /** Bytes that differ everywhere, the same for the same seed. */
@@ -64,6 +75,15 @@ function fetchLarge(h: StoreHarness, key: string): Uint8Array | null {
   const value = readLeased(h, handle, h.reply.valueBytes);
   h.run(Op.release, "", { handle });
   return value;
+}
+
+/** The credit byte of a key that is present. */
+function creditOf(h: StoreHarness, key: string): number {
+  const { buckets, header } = new ShardMemory(h.arena, h.base);
+  const { hashLow, hashHigh } = h.fill(Op.get, key);
+  const bucket = bucketOf(hashLow, header.bucketCount());
+  const lane = firstLane(buckets.lanes(bucket, tagOf(hashHigh)));
+  return buckets.credit(bucket * BUCKET_ENTRIES + lane);
 }
 
 describe("large items", () => {
@@ -210,6 +230,20 @@ describe("large items", () => {
       h.run(Op.release, "", { handle });
       h.store.verify();
     }
+  });
+
+  test("a read and the lease it takes are one access", () => {
+    const h = new StoreHarness(8 * MIB);
+    h.set("read", pattern(100_000, 5));
+    h.pass(10);
+    for (const marks of [FETCHED, FETCHED | ACTIVE]) {
+      expect(h.reader.find(h.fill(Op.get, "read"), h.reply)).toBe(ReadOutcome.hit);
+      fetchLarge(h, "read");
+      expect(creditOf(h, "read") & (FETCHED | ACTIVE)).toBe(marks);
+    }
+    expect(creditOf(h, "read") & CREDIT_MASK).toBe(2 * CREDIT_HIT);
+    h.run(Op.lease, "read", { marks: Mark.noBump });
+    expect(h.reply.accessed).toBe(h.clock.now);
   });
 
   test("many large items evict one another, with small ones between", () => {
