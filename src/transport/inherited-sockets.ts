@@ -7,6 +7,7 @@
  * Why: whoever starts us can bind a port below 1024 without our being root, and clients that
  * connect while the server restarts wait in the kernel's backlog instead of being refused.
  */
+import { fstatSync, readFileSync } from "node:fs";
 import { Server, type Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
@@ -72,10 +73,21 @@ export async function adoptNode(
   });
   const bound = server.address();
   if (bound === null || typeof bound === "string") {
-    return { server, kind: "unix", port: 0, address: bound ?? "" };
+    return { server, kind: "unix", port: 0, address: bound || unixPath(fd) };
   }
   const kind = bound.family === "IPv6" ? "tcp6" : "tcp4";
   return { server, kind, port: bound.port, address: bound.address };
+}
+
+/** The path of a Unix socket that others have bound: node does not know it, the kernel does. Empty when neither does. */
+function unixPath(fd: number): string {
+  try {
+    const { ino } = fstatSync(fd);
+    const row = new RegExp(`^(?:\\S+ +){6}${ino} (.+)$`, "m");
+    return row.exec(readFileSync("/proc/net/unix", "latin1"))?.[1] ?? "";
+  } catch {
+    return ""; // not Linux
+  }
 }
 
 /** From `tcp:127.0.0.1:11211`, `tcp6:[::1]:11211` or `unix:/path`. */

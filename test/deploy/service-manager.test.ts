@@ -70,6 +70,7 @@ for (const transport of ["native", "node"]) {
       const program = activated([tcp.fd, unix.fd], ["-p", "1", "--transport", transport]);
       expect(await early).toBe("VERSION 1.6.45\r\n");
       expect(await ask(path, "version")).toBe("VERSION 1.6.45\r\n");
+      expect(await ask(path, "stats conns")).toContain(`addr unix:${path}\r\n`);
       program.child.kill("SIGTERM");
       expect(await program.exited).toBe(0);
     });
