@@ -42,6 +42,7 @@ export async function bundleServer() {
       tsconfig: false,
       optimization: { inlineConst: true },
       plugins: [plainFields()],
+      checks: { pluginTimings: false },
     });
     await bundle.write({
       dir: join(ROOT, "dist", "server"),

@@ -29,6 +29,8 @@ const HOST_DEFAULT = "127.0.0.1";
 
 /** Without -t, no shard gets less than this: many cores and a small -m would leave slivers. */
 const SHARD_BYTES_DEFAULT_MIN = 8 * 1024 * 1024;
+/** Nor more than this: with its index a shard must fit one buffer of 4 GiB. */
+const SHARD_BYTES_DEFAULT_MAX = 2.5 * 1024 * 1024 * 1024;
 /** Nor less than so many items of -I: a shard is to hold one, and no item exceeds half of -m. */
 const SHARD_ITEMS_DEFAULT_MIN = 2;
 
@@ -115,7 +117,8 @@ function complete(draft: Draft, cores: number): void {
     const itemsBytes = SHARD_ITEMS_DEFAULT_MIN * draft.itemBytesMax;
     const shardBytes = Math.max(SHARD_BYTES_DEFAULT_MIN, itemsBytes);
     const affordable = Math.floor(draft.memoryBytes / shardBytes);
-    draft.threads = Math.max(1, Math.min(cores, affordable));
+    const needed = Math.ceil(draft.memoryBytes / SHARD_BYTES_DEFAULT_MAX);
+    draft.threads = Math.max(1, needed, Math.min(cores, affordable));
   }
   const { port, udpPort } = draft;
   const isInet = draft.unixSocket === "";

@@ -125,6 +125,8 @@ describe("a flag sets its setting, short, long and glued", () => {
     expect(loadFrom({ cores: 64, args: ["-m", "4", "-I", "64k"] }).settings.threads).toBe(1);
     expect(loadFrom({ cores: 64, args: ["-t", "16"] }).settings.threads).toBe(16);
     expect(loadFrom({ cores: 64, args: ["-m", "3"] }).settings.threads).toBe(1);
+    expect(loadFrom({ cores: 2, args: ["-m", "16384"] }).settings.threads).toBe(7);
+    expect(loadFrom({ cores: 2, args: ["-m", "16384", "-t", "8"] }).settings.threads).toBe(8);
   });
 
   test("many cores and large items: no thread gets less than two items unless told", () => {

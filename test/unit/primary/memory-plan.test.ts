@@ -52,6 +52,14 @@ describe("planMemory()", () => {
     });
   }
 
+  for (const memory of ["4096", "16384", "65536"]) {
+    test(`threads by default leave each shard in one buffer: -m ${memory}, 2 cores`, () => {
+      const { settings } = loadFrom({ cores: 2, args: ["-m", memory] });
+      const { shardPlan } = planMemory(settings, "native");
+      expect(shardPlan.regionBytes).toBeLessThanOrEqual(4 * GIB);
+    });
+  }
+
   for (const transport of ["native", "node"] as TransportKind[]) {
     for (const flags of ["-t 1", "-t 2 -m 256", "-t 8 -m 1024 -c 10000", "-t 32 -m 512"]) {
       test(`regions lie in their buffers and apart: ${flags}, ${transport}`, () => {
