@@ -26,11 +26,18 @@ const FRAGMENT_SIZES = [1, 2, 3, 7, 64, 1460, FRAGMENT_BYTES_WHOLE] as const;
 const FRAGMENTS_MAX = 3000;
 const TEST_MILLISECONDS_MAX = 60_000;
 const BINARY_MAGIC = 0x80;
-/** How often the oracle may reset one play of a transcript: it has to answer once. */
-const ORACLE_RESETS_MAX = 20;
+/** How often one play of a transcript may be reset: the server has to answer once. */
+const RESETS_MAX = 20;
 
-/** A step failed, and its connection had been reset. */
-class Broken extends Error {}
+/** A step failed, and its connection had been reset: at a step that ends with the server's closing, or before. */
+class Broken extends Error {
+  readonly isClosing: boolean;
+
+  constructor(message: string, isClosing: boolean) {
+    super(message);
+    this.isClosing = isClosing;
+  }
+}
 
 /** What the oracle, memcached 1.6.18, answers where 1.6.45 differs. */
 export interface Oracle18 {
@@ -107,8 +114,8 @@ export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript 
 }
 
 /**
- * memcached closes while bytes are unread, which resets the connection: then a write of ours may fail before its last reply
- * was read here, and the transcript is played anew.
+ * Who closes while bytes are unread, or before they come, resets the connection, and what was not read here of its last
+ * reply is lost: any server's TCP does so behind a quit, and memcached elsewhere too. Then the transcript is played anew.
  */
 async function playUnbroken(
   cell: Cell,
@@ -121,8 +128,8 @@ async function playUnbroken(
       await play(cell, fragmentBytes, steps, options);
       return;
     } catch (error) {
-      const isReset = error instanceof Broken && cell.server.isOracle;
-      if (!isReset || broken === ORACLE_RESETS_MAX) throw error;
+      const isReset = error instanceof Broken && (error.isClosing || cell.server.isOracle);
+      if (!isReset || broken === RESETS_MAX) throw error;
     }
   }
 }
@@ -178,7 +185,8 @@ async function playSteps(
     } catch (error) {
       const text = (error as Error).message;
       const message = `${where}step ${index + 1}\n    sent ${show(bytes)}\n${text}`;
-      throw client.error === undefined ? new Error(message) : new Broken(message);
+      if (client.error === undefined) throw new Error(message);
+      throw new Broken(message, wanted instanceof Closes);
     }
   }
   return true;
