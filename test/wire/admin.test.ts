@@ -131,9 +131,9 @@ transcript("metadump describes every live item", [
   ["set a%b 5 0 3\r\nred\r\n", "STORED\r\n"],
   [
     "lru_crawler metadump all\r\n",
-    "OK\r\nkey=a%25b exp=-1 la={n} cas={c} fetch=no cls={*k} size=69 flags=5 \nEND\r\n",
+    "OK\r\nkey=a%25b exp=-1 la={*la} cas={c} fetch=no cls={*k} size=69 flags=5 \nEND\r\n",
     oracle18(
-      "key=a%25b exp=-1 la={n} cas={c} fetch=no cls={*k} size=69\nEND\r\n",
+      "key=a%25b exp=-1 la={*la} cas={c} fetch=no cls={*k} size=69\nEND\r\n",
       "no OK, no client flags, no space at the end",
     ),
   ],

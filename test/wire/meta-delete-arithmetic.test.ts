@@ -254,18 +254,18 @@ transcript("me of an absent key", [
 transcript("me describes an item, and is no access", [
   ["set apple 0 0 3\r\nred\r\n", "STORED\r\n"],
   ["mg apple c u\r\n", "HD c{cas}\r\n"],
-  ["me apple\r\n", "ME apple exp=-1 la={n} cas={cas} fetch=no cls={*c} size={*s}\r\n"],
-  ["me apple\r\n", "ME apple exp=-1 la={n} cas={cas} fetch=no cls={*c} size={*s}\r\n"],
+  ["me apple\r\n", "ME apple exp=-1 la={*la} cas={cas} fetch=no cls={*c} size={*s}\r\n"],
+  ["me apple\r\n", "ME apple exp=-1 la={*la} cas={cas} fetch=no cls={*c} size={*s}\r\n"],
   ["get apple\r\n", "VALUE apple 0 3\r\nred\r\nEND\r\n"],
-  ["me apple\r\n", "ME apple exp=-1 la={n} cas={cas} fetch=yes cls={*c} size={*s}\r\n"],
+  ["me apple\r\n", "ME apple exp=-1 la={*la} cas={cas} fetch=yes cls={*c} size={*s}\r\n"],
 ]);
 
 transcript(
   "me's size is the item's total: 48, key and NUL, CAS, flags if any, value and line end",
   [
     ["set apple 0 0 3\r\nred\r\n", "STORED\r\n"],
-    ["me apple\r\n", "ME apple exp=-1 la={n} cas={c} fetch=no cls={*c} size=67\r\n"],
+    ["me apple\r\n", "ME apple exp=-1 la={*la} cas={c} fetch=no cls={*c} size=67\r\n"],
     ["set pear 9 0 5\r\ngreen\r\n", "STORED\r\n"],
-    ["me pear\r\n", "ME pear exp=-1 la={n} cas={d} fetch=no cls={*c} size=72\r\n"],
+    ["me pear\r\n", "ME pear exp=-1 la={*la} cas={d} fetch=no cls={*c} size=72\r\n"],
   ],
 );
