@@ -110,10 +110,9 @@ export class BatchReader {
     const room = this.#encoder.bound(request) + (hit ? reply.valueBytes : 0);
     if (!output.reserve(connection, room)) return false;
     reply.status = hit ? Status.hit : Status.miss;
-    const at = output.at;
     const written = hit
       ? output.writeHit(request, reply, this.#encoder)
-      : this.#encoder.encode(request, reply, output.bytes, at);
+      : this.#encoder.encode(request, reply, output.bytes, output.at);
     if (!router.confirm()) return false;
     output.at = written;
     countOutcome(this.#counters, request, reply);

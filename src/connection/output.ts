@@ -27,9 +27,6 @@ import type { Transport } from "../transport/transport.ts";
 import type { Connection } from "./connection.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
 
-/** What writes around a value. */
-export type HitEncoder = Pick<Encoder, "encodeHead" | "encodeTail">;
-
 export class Output {
   readonly arena: Arena;
   readonly bytes: Uint8Array;
@@ -88,7 +85,7 @@ export class Output {
   }
 
   /** Writes head, value and tail of a hit at `at`; returns the end, for the caller to take or to forget. */
-  writeHit(request: Request, reply: Reply, encoder: HitEncoder): number {
+  writeHit(request: Request, reply: Reply, encoder: Encoder): number {
     const bytes = this.bytes;
     const value = encoder.encodeHead(request, reply, bytes, this.at);
     copyBytes(bytes, value, reply.value, reply.valueStart, reply.valueBytes);
