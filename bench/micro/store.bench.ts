@@ -11,9 +11,10 @@ import { Dialect, Request } from "../../src/command/request.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { planShard } from "../../src/memory/shard-plan.ts";
+import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS } from "../../src/store/store-options.ts";
-import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
+import { StoreReader } from "../../src/store/store-reader.ts";
 import type { MicroBench } from "./micro-bench.ts";
 
 const KEYS = 100_000;

@@ -11,9 +11,10 @@ import { Status } from "../../src/command/status.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { COUNTERS_BYTES, Counter, Counters } from "../../src/memory/counters.ts";
 import { planShard } from "../../src/memory/shard-plan.ts";
+import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS } from "../../src/store/store-options.ts";
-import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
+import { StoreReader } from "../../src/store/store-reader.ts";
 import type { ReplayOutcome } from "./outcome.ts";
 import { type Trace, writeKey } from "./trace.ts";
 

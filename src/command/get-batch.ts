@@ -39,4 +39,10 @@ export class GetBatch {
   readonly lows = new Int32Array(BATCH_KEYS_MAX);
   readonly highs = new Int32Array(BATCH_KEYS_MAX);
   readonly marks = new Uint8Array(BATCH_KEYS_MAX);
+  /** Where each key leads, while it is looked for (store/batch-finder.ts). */
+  readonly shards = new Uint16Array(BATCH_KEYS_MAX);
+  readonly buckets = new Int32Array(BATCH_KEYS_MAX);
+  readonly entries = new Int32Array(BATCH_KEYS_MAX);
+  readonly items = new Uint32Array(BATCH_KEYS_MAX);
+  readonly versions = new Int32Array(BATCH_KEYS_MAX);
 }

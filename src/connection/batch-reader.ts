@@ -1,40 +1,48 @@
 /**
  * BatchReader: answers plain gets (get, gets, mg with v) that lie one behind the other in a connection's input, without a
- * round through parser and performer for each: found and hashed together, their memory touched together, then read and
- * answered in order.
+ * round through parser and performer for each: found and hashed together, looked for together, then answered in order.
  *
- *   scan up to 64 keys ─▶ warm all ─▶ read, copy, confirm ─▶ read, copy, confirm ─▶ …
+ *   scan up to 64 keys ─▶ seek all ─▶ accept, copy, confirm ─▶ accept, copy, confirm ─▶ …
  *
  * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of it is under way, its
  * value is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is
- * still in one place (Performer), and this is the same reading and the same encoding in a tighter loop.
+ * still in one place (Performer), and this is its shortest case.
  */
+import { copyBytes } from "../base/bytes.ts";
+import { writeUint64 } from "../base/decimal.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import { BatchMark, GetBatch } from "../command/get-batch.ts";
 import { Op } from "../command/op.ts";
-import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
-import { Status } from "../command/status.ts";
-import type { Counters } from "../memory/counters.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
+import { SPACE, writeLineEnd } from "../protocol/ascii.ts";
 import { GetScanner } from "../protocol/get-scanner.ts";
-import type { Encoder } from "../protocol/protocol.ts";
-import { Outcome } from "../router/outcome.ts";
+import {
+  CLASSIC_HIT_BYTES_MAX,
+  writeEnd,
+  writeMetaMiss,
+  writeMetaValueLine,
+  writeValueEnd,
+  writeValueLine,
+} from "../protocol/value-lines.ts";
+import { BatchSearch } from "../router/batch-search.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
-import { mayWin } from "../store/store-reader.ts";
+import type { BatchFinder } from "../store/batch-finder.ts";
+import { ReadOutcome } from "../store/read-outcome.ts";
 import { type Connection, Stage } from "./connection.ts";
-import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
 
 export interface BatchReaderParts {
   readonly router: Router;
+  /** By shard. */
+  readonly finders: readonly BatchFinder[];
   readonly output: Output;
   readonly counters: Counters;
   readonly observer: Observer;
   readonly events: EventLog;
   readonly hash: KeyHash;
-  readonly encoder: Encoder;
 }
 
 export class BatchReader {
@@ -46,10 +54,12 @@ export class BatchReader {
   readonly #observer: Observer;
   readonly #events: EventLog;
   readonly #scanner: GetScanner;
-  readonly #encoder: Encoder;
+  readonly #search: BatchSearch;
+  readonly #bytes: Uint8Array;
   readonly #batch = new GetBatch();
+  /** What the observer is shown of a get. */
   readonly #request: Request;
-  readonly #reply: Reply;
+  #hits = 0;
 
   /** `bytes`: where input lies. */
   constructor(parts: BatchReaderParts, bytes: Uint8Array) {
@@ -58,10 +68,10 @@ export class BatchReader {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#events = parts.events;
-    this.#encoder = parts.encoder;
     this.#scanner = new GetScanner(parts.hash);
+    this.#search = new BatchSearch(parts.finders);
+    this.#bytes = bytes;
     this.#request = new Request(bytes);
-    this.#reply = new Reply(bytes);
     this.#request.begin(Op.get, Dialect.text, bytes);
     this.#request.marks = Mark.wantsValue;
   }
@@ -74,51 +84,87 @@ export class BatchReader {
     this.served = 0;
     if (connection.stage !== Stage.fresh) return 0;
     const batch = this.#batch;
-    const bytes = this.#request.bytes;
-    this.#scanner.scan(connection.wire, bytes, start, end, requestsMax, batch);
+    this.#scanner.scan(connection.wire, this.#bytes, start, end, requestsMax, batch);
     if (batch.count === 0) return 0;
     if (this.#observer.detailEnabled() || this.#events.isWatched()) return 0;
-    if (batch.count > 1) this.#router.warm(batch);
-    for (let key = 0; key < batch.count; key++) {
-      if (!this.#answer(connection, key)) return this.#stopAt(connection, key);
-    }
-    const marks = batch.marks[batch.count - 1] as number;
+    this.#search.seek(batch);
+    this.#hits = 0;
+    let key = 0;
+    while (key < batch.count && this.#answer(connection, key)) key++;
+    this.#count(key);
+    if (key < batch.count) return this.#stopAt(connection, key);
+    const marks = batch.marks[key - 1] as number;
     this.#leave(connection, (marks & BatchMark.last) === 0, marks);
     return batch.end - start;
   }
 
   #answer(connection: Connection, key: number): boolean {
     const batch = this.#batch;
-    const request = this.#request;
-    const reply = this.#reply;
-    const router = this.#router;
     const output = this.#output;
+    const shard = batch.shards[key] as number;
+    const finder = this.#search.finders[shard] as BatchFinder;
+    const order = connection.order;
+    if (order.pending > 0) {
+      const low = batch.lows[key] as number;
+      const high = batch.highs[key] as number;
+      if (this.#router.mustWait(shard, low, high, order)) return false;
+    }
+    const start = batch.origin + (batch.starts[key] as number);
+    const length = (batch.ends[key] as number) - (batch.starts[key] as number);
+    const outcome = finder.accept(batch, key, this.#bytes, start, length);
+    if (outcome === ReadOutcome.busy) return false;
+    const hit = outcome === ReadOutcome.hit;
+    const room = CLASSIC_HIT_BYTES_MAX + (hit ? length + finder.valueBytes : 0);
+    if (!output.reserve(connection, room)) return false;
     const marks = batch.marks[key] as number;
+    if (hit) {
+      const written = this.#writeHit(finder, marks, start, length);
+      if (!finder.confirm(batch, key)) return false;
+      output.at = written;
+      this.#hits++;
+    } else {
+      output.at = writeMiss(output.bytes, output.at, marks);
+    }
+    if ((marks & BatchMark.last) !== 0) this.served++;
+    if (this.#observer.due()) this.#show(key, hit, finder.valueBytes);
+    return true;
+  }
+
+  #writeHit(finder: BatchFinder, marks: number, start: number, length: number): number {
+    const { bytes, at } = this.#output;
+    const { valueBytes } = finder;
+    const meta = (marks & BatchMark.meta) !== 0;
+    let to = meta
+      ? writeMetaValueLine(bytes, at, valueBytes)
+      : writeValueLine(bytes, at, this.#bytes, start, length, finder.clientFlags, valueBytes);
+    if ((marks & BatchMark.withCas) !== 0) {
+      bytes[to] = SPACE;
+      to = writeUint64(bytes, to + 1, finder.casHigh, finder.casLow);
+    }
+    to = writeLineEnd(bytes, to);
+    copyBytes(bytes, to, finder.bytes, finder.valueStart, valueBytes);
+    return writeValueEnd(bytes, to + valueBytes, (marks & BatchMark.last) !== 0 && !meta);
+  }
+
+  /** Counts the first `answered` keys of the batch. */
+  #count(answered: number): void {
+    if (answered === 0) return;
+    const counters = this.#counters;
+    counters.add(Counter.readsDirect, answered);
+    counters.add(Counter.cmdGet, answered);
+    counters.add(Counter.getHits, this.#hits);
+    counters.add(Counter.getMisses, answered - this.#hits);
+  }
+
+  /** Shows the observer a get that was answered. */
+  #show(key: number, hit: boolean, valueBytes: number): void {
+    const batch = this.#batch;
+    const request = this.#request;
     request.keyStart = batch.origin + (batch.starts[key] as number);
     request.keyEnd = batch.origin + (batch.ends[key] as number);
     request.hashLow = batch.lows[key] as number;
     request.hashHigh = batch.highs[key] as number;
-    request.lastKey = (marks & BatchMark.last) !== 0;
-    request.withCas = (marks & BatchMark.withCas) !== 0;
-    request.dialect = (marks & BatchMark.meta) !== 0 ? Dialect.meta : Dialect.text;
-    request.metaFlagsStart = request.keyEnd + 1;
-    request.lineEnd = request.keyEnd + 2;
-    const outcome = router.tryRead(request, reply, connection.order);
-    const hit = outcome === Outcome.hit;
-    if (!hit && outcome !== Outcome.miss) return false;
-    if (hit && ((reply.marks & ItemMark.large) !== 0 || mayWin(request, reply))) return false;
-    const room = this.#encoder.bound(request) + (hit ? reply.valueBytes : 0);
-    if (!output.reserve(connection, room)) return false;
-    reply.status = hit ? Status.hit : Status.miss;
-    const written = hit
-      ? output.writeHit(request, reply, this.#encoder)
-      : this.#encoder.encode(request, reply, output.bytes, output.at);
-    if (!router.confirm()) return false;
-    output.at = written;
-    countOutcome(this.#counters, request, reply);
-    if (this.#observer.due()) this.#observer.sampled(request, !hit, reply.valueBytes);
-    if (request.lastKey) this.served++;
-    return true;
+    this.#observer.sampled(request, !hit, hit ? valueBytes : 0);
   }
 
   /** The parser goes on at this key; returns how many bytes are before it. */
@@ -133,4 +179,10 @@ export class BatchReader {
     connection.wire.keysOp = inside ? Op.get : Op.none;
     connection.wire.keysWithCas = (marks & BatchMark.withCas) !== 0;
   }
+}
+
+/** What stands for a key that was not found. */
+function writeMiss(out: Uint8Array, at: number, marks: number): number {
+  if ((marks & BatchMark.meta) !== 0) return writeMetaMiss(out, at);
+  return (marks & BatchMark.last) !== 0 ? writeEnd(out, at) : at;
 }

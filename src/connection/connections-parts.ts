@@ -10,6 +10,7 @@ import type { Encoder, Parser } from "../protocol/protocol.ts";
 import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
+import type { BatchFinder } from "../store/batch-finder.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Intakes } from "./intake.ts";
@@ -31,6 +32,8 @@ export interface ConnectionsParts {
   readonly protocol: ProtocolOptions;
   readonly router: Router;
   readonly hash: KeyHash;
+  /** By shard: what finds the items of a batch of gets. */
+  readonly finders: readonly BatchFinder[];
   readonly transport: Transport;
   readonly counters: Counters;
   readonly control: Control;

@@ -39,6 +39,8 @@ export const DEAD = 1 << 28;
 export const STALE = 1 << 29;
 export const TOKEN_SENT = 1 << 30;
 export const BINARY_KEY = 1 << 31;
+/** All of them. */
+export const MARKS = DEAD | STALE | TOKEN_SENT | BINARY_KEY;
 
 /** Bytes of memory an item takes. */
 export function slotBytes(keyBytes: number, valueBytes: number): number {

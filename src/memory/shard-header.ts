@@ -283,6 +283,11 @@ export class ShardHeader {
     this.#words[at] = mean === 0 ? parts : mean + (((parts - mean) / MEAN_ITEMS) | 0);
   }
 
+  /** Bytes of a mean item; 0 before there was one. */
+  meanBytes(): number {
+    return ((this.#words[this.#word + MEAN_WORD] as number) / MEAN_PARTS) | 0;
+  }
+
   /** How many quarters of a mean item `bytes` are, rounded. */
   quarterMeans(bytes: number): number {
     const mean = this.#words[this.#word + MEAN_WORD] as number;

@@ -11,6 +11,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
@@ -22,6 +23,15 @@ import { Supervisor } from "./supervisor.ts";
 const STDERR = 2;
 /** How long nothing but connections is taken care of, once the server serves. */
 const FIRST_CLIENTS_MILLISECONDS = 100;
+
+/**
+ * How much bytecode may be put into a function in place of its calls, in all and of one callee; V8's own limits are 920 and
+ * 460, and the request path is made of many small functions (docs/adr/0009-inlining-budget.md).
+ */
+const INLINING_FLAGS = [
+  "--max-inlined-bytecode-size-cumulative=4000",
+  "--max-inlined-bytecode-size=600",
+];
 
 /** The module every worker thread runs, beside the built sources. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
@@ -49,6 +59,7 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
     supervisor,
   });
   await primary.start((parts) => createDoor(transport, parts));
+  widenInlining();
   const isSilent = isBackground && settings.verbosity === 0;
   // Loading modules holds up this thread, which accepts: the first clients go first.
   await pause(FIRST_CLIENTS_MILLISECONDS);
@@ -61,6 +72,14 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
   }
   if (isSilent) leaveStreams(log);
   if (isBackground) announceServing();
+}
+
+/**
+ * Lets V8 put more of the request path into one piece of code, in all threads. Not before the threads are up: what it keeps
+ * compiled of node's own modules is only good for the flags it was made with, and a start would take twice as long.
+ */
+function widenInlining(): void {
+  for (const flag of INLINING_FLAGS) setFlagsFromString(flag);
 }
 
 /** Only the modules of the transport that serves are loaded. */

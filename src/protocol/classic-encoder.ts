@@ -6,8 +6,7 @@
  *   \r\n[END\r\n]                             encodeTail
  */
 import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
-import { UINT32_DIGITS_MAX, UINT64_DIGITS_MAX, writeUint32, writeUint64 } from "../base/decimal.ts";
+import { writeUint64 } from "../base/decimal.ts";
 import { PROTOCOL_VERSION } from "../command/limits.ts";
 import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
@@ -16,6 +15,7 @@ import { Status, WireError } from "../command/status.ts";
 import { bytesOf, SPACE, writeBytes, writeLatin1, writeLineEnd } from "./ascii.ts";
 import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "./error-lines.ts";
 import { SAVED_BYTES_MAX_LESS_KEY, SAVED_FIXED_BYTES } from "./saved-request.ts";
+import { CLASSIC_HIT_BYTES_MAX, writeEnd, writeValueEnd, writeValueLine } from "./value-lines.ts";
 
 const STORED = bytesOf("STORED\r\n");
 const NOT_STORED = bytesOf("NOT_STORED\r\n");
@@ -27,17 +27,6 @@ const OK = bytesOf("OK\r\n");
 const END = bytesOf("END\r\n");
 const VERSION = bytesOf(`VERSION ${PROTOCOL_VERSION}\r\n`);
 const NOTHING = new Uint8Array(0);
-
-const VALUE_WORD_BYTES = 6;
-const LINE_END_BYTES = 2;
-/** All of a VALUE line but its key, and what stands after the value. */
-const HEAD_AND_TAIL_BYTES_MAX =
-  VALUE_WORD_BYTES +
-  3 +
-  2 * UINT32_DIGITS_MAX +
-  UINT64_DIGITS_MAX +
-  2 * LINE_END_BYTES +
-  END.length;
 
 assert(ERROR_LINE_BYTES_MAX >= SAVED_FIXED_BYTES, "what is saved fits where the reply will stand");
 
@@ -81,20 +70,10 @@ export class ClassicEncoder {
   }
 
   encodeHead(request: Request, reply: Reply, out: Uint8Array, at: number): number {
-    const keyBytes = request.keyEnd - request.keyStart;
-    out[at] = 0x56; // VALUE, store by store: a loop over a constant costs as much again
-    out[at + 1] = 0x41;
-    out[at + 2] = 0x4c;
-    out[at + 3] = 0x55;
-    out[at + 4] = 0x45;
-    out[at + 5] = SPACE;
-    let to = at + VALUE_WORD_BYTES;
-    copyBytes(out, to, request.keyBytes, request.keyStart, keyBytes);
-    to += keyBytes;
-    out[to] = SPACE;
-    to = writeUint32(out, to + 1, reply.clientFlags);
-    out[to] = SPACE;
-    to = writeUint32(out, to + 1, reply.valueBytes);
+    const { keyBytes, keyStart, keyEnd } = request;
+    const { clientFlags, valueBytes } = reply;
+    const length = keyEnd - keyStart;
+    let to = writeValueLine(out, at, keyBytes, keyStart, length, clientFlags, valueBytes);
     if (request.withCas) {
       out[to] = SPACE;
       to = writeUint64(out, to + 1, reply.casHigh, reply.casLow);
@@ -103,8 +82,7 @@ export class ClassicEncoder {
   }
 
   encodeTail(request: Request, out: Uint8Array, at: number): number {
-    const to = writeLineEnd(out, at);
-    return request.lastKey ? writeEnd(out, to) : to;
+    return writeValueEnd(out, at, request.lastKey);
   }
 
   encodeError(request: Request, error: WireError, out: Uint8Array, at: number): number {
@@ -126,17 +104,9 @@ export class ClassicEncoder {
   bound(request: Request): number {
     const op = request.op;
     if (op !== Op.get && op !== Op.fetch) return ERROR_LINE_BYTES_MAX;
-    const bytesMax = Math.max(HEAD_AND_TAIL_BYTES_MAX, SAVED_BYTES_MAX_LESS_KEY);
+    const bytesMax = Math.max(CLASSIC_HIT_BYTES_MAX, SAVED_BYTES_MAX_LESS_KEY);
     return bytesMax + (request.keyEnd - request.keyStart);
   }
-}
-
-/** Writes the end of a list of values. */
-function writeEnd(out: Uint8Array, at: number): number {
-  out[at] = 0x45;
-  out[at + 1] = 0x4e;
-  out[at + 2] = 0x44;
-  return writeLineEnd(out, at + 3);
 }
 
 function statusLines(): Uint8Array[] {

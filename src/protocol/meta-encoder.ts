@@ -31,6 +31,7 @@ import {
   OUT_OF_MEMORY_NEW_LINE,
 } from "./error-lines.ts";
 import { SAVED_BYTES_MAX_LESS_KEY } from "./saved-request.ts";
+import { writeMetaValueLine } from "./value-lines.ts";
 
 const HD = bytesOf("HD");
 const VA = bytesOf("VA ");
@@ -122,7 +123,7 @@ export class MetaEncoder {
   }
 
   encodeHead(request: Request, reply: Reply, out: Uint8Array, at: number): number {
-    const to = writeUint32(out, writeBytes(out, at, VA), reply.valueBytes);
+    const to = writeMetaValueLine(out, at, reply.valueBytes);
     return this.#hitFlags(request, reply, out, to);
   }
 

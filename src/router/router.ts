@@ -23,7 +23,6 @@
 import { assert } from "../base/assert.ts";
 import { type KeyHash, shardOf } from "../base/key-hash.ts";
 import type { ShardIndex } from "../base/unit.ts";
-import type { GetBatch } from "../command/get-batch.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Mark, Request } from "../command/request.ts";
@@ -39,13 +38,12 @@ import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
 import { NO_TICKET } from "./ticket-table.ts";
 import { Tickets } from "./tickets.ts";
-import { type Warmable, WarmUp } from "./warm-up.ts";
 
 /** Looks at a bucket its owner is changing, before the owner is asked. A change takes well under a microsecond. */
 const BUSY_LOOKS_MAX = 64;
 
 /** What a router needs of a shard's reader (store/store-reader.ts). `find` returns Outcome.hit, miss or busy. */
-export interface ShardReader extends Warmable {
+export interface ShardReader {
   find(request: Request, reply: Reply): number;
   confirm(): boolean;
 }
@@ -80,7 +78,6 @@ export class Router {
   readonly #counters: Counters;
   readonly #hash: KeyHash;
   readonly #waker: Waker;
-  readonly #warmUp: WarmUp;
   /** By shard; the own one is never used. */
   readonly #links: Link[] = [];
   readonly #tickets: Tickets;
@@ -100,7 +97,6 @@ export class Router {
     this.#counters = parts.counters;
     this.#hash = parts.hash;
     this.#waker = parts.waker;
-    this.#warmUp = new WarmUp(parts.readers);
     for (let shard = 0; shard < parts.shardCount; shard++) {
       const link = parts.base + linkOffset(parts.plan, parts.self, shard);
       this.#links.push(new Link(parts.arena, link, parts.plan, parts.counters));
@@ -109,11 +105,6 @@ export class Router {
     this.#reply = new Reply(parts.arena.bytes);
     this.#found = new Reply(parts.arena.bytes);
     this.#control = new Request(parts.arena.bytes);
-  }
-
-  /** Brings what the keys of a batch lead to into the cache, before they are read one by one. */
-  warm(batch: GetBatch): void {
-    this.#warmUp.touch(batch);
   }
 
   /** Fills the request's hash from its key. */
@@ -145,16 +136,20 @@ export class Router {
   /** The same, once: changed means that the owner is in the middle of a change. Nothing is sent. */
   tryRead(request: Request, reply: Reply, order: Order): Outcome {
     const shard = shardOf(request.hashHigh, this.#shardCount);
-    const pending = order.pending > 0 && shard !== this.#self;
-    if (pending && order.mayHold(request.hashLow, request.hashHigh)) {
-      this.#counters.add(Counter.readsBehind, 1);
-      return Outcome.busy;
-    }
+    if (this.mustWait(shard, request.hashLow, request.hashHigh, order)) return Outcome.busy;
     this.#reader = this.#readers[shard] as ShardReader;
     const outcome = this.#reader.find(request, reply);
     if (outcome === Outcome.busy) return Outcome.changed;
     this.#counters.add(Counter.readsDirect, 1);
     return outcome as Outcome;
+  }
+
+  /** True when a read would overtake a mutation of that key which the order itself has sent to another shard. */
+  mustWait(shard: number, hashLow: number, hashHigh: number, order: Order): boolean {
+    if (order.pending === 0 || shard === this.#self) return false;
+    if (!order.mayHold(hashLow, hashHigh)) return false;
+    this.#counters.add(Counter.readsBehind, 1);
+    return true;
   }
 
   /** After the value of the last hit was copied: true when the copy is good. */

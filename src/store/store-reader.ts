@@ -16,7 +16,7 @@ import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
-import { type Buckets, bucketOf, FETCHED, firstLane, NONE, tagOf } from "../memory/buckets.ts";
+import { type Buckets, bucketOf, FETCHED, NONE } from "../memory/buckets.ts";
 import {
   BINARY_KEY,
   type Items,
@@ -31,18 +31,16 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES } from "../memory/shard-plan.ts";
 import type { SlabTable } from "../memory/slab-table.ts";
-
-/** What a read found. */
-export const ReadOutcome = { hit: 1, miss: 2, busy: 3 } as const;
-export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
+import { BatchFinder } from "./batch-finder.ts";
+import { ReadOutcome } from "./read-outcome.ts";
 
 /** Times a reader looks again at a bucket that changes under it before it gives up. */
 const READ_ATTEMPTS = 32;
 const KEY_BYTES_MAX = 256;
 
 export class StoreReader {
-  /** The arena's words, where places lie. */
-  readonly words: Uint32Array;
+  /** The same for batches of plain gets. */
+  readonly batches: BatchFinder;
   readonly #header: ShardHeader;
   readonly #slabs: SlabTable;
   readonly #items: Items;
@@ -67,34 +65,22 @@ export class StoreReader {
     this.#buckets = memory.buckets;
     this.#search = new KeySearch(arena, memory.buckets, memory.items);
     this.#locks = memory.buckets.locks;
-    this.words = arena.words;
     this.#bytes = arena.bytes;
     this.#itemsEnd = base + memory.plan.regionBytes;
     this.#slabBytes = memory.plan.slabBytes;
     this.#clock = clock;
+    this.batches = new BatchFinder(memory, this.#itemsEnd, clock);
   }
 
   /** Says whether this is the owner's thread. */
   setOwner(own: boolean): void {
     this.#own = own;
+    this.batches.setOwner(own);
   }
 
   /** Looks up the request's key and notes an access, unless it says noBump. */
   find(request: Request, reply: Reply): ReadOutcome {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
-  }
-
-  /** A word of the key's bucket, for router/warm-up.ts. */
-  bucketPlace(hashLow: number): number {
-    return this.#buckets.tagsWord(bucketOf(hashLow, this.#header.bucketCount()));
-  }
-
-  /** A word of the item that the key's bucket seems to lead to; when it leads to none, of the bucket. */
-  itemPlace(hashLow: number, hashHigh: number): number {
-    const bucket = bucketOf(hashLow, this.#header.bucketCount());
-    const lanes = this.#buckets.lanes(bucket, tagOf(hashHigh));
-    if (lanes === 0) return this.#buckets.tagsWord(bucket);
-    return this.#items.packedWord(this.#buckets.ref(bucket * BUCKET_ENTRIES + firstLane(lanes)));
   }
 
   /** After the caller has copied what it wants: true when it was of one piece. False: find again. */

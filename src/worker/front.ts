@@ -161,6 +161,7 @@ export function createFront(parts: FrontParts): Front {
     encoder,
     protocol,
     router,
+    finders: readers.map((reader) => reader.batches),
     hash: memory.hash,
     transport,
     counters,

@@ -6,7 +6,7 @@ import { KIB, MIB } from "../../src/base/unit.ts";
 import { Op, StoreMode } from "../../src/command/op.ts";
 import { Mark } from "../../src/command/request.ts";
 import { Status } from "../../src/command/status.ts";
-import { ReadOutcome } from "../../src/store/store-reader.ts";
+import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { StoreHarness } from "../model/store-harness.ts";
 
 export interface StoreTask {

@@ -13,9 +13,10 @@ import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { ShardMemory } from "../../src/memory/shard-memory.ts";
 import { planShard, type ShardPlan } from "../../src/memory/shard-plan.ts";
 import { LeasedValue } from "../../src/store/leased-value.ts";
+import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS, type StoreOptions } from "../../src/store/store-options.ts";
-import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
+import { StoreReader } from "../../src/store/store-reader.ts";
 
 /** After the region: words for a test of its own. */
 const TAIL_BYTES = 64;

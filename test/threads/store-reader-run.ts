@@ -7,7 +7,8 @@ import { Op } from "../../src/command/op.ts";
 import { Reply } from "../../src/command/reply.ts";
 import { Dialect, Request } from "../../src/command/request.ts";
 import { Arena } from "../../src/memory/arena.ts";
-import { ReadOutcome, StoreReader } from "../../src/store/store-reader.ts";
+import { ReadOutcome } from "../../src/store/read-outcome.ts";
+import { StoreReader } from "../../src/store/store-reader.ts";
 
 export interface ReaderTask {
   buffer: SharedArrayBuffer;

@@ -16,8 +16,8 @@ import {
 import { ShardMemory } from "../../../src/memory/shard-memory.ts";
 import { BUCKET_ENTRIES } from "../../../src/memory/shard-plan.ts";
 import { LeasedValue } from "../../../src/store/leased-value.ts";
+import { ReadOutcome } from "../../../src/store/read-outcome.ts";
 import { StoreGauges } from "../../../src/store/store-gauges.ts";
-import { ReadOutcome } from "../../../src/store/store-reader.ts";
 import { type Extra, StoreHarness } from "../../model/store-harness.ts";
 
 /** Bytes that differ everywhere, the same for the same seed. */

@@ -1,0 +1,90 @@
+/**
+ * BatchSearch: takes every key of a batch through the steps of store/batch-finder.ts, one step for all keys before the next,
+ * so that their cache misses overlap.
+ *
+ *   which bucket k1, k2, k3 … belong to     arithmetic only
+ *   touch them                              one load a key, and nothing else
+ *   which item each leads to                the buckets are at hand now
+ *   touch them                              one load a key, or three where items have several cache lines; what a longer one
+ *                                           has besides, the processor fetches by itself while it is copied
+ *
+ * Why loops of their own: a processor has some 250 instructions under way. With the arithmetic of a key between two loads it
+ * reaches the second when the first is nearly back; with ten instructions a load it has a dozen under way at once.
+ */
+import { shardOf } from "../base/key-hash.ts";
+import { CACHE_LINE_BYTES } from "../base/unit.ts";
+import { BATCH_KEYS_MAX, type GetBatch } from "../command/get-batch.ts";
+import type { BatchFinder } from "../store/batch-finder.ts";
+
+const LINE_WORDS = CACHE_LINE_BYTES / 4;
+
+export class BatchSearch {
+  /** By shard. */
+  readonly finders: readonly BatchFinder[];
+  readonly #words: readonly Uint32Array[];
+  /** The one arena in which all shards lie, if they do. */
+  readonly #allWords: Uint32Array | null;
+  readonly #places = new Int32Array(BATCH_KEYS_MAX);
+  /** What the loads returned, so that no compiler leaves them out. */
+  sink = 0;
+
+  constructor(finders: readonly BatchFinder[]) {
+    this.finders = finders;
+    this.#words = finders.map((finder) => finder.words);
+    const first = this.#words[0] as Uint32Array;
+    this.#allWords = this.#words.every((words) => words === first) ? first : null;
+  }
+
+  /** Finds what each key of the batch seems to lead to, for `BatchFinder.accept`. */
+  seek(batch: GetBatch): void {
+    const { count, shards } = batch;
+    const finders = this.finders;
+    const places = this.#places;
+    for (let key = 0; key < count; key++) {
+      const shard = shardOf(batch.highs[key] as number, finders.length);
+      shards[key] = shard;
+      places[key] = (finders[shard] as BatchFinder).bucketPlace(batch, key);
+    }
+    if (count === 1) {
+      places[0] = (finders[shards[0] as number] as BatchFinder).pick(batch, 0);
+      return;
+    }
+    this.#touch(batch);
+    for (let key = 0; key < count; key++) {
+      places[key] = (finders[shards[key] as number] as BatchFinder).pick(batch, key);
+    }
+    if ((finders[0] as BatchFinder).itemLines() > 1) this.#touchLines(batch);
+    else this.#touch(batch);
+  }
+
+  /** Touches each place. */
+  #touch(batch: GetBatch): void {
+    const { count, shards } = batch;
+    const words = this.#words;
+    const allWords = this.#allWords;
+    const places = this.#places;
+    let sink = this.sink;
+    for (let key = 0; key < count; key++) {
+      const there = allWords ?? (words[shards[key] as number] as Uint32Array);
+      sink ^= there[places[key] as number] as number;
+    }
+    this.sink = sink;
+  }
+
+  /** Touches each place and the two cache lines behind it. In one go: the three need one translation of their address. */
+  #touchLines(batch: GetBatch): void {
+    const { count, shards } = batch;
+    const words = this.#words;
+    const allWords = this.#allWords;
+    const places = this.#places;
+    let sink = this.sink;
+    for (let key = 0; key < count; key++) {
+      const there = allWords ?? (words[shards[key] as number] as Uint32Array);
+      const place = places[key] as number;
+      sink ^= there[place] as number;
+      sink ^= there[place + LINE_WORDS] as number;
+      sink ^= there[place + 2 * LINE_WORDS] as number;
+    }
+    this.sink = sink;
+  }
+}
