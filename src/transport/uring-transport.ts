@@ -67,6 +67,11 @@ const Kind = { receive: 1, send: 2, writable: 3, bell: 4, ignored: 5, linger: 6 
 const KIND_BITS = 8;
 const KIND_MASK = (1 << KIND_BITS) - 1;
 const USES_MASK = 0xff_ffff;
+/**
+ * A turn with no more to do than this answers by plain calls: the reply leaves before what ends a turn is done, and the next
+ * `enter` need not come back for the completion of a send alone.
+ */
+const QUIET_COMPLETIONS_MAX = 1;
 /** A closed connection whose last send does not leave is dropped after this long. */
 const LINGER_SECONDS = 10;
 const LINGER_TIMESPEC = ARGUMENT_OFFSET + 64;
@@ -90,6 +95,8 @@ export class UringTransport implements Transport {
   readonly #bellFd: number;
   #handler: TransportHandler | null = null;
   #sleepMs = 0;
+  /** Replies of this turn are sent by calls of their own. */
+  #isQuiet = false;
   #stopped = false;
 
   constructor(options: NativeOptions) {
@@ -135,6 +142,7 @@ export class UringTransport implements Transport {
     this.#handler = handler;
     this.#uring.enter(this.#held.resumedCount > 0 ? 0 : this.#sleepMs);
     if (this.#sleepMs !== 0) loop.awake();
+    this.#isQuiet = this.#uring.completions() <= QUIET_COMPLETIONS_MAX;
     for (let word = this.#uring.peek(); word !== -1; word = this.#uring.peek()) {
       this.#complete(handler, word);
     }
@@ -165,7 +173,8 @@ export class UringTransport implements Transport {
     const length = end - start;
     if ((flags & SENDING) !== 0) return this.#append(slot, arena, start, length);
     const fd = this.#table.fd(slot);
-    if (!this.#sends.tryBegin(slot, fd, arena.bytes, start, length, Kind.send)) {
+    const { bytes } = arena;
+    if (this.#isQuiet || !this.#sends.tryBegin(slot, fd, bytes, start, length, Kind.send)) {
       return this.#sendNow(slot, arena, start, length, more);
     }
     this.#flags[slot] = flags | SENDING;

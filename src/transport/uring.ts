@@ -194,7 +194,7 @@ export class Uring {
     Atomics.store(this.#ring, this.#sqTail, this.#sqWritten);
     const count = this.#unsubmitted();
     this.submissions++;
-    const isReady = this.#completions() > 0;
+    const isReady = this.completions() > 0;
     const wanted = waitMs === 0 || isReady ? 0 : 1;
     let result: number;
     if (wanted === 1 && waitMs > 0) {
@@ -211,14 +211,14 @@ export class Uring {
   }
 
   /** Completions to read. */
-  #completions(): number {
+  completions(): number {
     const tail = Atomics.load(this.#ring, this.#cqTail);
     return (tail - (this.#ring[this.#cqHead] as number)) | 0;
   }
 
   /** The next completion's word, -1 when there is none. Read it, then `seen`. */
   peek(): number {
-    if (this.#completions() === 0) return -1;
+    if (this.completions() === 0) return -1;
     return this.#cqes + ((this.#ring[this.#cqHead] as number) & this.#cqMask) * CQE_WORDS;
   }
 
