@@ -7,13 +7,8 @@
  *
  * Every open slot that may be read has one receive request under way that completes again and again, into buffers lent
  * to the kernel (uring.ts). A short reply is copied to a send block and leaves with the next `enter`; a long one, or
- * one for which there is no block, is sent at once by a plain call, as under epoll.
- *
- *   flags of a slot:  paused · ended · broken · closing     what the handler knows
- *                     receiving · cancelling                 the receive request is under way, is being ended
- *                     sending                                a send block is in use
- *                     polling                                waits for room after a short plain send
- *                     blocked                                `writable` is owed
+ * one for which there is no block, is sent at once by a plain call, as under epoll. What is known of a slot are flags
+ * (uring-slot.ts).
  *
  * Invariants:
  *  - a slot is freed only when no request of it is under way: no completion meets a reused slot;
@@ -45,21 +40,20 @@ import { GONE, type LoopHandler, type Transport, type TransportHandler } from ".
 import { Uring } from "./uring.ts";
 import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "./uring-abi.ts";
 import { ARGUMENT_OFFSET, SEND_OFFSET, STAGING_OFFSET } from "./uring-plan.ts";
-
-const PAUSED = 1;
-const ENDED = 2;
-const BROKEN = 4;
-const CLOSING = 8;
-const RECEIVING = 16;
-const CANCELLING = 32;
-const SENDING = 64;
-const POLLING = 128;
-const BLOCKED = 256;
-/** The slot's input held back while it was paused is to be delivered. */
-const RESUMED = 512;
-/** The slot is on the list of those to be closed; its last send was given a time limit. */
-const LISTED = 1024;
-const LINGERING = 2048;
+import {
+  BLOCKED,
+  BROKEN,
+  CANCELLING,
+  CLOSING,
+  ENDED,
+  LINGERING,
+  LISTED,
+  PAUSED,
+  POLLING,
+  RECEIVING,
+  RESUMED,
+  SENDING,
+} from "./uring-slot.ts";
 
 /** What a completion is of: the high word of its user data. */
 const Kind = { receive: 1, send: 2, writable: 3, bell: 4, ignored: 5, linger: 6 } as const;
@@ -67,11 +61,6 @@ const Kind = { receive: 1, send: 2, writable: 3, bell: 4, ignored: 5, linger: 6 
 const KIND_BITS = 8;
 const KIND_MASK = (1 << KIND_BITS) - 1;
 const USES_MASK = 0xff_ffff;
-/**
- * A turn with no more to do than this answers by plain calls: the reply leaves before what ends a turn is done, and the next
- * `enter` need not come back for the completion of a send alone.
- */
-const QUIET_COMPLETIONS_MAX = 1;
 /** A closed connection whose last send does not leave is dropped after this long. */
 const LINGER_SECONDS = 10;
 const LINGER_TIMESPEC = ARGUMENT_OFFSET + 64;
@@ -95,8 +84,8 @@ export class UringTransport implements Transport {
   readonly #bellFd: number;
   #handler: TransportHandler | null = null;
   #sleepMs = 0;
-  /** Replies of this turn are sent by calls of their own. */
-  #isQuiet = false;
+  /** What is being handled is all that came: its reply leaves by a call of its own, see `runTurn`. */
+  #isAlone = false;
   #stopped = false;
 
   constructor(options: NativeOptions) {
@@ -137,15 +126,21 @@ export class UringTransport implements Transport {
     this.#stopped = true;
   }
 
-  /** One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait. */
+  /**
+   * One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait.
+   *
+   * A completion that came alone is answered by a plain call: with nothing to share the next `enter` with, the reply would
+   * only wait for what ends a turn, and its send's completion would wake the thread once more (a twentieth of a round trip).
+   */
   runTurn(handler: TransportHandler, loop: LoopHandler): void {
     this.#handler = handler;
     this.#uring.enter(this.#held.resumedCount > 0 ? 0 : this.#sleepMs);
     if (this.#sleepMs !== 0) loop.awake();
-    this.#isQuiet = this.#uring.completions() <= QUIET_COMPLETIONS_MAX;
+    this.#isAlone = this.#uring.completions() === 1;
     for (let word = this.#uring.peek(); word !== -1; word = this.#uring.peek()) {
       this.#complete(handler, word);
     }
+    this.#isAlone = false;
     this.#deliverHeld(handler);
     this.#sleepMs = loop.turn();
     this.#finishClosing();
@@ -174,7 +169,7 @@ export class UringTransport implements Transport {
     if ((flags & SENDING) !== 0) return this.#append(slot, arena, start, length);
     const fd = this.#table.fd(slot);
     const { bytes } = arena;
-    if (this.#isQuiet || !this.#sends.tryBegin(slot, fd, bytes, start, length, Kind.send)) {
+    if (this.#isAlone || !this.#sends.tryBegin(slot, fd, bytes, start, length, Kind.send)) {
       return this.#sendNow(slot, arena, start, length, more);
     }
     this.#flags[slot] = flags | SENDING;
