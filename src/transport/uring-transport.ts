@@ -177,8 +177,7 @@ export class UringTransport implements Transport {
   }
 
   pause(slot: number): void {
-    const flags = (this.#flags[slot] as number) | PAUSED;
-    this.#flags[slot] = flags;
+    this.#flags[slot] = (this.#flags[slot] as number) | PAUSED;
     this.#stopReceiving(slot);
   }
 
