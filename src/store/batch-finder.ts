@@ -52,6 +52,7 @@ export class BatchFinder {
   readonly #buckets: Buckets;
   readonly #locks: SequenceLock;
   readonly #itemsEnd: number;
+  readonly #valueBytesMax: number;
   /** Places that are touched may be followed by so many words. */
   readonly #lastPlace: number;
   readonly #clock: Clock;
@@ -66,6 +67,7 @@ export class BatchFinder {
     this.#buckets = memory.buckets;
     this.#locks = memory.buckets.locks;
     this.#itemsEnd = itemsEnd;
+    this.#valueBytesMax = memory.plan.slabItemBytesMax;
     this.#lastPlace = this.words.length - TOUCHED_WORDS_MAX;
     this.#clock = clock;
   }
@@ -131,7 +133,8 @@ export class BatchFinder {
     const valueBytes = (packed >>> 8) & LARGE;
     const keyStart = items.keyStart(item);
     const valueStart = keyStart + length;
-    if (valueBytes === LARGE || valueStart + valueBytes > this.#itemsEnd) return ReadOutcome.busy;
+    if (valueBytes > this.#valueBytesMax) return ReadOutcome.busy; // large, or torn
+    if (valueStart + valueBytes > this.#itemsEnd) return ReadOutcome.busy;
     if (!equalBytes(keyBytes, start, this.bytes, keyStart, length)) return ReadOutcome.busy;
     if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch())
       return ReadOutcome.busy;

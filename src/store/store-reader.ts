@@ -49,7 +49,7 @@ export class StoreReader {
   readonly #locks: SequenceLock;
   readonly #bytes: Uint8Array;
   readonly #itemsEnd: number;
-  readonly #slabBytes: number;
+  readonly #valueBytesMax: number;
   readonly #clock: Clock;
   readonly #keyCopy = new Uint8Array(KEY_BYTES_MAX);
   #own = false;
@@ -67,7 +67,7 @@ export class StoreReader {
     this.#locks = memory.buckets.locks;
     this.#bytes = arena.bytes;
     this.#itemsEnd = base + memory.plan.regionBytes;
-    this.#slabBytes = memory.plan.slabBytes;
+    this.#valueBytesMax = memory.plan.slabItemBytesMax;
     this.#clock = clock;
     this.batches = new BatchFinder(memory, this.#itemsEnd, clock);
   }
@@ -183,10 +183,10 @@ export class StoreReader {
     return true;
   }
 
-  /** True when what the reply points to lies inside the region, torn or not. */
+  /** True when what the reply points to lies inside the region and is no longer than an item of a slab, torn or not. */
   #isInside(reply: Reply): boolean {
     const bytes = (reply.marks & ItemMark.large) === 0 ? reply.valueBytes : 0;
-    return reply.valueStart + bytes <= this.#itemsEnd && bytes <= this.#slabBytes;
+    return reply.valueStart + bytes <= this.#itemsEnd && bytes <= this.#valueBytesMax;
   }
 
   /**
