@@ -31,7 +31,7 @@ import type { Arena } from "./arena.ts";
 
 const MAGIC = 0x64_72_68_73; // "shrd"
 /** Grows with every change of what lies where. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 const MAGIC_WORD = 0;
 const VERSION_WORD = 1;
 const PLAN_DOUBLE = 1;
@@ -42,6 +42,8 @@ const HEADER_BYTES = KIB;
 const SLABS_WANTED = 128;
 const SLAB_BYTES_MIN = 64 * KIB;
 const SLAB_BYTES_MAX = MIB;
+/** An item in a slab is copied to who asks for it, and when it survives its slab: a longer one is not, but has a chain. */
+export const SLAB_ITEM_BYTES_MAX = 512 * KIB;
 const SLABS_MIN = 8;
 /** Free slabs that only the copying of survivors may take, so that evicting can never fail for want of room. */
 export const RESERVE_SLABS = 1;
@@ -79,7 +81,7 @@ export interface ShardPlan {
   slabBytes: number;
   slabShift: number;
   slabCount: number;
-  /** An item that takes more than this is kept in a chain of slabs of its own. */
+  /** An item that takes more than this is kept in a chain of slabs of its own: what fits a slab, and a reply's scratch. */
   slabItemBytesMax: number;
   /** The longest chain. */
   chainSlabsMax: number;
@@ -144,7 +146,7 @@ export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
     slabBytes,
     slabShift: Math.log2(slabBytes),
     slabCount,
-    slabItemBytesMax: slabBytes / 2,
+    slabItemBytesMax: Math.min(slabBytes - SLAB_HEAD_BYTES, SLAB_ITEM_BYTES_MAX),
     chainSlabsMax,
     bucketsMax,
     overflowBuckets,

@@ -20,10 +20,12 @@ export function relinkSlabs(memory: ShardMemory): void {
   endUploads(memory);
   countLeases(memory);
   const open = [NO_SLAB, header.open(Queue.small), header.open(Queue.main)];
+  const ajar = [NO_SLAB, header.ajar(Queue.small), header.ajar(Queue.main)];
   for (let queue: number = Queue.free; queue <= Queue.largeMain; queue++) {
     header.setOldest(queue as Queue, NO_SLAB);
     header.setNewest(queue as Queue, NO_SLAB);
     header.setOpen(queue as Queue, NO_SLAB);
+    header.setAjar(queue as Queue, NO_SLAB);
     header.setSlabs(queue as Queue, 0);
   }
   header.setFreeSlabs(0);
@@ -47,7 +49,9 @@ export function relinkSlabs(memory: ShardMemory): void {
     allocator.link(slab, queue);
     slabs.setSequence(slab, sequence);
     header.setSlabs(queue, header.slabs(queue) + keepChain(memory, slab, kept));
-    if (queue <= Queue.main && open[queue] === slab) header.setOpen(queue, slab);
+    if (queue > Queue.main) continue;
+    if (open[queue] === slab) header.setOpen(queue, slab);
+    else if (ajar[queue] === slab) header.setAjar(queue, slab);
   }
   for (let slab = slabs.count - 1; slab >= 0; slab--) {
     if (kept[slab] === 0) allocator.free(slab);

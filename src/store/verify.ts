@@ -78,6 +78,9 @@ function verifyLists(memory: ShardMemory): Uint8Array {
     else assert(header.slabs(queue) === count, "slabs of a queue are counted");
     const open = header.open(queue);
     assert(open === NO_SLAB || slabs.queue(open) === queue, "an open slab is of its queue");
+    const ajar = header.ajar(queue);
+    assert(ajar === NO_SLAB || slabs.queue(ajar) === queue, "a slab that is ajar is of its queue");
+    assert(ajar === NO_SLAB || ajar !== open, "a slab that is ajar is not open");
   }
   assert(header.freeSlabs() >= RESERVE_SLABS, "the reserve is there");
   return listed;
