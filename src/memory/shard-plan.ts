@@ -47,6 +47,7 @@ export const SLAB_ITEM_BYTES_MAX = 512 * KIB;
 const SLABS_MIN = 8;
 /** Free slabs that only the copying of survivors may take, so that evicting can never fail for want of room. */
 export const RESERVE_SLABS = 1;
+const CHAIN_SLABS_COUNTED = 0xffff;
 /** Slabs a single item may never take: the reserve, the two open ones, and one to turn over. */
 const CHAIN_SPARE_SLABS = 4;
 /** The first bytes of a slab stay empty, so that no item has reference 0. */
@@ -140,6 +141,7 @@ export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
       64,
     );
   }
+  assert(slabCount <= CHAIN_SLABS_COUNTED, "the slabs of a chain are counted in 16 bits");
   return {
     itemBytes: (slabCount - RESERVE_SLABS) * slabBytes,
     itemBytesMax,

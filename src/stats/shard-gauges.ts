@@ -129,7 +129,8 @@ export class ShardGauges {
     const exptimeMin = this.#slabs.exptimeMin(slab);
     return {
       queue: classOf(this.#slabs.queue(slab)),
-      writtenBytes: this.#slabs.writtenBytes(slab),
+      // The last slab of a chain also counts what lies in its tail.
+      writtenBytes: Math.min(this.plan.slabBytes, this.#slabs.writtenBytes(slab)),
       liveBytes: this.#slabs.liveBytes(slab),
       items: this.#slabs.items(slab),
       openedAt: this.#slabs.openedAt(slab),

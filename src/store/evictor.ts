@@ -233,7 +233,8 @@ export class Evictor {
     const main = this.#header.slabs(Queue.main) + this.#header.slabs(Queue.largeMain);
     const small = this.#header.slabs(Queue.small) + this.#header.slabs(Queue.largeSmall);
     if (main + small === 0) return false;
-    const fromMain = small === 0 || main > this.#header.slabLimit() * MAIN_SHARE;
+    // Of what both hold, not of all slabs: uploads, orphans and the ends of large items have some, too.
+    const fromMain = small === 0 || main > (main + small) * MAIN_SHARE;
     const slab = fromMain
       ? this.#older(Queue.main, Queue.largeMain)
       : this.#older(Queue.small, Queue.largeSmall);
