@@ -6,6 +6,7 @@
  *                                 the end of the one that is ajar, which was open before
  *                                 oldest … newest, linked both ways, evicted whole from the oldest end
  *         ─▶ largeSmall, largeMain  each entry of these queues is one large item: a chain of whole slabs
+ *         ─▶ tails                  in no list: the ends of such chains (store/chain-tails.ts)
  *
  * Invariants:
  *  - an item's bytes are written before `commit` makes them part of the slab, and before the index leads to them;
