@@ -12,10 +12,11 @@
  * Only its thread touches it.
  */
 import { KIB, MIB, powerOfTwoAtMost } from "../base/unit.ts";
+import { SLAB_ITEM_BYTES_MAX } from "./shard-plan.ts";
 
 export const RECEIVE_BYTES = 64 * KIB;
-/** Holds the largest reply that is copied: half a slab, its head and its tail. */
-export const SCRATCH_BYTES = MIB;
+/** Holds the largest reply that is copied: the largest item of a slab, its head and its tail. */
+export const SCRATCH_BYTES = 2 * SLAB_ITEM_BYTES_MAX;
 const POOL_BYTES_MIN = 32 * MIB;
 const POOL_BYTES_MAX = 256 * MIB;
 const POOLS_BYTES_MAX = 512 * MIB;

@@ -6,7 +6,7 @@
  *                          4 flush epoch    5 delayed flush at           6 slab sequence             7 slab limit
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
  *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
- *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, – · bytes, live bytes as doubles
+ *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1 · bytes as a double
  *   from byte 640, a double: bytes the ghost has seen · a word: how often uploads and leases gave room back
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be garbage.
@@ -39,6 +39,7 @@ const NEWEST_WORD = 1;
 const OPEN_WORD = 2;
 const SLABS_WORD = 3;
 const ITEMS_WORD = 4;
+const AJAR_WORD = 5;
 const BYTES_DOUBLE = 3;
 const DOUBLES_OFFSET = 640;
 /** The mean item size is kept in 256ths of a byte, and follows as if it were taken over this many items. */
@@ -233,6 +234,15 @@ export class ShardHeader {
 
   setOpen(queue: Queue, slab: number): void {
     this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + OPEN_WORD] = slab + 1;
+  }
+
+  /** The slab a queue appended to before, whose end still takes what fits there, or NO_SLAB. */
+  ajar(queue: Queue): number {
+    return (this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + AJAR_WORD] as number) - 1;
+  }
+
+  setAjar(queue: Queue, slab: number): void {
+    this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + AJAR_WORD] = slab + 1;
   }
 
   /** Slabs of a queue, the further slabs of its large items included. */

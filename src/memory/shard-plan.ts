@@ -31,7 +31,7 @@ import type { Arena } from "./arena.ts";
 
 const MAGIC = 0x64_72_68_73; // "shrd"
 /** Grows with every change of what lies where. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 const MAGIC_WORD = 0;
 const VERSION_WORD = 1;
 const PLAN_DOUBLE = 1;
@@ -42,9 +42,12 @@ const HEADER_BYTES = KIB;
 const SLABS_WANTED = 128;
 const SLAB_BYTES_MIN = 64 * KIB;
 const SLAB_BYTES_MAX = MIB;
+/** An item in a slab is copied to who asks for it, and when it survives its slab: a longer one is not, but has a chain. */
+export const SLAB_ITEM_BYTES_MAX = 512 * KIB;
 const SLABS_MIN = 8;
 /** Free slabs that only the copying of survivors may take, so that evicting can never fail for want of room. */
 export const RESERVE_SLABS = 1;
+const CHAIN_SLABS_COUNTED = 0xffff;
 /** Slabs a single item may never take: the reserve, the two open ones, and one to turn over. */
 const CHAIN_SPARE_SLABS = 4;
 /** The first bytes of a slab stay empty, so that no item has reference 0. */
@@ -79,7 +82,7 @@ export interface ShardPlan {
   slabBytes: number;
   slabShift: number;
   slabCount: number;
-  /** An item that takes more than this is kept in a chain of slabs of its own. */
+  /** An item that takes more than this is kept in a chain of slabs of its own: what fits a slab, and a reply's scratch. */
   slabItemBytesMax: number;
   /** The longest chain. */
   chainSlabsMax: number;
@@ -138,13 +141,14 @@ export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
       64,
     );
   }
+  assert(slabCount <= CHAIN_SLABS_COUNTED, "the slabs of a chain are counted in 16 bits");
   return {
     itemBytes: (slabCount - RESERVE_SLABS) * slabBytes,
     itemBytesMax,
     slabBytes,
     slabShift: Math.log2(slabBytes),
     slabCount,
-    slabItemBytesMax: slabBytes / 2,
+    slabItemBytesMax: Math.min(slabBytes - SLAB_HEAD_BYTES, SLAB_ITEM_BYTES_MAX),
     chainSlabsMax,
     bucketsMax,
     overflowBuckets,

@@ -4,11 +4,13 @@
  *   word  0 queue           1 bytes written    2 live bytes        3 flush epoch it was opened in
  *         4 older slab + 1  5 newer slab + 1   6 least exptime     7 greatest exptime (NEVER when an item has none)
  *         8 live items      9 sequence        10 opened at        11 leases
- *        12 next of chain + 1                 13 slabs in chain   14 value bytes of the large item
+ *        12 next of chain + 1                 13 slabs in chain (16 bits), its tail's first part (8) and parts (8)
+ *        14 value bytes of the large item; of a slab of tails the parts taken, a bit each
  *        15 least exptime seen since the last walk over the slab began
  *
  * Slabs of one queue are linked oldest to newest; the chain of a large item is linked by word 12, and only its first
- * slab is in a queue. `sequence` grows with every slab put at the end of a queue, so the older of two queues' slabs is
+ * slab is in a queue; the last one's word 12 leads to the slab of tails its item ends in (store/chain-tails.ts), and its
+ * bytes written count those there. `sequence` grows with every slab put at the end of a queue, so the older of two queues' slabs is
  * known. The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it
  * passes and what is written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
  */
@@ -33,6 +35,10 @@ const CHAIN_NEXT_WORD = 12;
 const CHAIN_SLABS_WORD = 13;
 const VALUE_BYTES_WORD = 14;
 const EXPTIME_WALK_WORD = 15;
+const CHAIN_SLABS_MASK = 0xffff;
+const TAIL_START_SHIFT = 16;
+const TAIL_PARTS_SHIFT = 24;
+const TAIL_MASK = 0xff;
 
 /**
  * "No item of this slab expires": the least and greatest exptime of a slab use it for 0. 68 years of serving, and the
@@ -55,6 +61,8 @@ export const Queue = {
   upload: 6,
   /** The first slab of an item that is gone but still being read. */
   orphan: 7,
+  /** Ends of large items, several to a slab. */
+  tails: 8,
 } as const;
 export type Queue = (typeof Queue)[keyof typeof Queue];
 export const QUEUES = 5;
@@ -222,12 +230,43 @@ export class SlabTable {
     this.#words[this.#word + (slab << WORDS_SHIFT) + CHAIN_NEXT_WORD] = next + 1;
   }
 
-  chainSlabs(slab: number): number {
-    return this.#words[this.#word + (slab << WORDS_SHIFT) + CHAIN_SLABS_WORD] as number;
+  /** Slabs a large item has to itself. */
+  chainSlabs(first: number): number {
+    return this.#chainWord(first) & CHAIN_SLABS_MASK;
   }
 
-  setChainSlabs(slab: number, slabs: number): void {
-    this.#words[this.#word + (slab << WORDS_SHIFT) + CHAIN_SLABS_WORD] = slabs;
+  /** Also says that the chain has no tail. */
+  setChainSlabs(first: number, slabs: number): void {
+    this.#words[this.#word + (first << WORDS_SHIFT) + CHAIN_SLABS_WORD] = slabs;
+  }
+
+  /** The first part of a large item's tail in its slab of tails. */
+  tailStart(first: number): number {
+    return (this.#chainWord(first) >>> TAIL_START_SHIFT) & TAIL_MASK;
+  }
+
+  /** How many parts that tail takes; 0 is no tail. */
+  tailParts(first: number): number {
+    return this.#chainWord(first) >>> TAIL_PARTS_SHIFT;
+  }
+
+  setTail(first: number, start: number, parts: number): void {
+    const tail = (start << TAIL_START_SHIFT) | (parts << TAIL_PARTS_SHIFT);
+    const at = this.#word + (first << WORDS_SHIFT) + CHAIN_SLABS_WORD;
+    this.#words[at] = (this.#chainWord(first) & CHAIN_SLABS_MASK) | tail;
+  }
+
+  #chainWord(first: number): number {
+    return this.#words[this.#word + (first << WORDS_SHIFT) + CHAIN_SLABS_WORD] as number;
+  }
+
+  /** Of a slab of tails: the parts that are taken, a bit each. */
+  partsTaken(slab: number): number {
+    return this.#words[this.#word + (slab << WORDS_SHIFT) + VALUE_BYTES_WORD] as number;
+  }
+
+  setPartsTaken(slab: number, mask: number): void {
+    this.#words[this.#word + (slab << WORDS_SHIFT) + VALUE_BYTES_WORD] = mask;
   }
 
   valueBytes(slab: number): number {

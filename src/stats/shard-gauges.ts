@@ -6,8 +6,8 @@
  *              ──▶ per slab: queue, written, live, age, expiry  the dashboard's slab map
  *
  * memcached's slab classes do not exist here; its tools see one class per queue: 1 small (new
- * items), 2 main (items that were read), 3 large (items of more than half a slab, a chain of slabs
- * each).
+ * items), 2 main (items that were read), 3 large (items of more than a slab or 512 KiB, a chain of
+ * slabs each).
  *
  * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab
  * costs one cache line to read.
@@ -129,7 +129,8 @@ export class ShardGauges {
     const exptimeMin = this.#slabs.exptimeMin(slab);
     return {
       queue: classOf(this.#slabs.queue(slab)),
-      writtenBytes: this.#slabs.writtenBytes(slab),
+      // The last slab of a chain also counts what lies in its tail.
+      writtenBytes: Math.min(this.plan.slabBytes, this.#slabs.writtenBytes(slab)),
       liveBytes: this.#slabs.liveBytes(slab),
       items: this.#slabs.items(slab),
       openedAt: this.#slabs.openedAt(slab),

@@ -41,6 +41,8 @@ const NEED_HITS_MAX = 3;
 const COMPACT_SHARE = 0.5;
 /** With -M a slab is compacted when this little of it is dead: there is no other way to room. */
 const COMPACT_SHARE_STRICT = 15 / 16;
+/** A slab is compacted only if this share of it is dead: an unfilled end alone would be copied round and round. */
+const DEAD_SHARE_MIN = 1 / 16;
 /** Slabs that may be evicted in a row while all their items survive. */
 const PATIENCE = 16;
 /** Orphans (large items gone but still being read) may hold this share of the slabs. */
@@ -66,6 +68,7 @@ export class Evictor {
   readonly #counters: Counters;
   readonly #options: StoreOptions;
   readonly #compactBytes: number;
+  readonly #deadBytesMin: number;
   #chosen = NO_SLAB;
   #merciless = false;
 
@@ -93,6 +96,7 @@ export class Evictor {
     this.#options = options;
     const share = options.evictions ? COMPACT_SHARE : COMPACT_SHARE_STRICT;
     this.#compactBytes = (memory.plan.slabBytes - SLAB_HEAD_BYTES) * share;
+    this.#deadBytesMin = (memory.plan.slabBytes - SLAB_HEAD_BYTES) * DEAD_SHARE_MIN;
   }
 
   /** Makes `queue`'s open slab take an item of `bytes`. False when nothing may go. Any item may have moved or left. */
@@ -152,9 +156,10 @@ export class Evictor {
         return Work.expire;
       }
       const large = queue === Queue.largeSmall || queue === Queue.largeMain;
-      if (large || this.#header.open(queue) === slab || this.#slabs.liveBytes(slab) >= least)
-        continue;
-      least = this.#slabs.liveBytes(slab);
+      const live = this.#slabs.liveBytes(slab);
+      if (large || live >= least || this.#allocator.isAppendable(slab, queue)) continue;
+      if (this.#slabs.writtenBytes(slab) - SLAB_HEAD_BYTES - live < this.#deadBytesMin) continue;
+      least = live;
       this.#chosen = slab;
       work = Work.compact;
     }
@@ -228,7 +233,8 @@ export class Evictor {
     const main = this.#header.slabs(Queue.main) + this.#header.slabs(Queue.largeMain);
     const small = this.#header.slabs(Queue.small) + this.#header.slabs(Queue.largeSmall);
     if (main + small === 0) return false;
-    const fromMain = small === 0 || main > this.#header.slabLimit() * MAIN_SHARE;
+    // Of what both hold, not of all slabs: uploads, orphans and the ends of large items have some, too.
+    const fromMain = small === 0 || main > (main + small) * MAIN_SHARE;
     const slab = fromMain
       ? this.#older(Queue.main, Queue.largeMain)
       : this.#older(Queue.small, Queue.largeSmall);

@@ -3,6 +3,7 @@
  *
  *   first slab    | 8 | header 24 | key | value …            |     in its queue (largeSmall, largeMain), counted as one
  *   further slabs | 8 | … value …                            |     linked by the slab table
+ *   tail          | … value |                                      in a slab of tails, with others (store/chain-tails.ts)
  *
  *   upload    begin ─▶ data … ─▶ end (store/storing.ts decides, then `commit`), or abort: slabs are taken as bytes arrive,
  *             but the number is set aside at the beginning, so that half-received items are bounded
@@ -20,6 +21,7 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NEVER, NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 import { type Draft, Join, Wrote } from "./draft.ts";
 import type { Evictor } from "./evictor.ts";
 import type { Ghost } from "./ghost.ts";
@@ -39,6 +41,7 @@ export class LargeItems {
   readonly #ghost: Ghost;
   readonly #residents: Residents;
   readonly #evictor: Evictor;
+  readonly #tails: ChainTails;
 
   constructor(
     memory: ShardMemory,
@@ -61,9 +64,10 @@ export class LargeItems {
     this.#ghost = parts.ghost;
     this.#residents = parts.residents;
     this.#evictor = parts.evictor;
+    this.#tails = new ChainTails(memory);
   }
 
-  /** Slabs an item takes as a chain. */
+  /** Slabs an item takes as a chain, that of its tail included. */
   slabsFor(keyBytes: number, valueBytes: number): number {
     const bytes = ITEM_HEADER_BYTES + keyBytes + valueBytes;
     return Math.ceil(bytes / (this.#slabBytes - SLAB_HEAD_BYTES));
@@ -106,23 +110,35 @@ export class LargeItems {
   }
 
   /**
-   * Appends bytes to a chain that is being built: as many as the last slab takes. The number of bytes that went in; when
-   * that is not all, `extend` the chain and go on.
+   * Appends bytes to a chain that is being built: as many as the last slab takes, or the tail. The number of bytes that went
+   * in; when that is not all, `extend` the chain and go on.
    */
-  append(last: number, from: Uint8Array, start: number, length: number): number {
+  append(first: number, last: number, from: Uint8Array, start: number, length: number): number {
     const written = this.#slabs.writtenBytes(last);
-    const bytes = Math.min(length, this.#slabBytes - written);
-    const at = this.#items.start(this.#slabs.itemAt(last, 0)) + written;
+    const tail = this.#slabs.chainNext(last);
+    const room = this.#slabBytes + (tail === NO_SLAB ? 0 : this.#tails.bytesOf(first)) - written;
+    const bytes = Math.min(length, room);
+    const at =
+      tail === NO_SLAB
+        ? this.#items.start(this.#slabs.itemAt(last, 0)) + written
+        : this.#tails.startOf(first, tail) + written - this.#slabBytes;
     copyBytes(this.#bytes, at, from, start, bytes);
     this.#slabs.setWrittenBytes(last, written + bytes);
     return bytes;
   }
 
-  /** Adds an empty slab to a chain that is being built. The caller knows that one is available. */
+  /** Adds room to a chain whose slabs are full: a slab, or its tail. The caller knows that a slab is available. The last slab. */
   extend(first: number, last: number): number {
+    const slabs = this.#slabs.chainSlabs(first);
+    const item = this.#residents.itemOfChain(first);
+    const bytes = ITEM_HEADER_BYTES + this.#items.keyBytes(item) + this.#slabs.valueBytes(first);
+    if (slabs === this.#tails.slabsFor(bytes)) {
+      this.#tails.take(first, last, this.#tails.partsFor(bytes), this.#allocator);
+      return last;
+    }
     const next = this.#allocator.take(Queue.chain);
     this.#slabs.setChainNext(last, next);
-    this.#slabs.setChainSlabs(first, this.#slabs.chainSlabs(first) + 1);
+    this.#slabs.setChainSlabs(first, slabs + 1);
     return next;
   }
 
@@ -149,7 +165,7 @@ export class LargeItems {
     let last = into;
     let done = 0;
     for (;;) {
-      done += this.append(last, from, start + done, length - done);
+      done += this.append(first, last, from, start + done, length - done);
       if (done === length) return last;
       last = this.extend(first, last);
     }
@@ -162,7 +178,8 @@ export class LargeItems {
       return this.#copy(first, into, this.#bytes, items.valueStart(item), items.valueBytes(item));
     }
     let last = into;
-    let slab = this.#slabs.slabOf(item);
+    const from = this.#slabs.slabOf(item);
+    let slab = from;
     let start = items.valueStart(item);
     let left = this.#slabs.valueBytes(slab);
     while (left > 0) {
@@ -172,7 +189,10 @@ export class LargeItems {
       left -= bytes;
       if (left === 0) break;
       slab = this.#slabs.chainNext(slab);
-      start = items.start(this.#slabs.itemAt(slab, SLAB_HEAD_BYTES));
+      start =
+        this.#slabs.queue(slab) === Queue.tails
+          ? this.#tails.startOf(from, slab)
+          : items.start(this.#slabs.itemAt(slab, SLAB_HEAD_BYTES));
     }
     return last;
   }

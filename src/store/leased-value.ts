@@ -3,6 +3,7 @@
  *
  *   first slab    | 8 | header 24 | key | value ……… |      chunk 0
  *   further slabs | 8 | value …………………………………… |      chunk 1, 2, …
+ *   tail          | value … |                            the last one, in a slab of tails (store/chain-tails.ts)
  *
  * No lock is needed: under the lease the chain is neither freed nor written, and the owner granted it after the last byte
  * was in place.
@@ -10,13 +11,16 @@
 import { assert } from "../base/assert.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NO_SLAB } from "../memory/slab-table.ts";
+import { NO_SLAB, Queue } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 
 export class LeasedValue {
   readonly #memory: ShardMemory;
   /** The chunk at hand: memory.arena.bytes[start, start + bytes). */
   start = 0;
   bytes = 0;
+  readonly #first: number;
+  readonly #tails: ChainTails;
   #slab: number;
   #left: number;
 
@@ -25,7 +29,9 @@ export class LeasedValue {
     this.#memory = memory;
     const lease = memory.leases.indexOf(handle);
     assert(lease >= 0, "a lease that is held");
-    this.#slab = memory.leases.slab(lease);
+    this.#first = memory.leases.slab(lease);
+    this.#tails = new ChainTails(memory);
+    this.#slab = this.#first;
     this.#left = valueBytes;
     const { items, slabs, plan } = memory;
     const item = slabs.itemAt(this.#slab, SLAB_HEAD_BYTES);
@@ -44,6 +50,11 @@ export class LeasedValue {
     const { items, slabs, plan } = this.#memory;
     this.#slab = slabs.chainNext(this.#slab);
     assert(this.#slab !== NO_SLAB, "a chain is as long as its value");
+    if (slabs.queue(this.#slab) === Queue.tails) {
+      this.start = this.#tails.startOf(this.#first, this.#slab);
+      this.bytes = this.#left;
+      return;
+    }
     this.start = items.start(slabs.itemAt(this.#slab, 0)) + SLAB_HEAD_BYTES;
     this.bytes = Math.min(this.#left, plan.slabBytes - SLAB_HEAD_BYTES);
   }

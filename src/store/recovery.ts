@@ -21,6 +21,7 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES, ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NEVER, NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 import { KeyIndex } from "./key-index.ts";
 import { relinkSlabs } from "./relink.ts";
 
@@ -116,17 +117,18 @@ export class Recovery {
     return bucketOf(this.#hash.low, this.#header.bucketCount()) === primary;
   }
 
-  /** True when a chain has as many slabs as its item needs. */
+  /** True when a chain has as many slabs as its item needs, and its tail. */
   #isChainWhole(first: number, item: ItemRef): boolean {
     const bytes = ITEM_HEADER_BYTES + this.#items.keyBytes(item) + this.#slabs.valueBytes(first);
-    const slabs = Math.ceil(bytes / (this.#memory.plan.slabBytes - SLAB_HEAD_BYTES));
+    const tails = new ChainTails(this.#memory);
+    const slabs = tails.slabsFor(bytes);
     if (this.#slabs.chainSlabs(first) !== slabs) return false;
     let slab = first;
     for (let passed = 1; passed < slabs; passed++) {
       slab = this.#slabs.chainNext(slab);
       if (slab === NO_SLAB || this.#slabs.queue(slab) !== Queue.chain) return false;
     }
-    return this.#slabs.chainNext(slab) === NO_SLAB;
+    return tails.isWhole(first, this.#slabs.chainNext(slab), bytes);
   }
 
   /** Overflow buckets that no chain holds are free. */

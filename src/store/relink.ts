@@ -8,6 +8,7 @@
 import { Clock } from "../base/clock.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB, Queue } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 import { SlabAllocator } from "./slab-allocator.ts";
 
 /** No slab is opened here, so nobody asks the time. */
@@ -19,11 +20,16 @@ export function relinkSlabs(memory: ShardMemory): void {
   const kept = new Uint8Array(slabs.count);
   endUploads(memory);
   countLeases(memory);
+  for (let slab = 0; slab < slabs.count; slab++) {
+    if (slabs.queue(slab) === Queue.tails) slabs.setPartsTaken(slab, 0);
+  }
   const open = [NO_SLAB, header.open(Queue.small), header.open(Queue.main)];
+  const ajar = [NO_SLAB, header.ajar(Queue.small), header.ajar(Queue.main)];
   for (let queue: number = Queue.free; queue <= Queue.largeMain; queue++) {
     header.setOldest(queue as Queue, NO_SLAB);
     header.setNewest(queue as Queue, NO_SLAB);
     header.setOpen(queue as Queue, NO_SLAB);
+    header.setAjar(queue as Queue, NO_SLAB);
     header.setSlabs(queue as Queue, 0);
   }
   header.setFreeSlabs(0);
@@ -47,7 +53,9 @@ export function relinkSlabs(memory: ShardMemory): void {
     allocator.link(slab, queue);
     slabs.setSequence(slab, sequence);
     header.setSlabs(queue, header.slabs(queue) + keepChain(memory, slab, kept));
-    if (queue <= Queue.main && open[queue] === slab) header.setOpen(queue, slab);
+    if (queue > Queue.main) continue;
+    if (open[queue] === slab) header.setOpen(queue, slab);
+    else if (ajar[queue] === slab) header.setAjar(queue, slab);
   }
   for (let slab = slabs.count - 1; slab >= 0; slab--) {
     if (kept[slab] === 0) allocator.free(slab);
@@ -71,12 +79,14 @@ function countLeases(memory: ShardMemory): void {
   }
 }
 
-/** Keeps a slab and the rest of its chain; how many slabs that is. */
+/** Keeps a slab, the rest of its chain and its tail; how many slabs are its own. */
 function keepChain(memory: ShardMemory, first: number, kept: Uint8Array): number {
+  const tails = new ChainTails(memory);
   let slabs = 0;
   for (let slab = first; slab !== NO_SLAB; slab = memory.slabs.chainNext(slab)) {
     kept[slab] = 1;
-    slabs++;
+    if (memory.slabs.queue(slab) === Queue.tails) tails.mark(first, slab);
+    else slabs++;
   }
   return slabs;
 }

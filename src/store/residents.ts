@@ -37,6 +37,7 @@ import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
 import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { SlabAllocator } from "./slab-allocator.ts";
@@ -66,6 +67,7 @@ export class Residents {
   readonly #hash: KeyHash;
   readonly #clock: Clock;
   readonly #counters: Counters;
+  readonly #tails: ChainTails;
 
   constructor(
     memory: ShardMemory,
@@ -86,6 +88,7 @@ export class Residents {
     this.#hash = hash;
     this.#clock = clock;
     this.#counters = counters;
+    this.#tails = new ChainTails(memory);
   }
 
   /** The entry of the live item the request names, or NONE. Reclaims a dead one. */
@@ -134,10 +137,11 @@ export class Residents {
     return this.#slabs.valueBytes(this.#slabs.slabOf(item));
   }
 
-  /** The memory an item takes: its slot, or its slabs. */
+  /** The memory an item takes: its slot, or its slabs and its tail. */
   footprint(item: ItemRef): number {
     if (!this.#items.isLarge(item)) return this.#items.slotBytes(item);
-    return this.#slabs.chainSlabs(this.#slabs.slabOf(item)) * this.#slabBytes;
+    const slab = this.#slabs.slabOf(item);
+    return this.#slabs.chainSlabs(slab) * this.#slabBytes + this.#tails.bytesOf(slab);
   }
 
   /** The item's size as memcached counts it. */
@@ -242,12 +246,14 @@ export class Residents {
     this.#header.setOrphanSlabs(this.#header.orphanSlabs() + this.#slabs.chainSlabs(slab));
   }
 
-  /** Frees a chain of slabs that is in no queue. */
+  /** Frees a chain of slabs that is in no queue, and its tail. */
   freeChain(first: number): void {
     let slab = first;
     while (slab !== NO_SLAB) {
       const next = this.#slabs.chainNext(slab);
-      this.#allocator.free(slab);
+      if (this.#slabs.queue(slab) === Queue.tails)
+        this.#tails.release(first, slab, this.#allocator);
+      else this.#allocator.free(slab);
       slab = next;
     }
   }

@@ -2,13 +2,15 @@
  * Slab allocator: free slabs, and the four queues of slabs in use. It appends and knows no policy: who must go when there
  * is no room is the evictor's business (store/evictor.ts).
  *
- *   free  ─▶ small, main          open slab ◀ items are appended until one does not fit, then it is sealed
+ *   free  ─▶ small, main          open ─▶ ajar ─▶ sealed: items are appended to the open slab and, where they fit, to
+ *                                 the end of the one that is ajar, which was open before
  *                                 oldest … newest, linked both ways, evicted whole from the oldest end
  *         ─▶ largeSmall, largeMain  each entry of these queues is one large item: a chain of whole slabs
+ *         ─▶ tails                  in no list: the ends of such chains (store/chain-tails.ts)
  *
  * Invariants:
  *  - an item's bytes are written before `commit` makes them part of the slab, and before the index leads to them;
- *  - a sealed slab with nothing live is freed at once, an open one is reused from its start by `seal`;
+ *  - a slab with nothing live is freed at once, but for the open one, which begins again;
  *  - RESERVE_SLABS free slabs are left alone by everybody but `takeReserve`, the copying of survivors.
  */
 import { assert } from "../base/assert.ts";
@@ -46,13 +48,22 @@ export class SlabAllocator {
     return (this.#slabs.count - this.#header.freeSlabs()) | 0;
   }
 
-  /** Where an item of `bytes` would go in a queue's open slab; NO_ITEM when it does not fit, or there is none open. */
+  /** Where an item of `bytes` would go in a queue: the slab that is ajar, else the open one. NO_ITEM: it fits neither. */
   place(queue: Queue, bytes: number): ItemRef {
-    const open = this.#header.open(queue);
-    if (open === NO_SLAB) return NO_ITEM;
-    const written = this.#slabs.writtenBytes(open);
+    const item = this.#endOf(this.#header.ajar(queue), bytes);
+    return item === NO_ITEM ? this.#endOf(this.#header.open(queue), bytes) : item;
+  }
+
+  #endOf(slab: number, bytes: number): ItemRef {
+    if (slab === NO_SLAB) return NO_ITEM;
+    const written = this.#slabs.writtenBytes(slab);
     if (written + bytes > this.#slabBytes) return NO_ITEM;
-    return this.#slabs.itemAt(open, written);
+    return this.#slabs.itemAt(slab, written);
+  }
+
+  /** True while items may be appended to a slab of a queue. */
+  isAppendable(slab: number, queue: Queue): boolean {
+    return this.#header.open(queue) === slab || this.#header.ajar(queue) === slab;
   }
 
   /** Makes the item just written at `place` part of its slab. */
@@ -65,7 +76,7 @@ export class SlabAllocator {
     this.#slabs.noteExptime(slab, exptime);
   }
 
-  /** An item of `bytes` in a slab of several has died. Frees the slab when it was the last, and the slab is sealed. */
+  /** An item of `bytes` in a slab of several has died. Frees the slab when it was the last, unless the slab is open. */
   release(item: ItemRef, bytes: number): void {
     const slab = this.#slabs.slabOf(item);
     const live = this.#slabs.liveBytes(slab) - bytes;
@@ -90,11 +101,12 @@ export class SlabAllocator {
   detach(slab: number): void {
     const queue = this.#slabs.queue(slab);
     if (this.#header.open(queue) === slab) this.#header.setOpen(queue, NO_SLAB);
+    else if (this.#header.ajar(queue) === slab) this.#header.setAjar(queue, NO_SLAB);
     this.unlink(slab);
     this.#header.setSlabs(queue, this.#header.slabs(queue) - 1);
   }
 
-  /** Opens a slab for a queue, sealing the open one. False when none is available. */
+  /** Opens a slab for a queue; the one that was open is ajar, if it has more room than that. False when none is available. */
   tryOpen(queue: Queue): boolean {
     if (this.available() <= 0) return false;
     this.#open(queue);
@@ -106,15 +118,16 @@ export class SlabAllocator {
     this.#open(queue);
   }
 
-  /** Nothing more is appended to a queue's open slab; it is freed when nothing in it lives. */
+  /** Nothing more is appended to a queue's slabs; what holds nothing that lives is freed. */
   seal(queue: Queue): void {
+    this.#header.setAjar(queue, NO_SLAB);
     const open = this.#header.open(queue);
     if (open === NO_SLAB) return;
     this.#header.setOpen(queue, NO_SLAB);
     if (this.#slabs.liveBytes(open) === 0) this.retire(open);
   }
 
-  /** Takes a sealed slab of a queue out of it, and frees it. */
+  /** Takes a slab in which nothing lives out of its queue, and frees it. */
   retire(slab: number): void {
     const queue = this.#slabs.queue(slab);
     assert(queue === Queue.small || queue === Queue.main, "a slab of several items retires");
@@ -176,11 +189,26 @@ export class SlabAllocator {
   }
 
   #open(queue: Queue): void {
-    this.seal(queue);
+    this.#closeFuller(queue);
     const slab = this.take(queue);
     this.link(slab, queue);
     this.#header.setOpen(queue, slab);
     this.#header.setSlabs(queue, this.#header.slabs(queue) + 1);
+  }
+
+  /** No slab of a queue is open any more: of the open one and the one that is ajar, that with more room is ajar now. */
+  #closeFuller(queue: Queue): void {
+    const open = this.#header.open(queue);
+    if (open === NO_SLAB) return;
+    this.#header.setOpen(queue, NO_SLAB);
+    if (this.#slabs.liveBytes(open) === 0) {
+      this.retire(open);
+      return;
+    }
+    const ajar = this.#header.ajar(queue);
+    const isRoomier =
+      ajar === NO_SLAB || this.#slabs.writtenBytes(open) < this.#slabs.writtenBytes(ajar);
+    if (isRoomier) this.#header.setAjar(queue, open);
   }
 
   /** An open slab in which nothing lives any more begins again. Its items all left the index, so no reader is led here. */

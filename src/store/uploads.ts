@@ -162,7 +162,7 @@ export class Uploads {
     for (;;) {
       const last = this.#table.last(index);
       const from = request.valueStart + done;
-      done += this.#large.append(last, request.bytes, from, length - done);
+      done += this.#large.append(first, last, request.bytes, from, length - done);
       if (done === length) break;
       if (!this.#evictor.freeSlabs(1)) {
         this.#end(index, true);

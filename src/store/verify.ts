@@ -13,6 +13,7 @@ import {
   SLAB_HEAD_BYTES,
 } from "../memory/shard-plan.ts";
 import { NEVER, NO_SLAB, QUEUES, Queue } from "../memory/slab-table.ts";
+import { ChainTails } from "./chain-tails.ts";
 
 /** Walks everything. */
 export function verifyShard(memory: ShardMemory, hash: KeyHash): void {
@@ -78,6 +79,9 @@ function verifyLists(memory: ShardMemory): Uint8Array {
     else assert(header.slabs(queue) === count, "slabs of a queue are counted");
     const open = header.open(queue);
     assert(open === NO_SLAB || slabs.queue(open) === queue, "an open slab is of its queue");
+    const ajar = header.ajar(queue);
+    assert(ajar === NO_SLAB || slabs.queue(ajar) === queue, "a slab that is ajar is of its queue");
+    assert(ajar === NO_SLAB || ajar !== open, "a slab that is ajar is not open");
   }
   assert(header.freeSlabs() >= RESERVE_SLABS, "the reserve is there");
   return listed;
@@ -149,16 +153,27 @@ function verifySlab(memory: ShardMemory, slab: number, live: Set<number>): numbe
   return count;
 }
 
-/** Every slab of kind chain belongs to one large item, upload or orphan. */
+/** Every slab of kind chain belongs to one large item, upload or orphan, and so does every part taken of a slab of tails. */
 function verifyChains(memory: ShardMemory): void {
-  const { slabs, items, plan, header } = memory;
+  const { slabs, items, header } = memory;
+  const tails = new ChainTails(memory);
   const chained = new Uint8Array(slabs.count);
+  const taken = new Uint16Array(slabs.count);
   let orphans = 0;
   for (let first = 0; first < slabs.count; first++) {
     const queue = slabs.queue(first);
-    if (queue < Queue.largeSmall || queue === Queue.chain) continue;
+    if (queue < Queue.largeSmall || queue === Queue.chain || queue === Queue.tails) continue;
     let length = 1;
+    let tail = NO_SLAB;
     for (let slab = slabs.chainNext(first); slab !== NO_SLAB; slab = slabs.chainNext(slab)) {
+      assert(tail === NO_SLAB, "a chain ends with its tail");
+      if (slabs.queue(slab) === Queue.tails) {
+        tail = slab;
+        const own = tails.maskOf(first);
+        assert(((taken[slab] as number) & own) === 0, "a part is in one tail");
+        taken[slab] = (taken[slab] as number) | own;
+        continue;
+      }
       assert(slabs.queue(slab) === Queue.chain, "the slabs of a chain are marked so");
       assert(chained[slab] === 0, "a slab is in one chain");
       chained[slab] = 1;
@@ -172,14 +187,15 @@ function verifyChains(memory: ShardMemory): void {
     if (queue === Queue.upload) continue;
     const item = slabs.itemAt(first, SLAB_HEAD_BYTES);
     const bytes = ITEM_HEADER_BYTES + items.keyBytes(item) + slabs.valueBytes(first);
-    assert(
-      length === Math.ceil(bytes / (plan.slabBytes - SLAB_HEAD_BYTES)),
-      "a chain fits its item",
-    );
+    assert(length === tails.slabsFor(bytes), "a chain fits its item");
+    assert(tails.isWhole(first, tail, bytes), "a tail fits its item");
   }
   for (let slab = 0; slab < slabs.count; slab++) {
     const inChain = slabs.queue(slab) === Queue.chain;
     assert(inChain === (chained[slab] === 1), "a slab marked so is in a chain");
+    if (slabs.queue(slab) !== Queue.tails) continue;
+    assert(taken[slab] === slabs.partsTaken(slab), "the parts taken are counted");
+    assert(taken[slab] !== 0, "a slab of tails holds some");
   }
   assert(orphans === header.orphanSlabs(), "orphans are counted");
 }

@@ -15,6 +15,7 @@ import { NodeCommands } from "../connection/session-commands.ts";
 import { UploadQueue } from "../connection/upload-queue.ts";
 import { BlockPool } from "../memory/block-pool.ts";
 import { poolBytes, RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
+import { SLAB_ITEM_BYTES_MAX } from "../memory/shard-plan.ts";
 import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import { ReplyEncoder } from "../protocol/reply-encoder.ts";
 import { WireParser } from "../protocol/wire-parser.ts";
@@ -98,7 +99,7 @@ export function createFront(parts: FrontParts): Front {
     encoder,
     events: memory.events,
     descriptor: parts.descriptor,
-    copyBytesMax: SCRATCH_BYTES / 2,
+    copyBytesMax: SLAB_ITEM_BYTES_MAX,
   });
   const intakes = new Intakes({ router, output, pool, performer, counters, encoder });
   const uploads = new UploadQueue(memory.shards, clock);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MIB } from "../../../src/base/unit.ts";
+import { KIB, MIB } from "../../../src/base/unit.ts";
 import { Op, StoreMode } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
 import { Mark } from "../../../src/command/request.ts";
@@ -14,11 +14,18 @@ import {
   tagOf,
 } from "../../../src/memory/buckets.ts";
 import { ShardMemory } from "../../../src/memory/shard-memory.ts";
-import { BUCKET_ENTRIES } from "../../../src/memory/shard-plan.ts";
+import {
+  BUCKET_ENTRIES,
+  ITEM_HEADER_BYTES,
+  SLAB_HEAD_BYTES,
+} from "../../../src/memory/shard-plan.ts";
 import { LeasedValue } from "../../../src/store/leased-value.ts";
 import { ReadOutcome } from "../../../src/store/read-outcome.ts";
 import { StoreGauges } from "../../../src/store/store-gauges.ts";
 import { type Extra, StoreHarness } from "../../model/store-harness.ts";
+
+/** The longest value that shares a slab of 64 KiB, with a key of at most 6 bytes. */
+const SLAB_VALUE_BYTES_MAX = 64 * KIB - SLAB_HEAD_BYTES - ITEM_HEADER_BYTES - 6;
 
 /** Bytes that differ everywhere, the same for the same seed. */
 function pattern(length: number, seed: number): Uint8Array {
@@ -87,7 +94,7 @@ function creditOf(h: StoreHarness, key: string): number {
 }
 
 describe("large items", () => {
-  for (const length of [40_000, 65_000, 65_400, 131_000, 200_001, MIB]) {
+  for (const length of [SLAB_VALUE_BYTES_MAX + 8, 66_000, 131_000, 200_001, MIB]) {
     test(`a value of ${length} bytes comes back whole, stored inline and uploaded`, () => {
       const h = new StoreHarness(8 * MIB, {}, 2 * MIB);
       const value = pattern(length, length);
@@ -124,7 +131,7 @@ describe("large items", () => {
       const joined = mode === StoreMode.append ? [expected, part] : [part, expected];
       expected = Buffer.concat(joined);
       expect(h.reply.valueBytes).toBe(expected.length);
-      if (round > 3) expect(same(fetchLarge(h, "k"), expected)).toBe(true);
+      if (round > 4) expect(same(fetchLarge(h, "k"), expected)).toBe(true);
       h.store.verify();
     }
   });
@@ -154,6 +161,10 @@ describe("large items", () => {
     expect(h.get("k")).toBe("hello world");
     expect(upload(h, "empty", Buffer.from(""), 3)).toBe(Status.stored);
     expect(h.get("empty")).toBe("");
+    const longest = "z".repeat(SLAB_VALUE_BYTES_MAX);
+    expect(upload(h, "longer", Buffer.from(longest), 10_007)).toBe(Status.stored);
+    expect(h.get("longer")).toBe(longest);
+    expect(h.reply.marks & ItemMark.large).toBe(0);
     h.store.verify();
   });
 
@@ -254,7 +265,7 @@ describe("large items", () => {
       for (let j = 0; j < 20; j++)
         expect(h.set(`s-${i}-${j}`, "y".repeat(200))).toBe(Status.stored);
       if (i % 20 === 0) h.store.verify();
-      const found = length > 40_000 ? fetchLarge(h, `key-${i}`) : null;
+      const found = length > SLAB_VALUE_BYTES_MAX ? fetchLarge(h, `key-${i}`) : null;
       if (found !== null) expect(found.length).toBe(length);
     }
     h.store.verify();

@@ -338,7 +338,7 @@ describe("Store when full", () => {
     expect(large).toBe(0);
     expect(parts("evictedUnfetched")[1]).toBe(0);
     for (const counter of EVICTED_TIMES.slice(0, 2)) h.counters.set(counter, 12_345);
-    for (let i = 0; i < 200; i++) h.set(`large-${i}`, "v".repeat(60_000));
+    for (let i = 0; i < 200; i++) h.set(`large-${i}`, "v".repeat(70_000));
     expect(parts("evictions")[2]).toBeGreaterThan(0);
     expect(h.counters.value(Counter.evictedTimeLarge)).toBe(0);
     h.store.verify();
