@@ -3,8 +3,8 @@
  *
  * Where a trace has no sizes they are modelled, the same for the same key on every machine:
  *  - keys of 20 to 51 bytes, evenly spread;
- *  - values by quantiles in the manner of Meta's published kvcache_reg mix: median 175 B, mean 185 B, one in 1024 of 16 KiB. Their
- *    factor (`--values-times`) makes the footprint exceed the memory.
+ *  - values by the quantiles of a public trace whose sizes were drawn from Meta's published kvcache_reg mix (CacheLib), the
+ *    longest one in 1024 cut to 16 KiB: median 136 B, mean 186 B. A factor makes the footprint exceed the memory.
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
@@ -14,13 +14,21 @@ const KEY_BYTES_SPREAD = 32;
 /** Share of keys, and the value size below which they are; linear between. */
 const VALUE_QUANTILES: readonly (readonly [number, number])[] = [
   [0, 1],
-  [0.05, 98],
-  [0.25, 140],
-  [0.5, 175],
-  [0.75, 193],
-  [0.9, 210],
-  [0.99, 320],
-  [1 - 1 / 1024, 400],
+  [0.01, 67],
+  [0.05, 76],
+  [0.15, 99],
+  [0.25, 112],
+  [0.5, 136],
+  [0.75, 152],
+  [0.85, 158],
+  [0.9, 185],
+  [0.95, 341],
+  [0.97, 508],
+  [0.99, 909],
+  [0.995, 1651],
+  [0.998, 4752],
+  [0.999, 14_127],
+  [1 - 1 / 1024, 14_422],
   [1 - 1 / 1024, 16_384],
   [1, 16_384],
 ];
