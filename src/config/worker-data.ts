@@ -25,8 +25,13 @@ export interface MemoryLayout {
   /** ring/link-plan.ts: every ring of every ordered pair. */
   readonly links: Place;
   /**
-   * transport/native-plan.ts, one per worker, each for `connectionSlots`: descriptors, on their way
-   * and in use, and the kernel's scratch. Empty under the node transport.
+   * Workers 0 … socketThreads - 1 serve sockets; the rest only their shards. 0 under the node
+   * transport.
+   */
+  readonly socketThreads: number;
+  /**
+   * transport/native-plan.ts, one per worker that serves sockets, each for `connectionSlots`:
+   * descriptors, on their way and in use, and the kernel's scratch.
    */
   readonly native: readonly Place[];
   /** memory/log-ring.ts: threadCount + 1 rings, one after the other. */
@@ -68,7 +73,10 @@ export interface WorkerData {
   readonly hashSeedHigh: number;
   /** The Unix time at which the server's clock would have read 0 (base/clock.ts). */
   readonly epochUnix: number;
-  /** native: the eventfd that wakes each thread, by thread index, the primary last. node: empty. */
+  /**
+   * The eventfd that wakes each thread, by thread index, the primary last; NO_BELL where it waits
+   * for Atomics. Empty under the node transport.
+   */
   readonly bells: readonly number[];
   /** What listens, by the number `TransportHandler.opened` gives a connection's listener. */
   readonly listeners: readonly ListenerFacts[];

@@ -8,6 +8,7 @@
  * is; else every shard gets a buffer of its own, and the rest stays in buffer 0. Memory is zero
  * pages until touched: address space is what this spends.
  */
+import { availableParallelism } from "node:os";
 import { assert } from "../base/assert.ts";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import { CACHE_LINE_BYTES, compact, GIB, MIB, roundUp } from "../base/unit.ts";
@@ -65,24 +66,28 @@ export function planMemory(
   settings: Settings,
   transport: TransportKind,
   arenaBytesMax = ARENA_BYTES_MAX,
+  processors = availableParallelism(),
 ): MemoryPlan {
-  const { threads, memoryBytes, itemBytesMax, maxConnections } = settings;
+  const { threads, memoryBytes, itemBytesMax, maxConnections, extended } = settings;
   const shardPlan = planShard(Math.floor(memoryBytes / threads), itemBytesMax);
   const requesters = threads + 1;
   const linkPlan = planLinks(requesters, threads, usualRingBytes(requesters, threads));
-  const servingThreads = transport === "native" ? threads : 1;
+  const serving = Math.min(threads, extended.socketThreads || processors);
+  const socketThreads = transport === "native" ? serving : 0;
   const nativeBytes = planNative(maxConnections).bytes;
-  const ioBytes = ioRegionBytes(servingThreads, settings.extended.readBufferBytesMax);
+  const ioBytes = ioRegionBytes(Math.max(1, socketThreads), extended.readBufferBytesMax);
   // The primary serves under the node transport, and UDP under either.
   const primaryServes = transport === "node" || settings.udpListen.length > 0;
-  const serves = (thread: number) => (thread < threads ? transport === "native" : primaryServes);
+  const serves = (thread: number) =>
+    thread < socketThreads || (thread === threads && primaryServes);
 
   const cursor = new Cursor(0);
   const common = {
     control: cursor.take(controlBytes(threads)),
     counters: cursor.take(COUNTERS_BYTES * requesters),
     links: cursor.take(linkPlan.regionBytes),
-    native: cursor.takeEach(transport === "native" ? threads : 0, () => nativeBytes),
+    socketThreads,
+    native: cursor.takeEach(socketThreads, () => nativeBytes),
     logs: cursor.take(logRingBytes() * requesters),
     observations: cursor.take(OBSERVATION_BYTES * requesters),
     connections: cursor.takeEach(requesters, () => connectionTableBytes(maxConnections)),

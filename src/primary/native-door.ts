@@ -5,9 +5,9 @@
  * No more workers serve sockets than there are processors: two that share one find each other's code and data in its caches,
  * and a wait that several sockets could have ended together ends for each alone. The other workers serve their shards.
  */
-import { availableParallelism } from "node:os";
 import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";
+import { NotifyBell } from "../ring/wake.ts";
 import { Acceptor } from "../transport/acceptor.ts";
 import { Dealer } from "../transport/dealer.ts";
 import { adoptNative, takeInheritedSockets } from "../transport/inherited-sockets.ts";
@@ -44,14 +44,16 @@ export class NativeDoor implements Door {
   constructor(parts: DoorParts) {
     const { settings, memory } = parts;
     this.#parts = parts;
-    this.bells = openBells(this.#libc, settings.threads + 1);
-    this.#bell = new NativeBell(this.#libc, this.bells);
+    const { socketThreads } = memory.layout;
+    const waitsInKernel = (thread: number) => thread < socketThreads || thread === settings.threads;
+    this.bells = openBells(this.#libc, settings.threads + 1, waitsInKernel);
+    const { ints } = memory.arena(memory.layout.control);
+    this.#bell = new NativeBell(this.#libc, this.bells, new NotifyBell(ints, memory.control));
     const plan = planNative(settings.maxConnections);
     this.#workers = memory.layout.native.map(
       (place) => new NativeParts(memory.arena(place), place.base, plan),
     );
-    const serving = settings.extended.socketThreads || availableParallelism();
-    this.#dealer = new Dealer(this.#workers.slice(0, serving), this.#bell);
+    this.#dealer = new Dealer(this.#workers, this.#bell);
   }
 
   async listen(): Promise<readonly Listening[]> {
@@ -114,7 +116,7 @@ export class NativeDoor implements Door {
   }
 
   wakeAll(): void {
-    for (let worker = 0; worker < this.#workers.length; worker++) this.#bell.ring(worker);
+    for (let worker = 0; worker < this.#parts.settings.threads; worker++) this.#bell.ring(worker);
   }
 
   exit(code: number): never {

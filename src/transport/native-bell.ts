@@ -8,7 +8,7 @@
  * it reads the count back.
  *
  * The eventfds are made by the primary before any worker and live as long as the process: their numbers are plain data that
- * a worker is started with.
+ * a worker is started with. A worker that serves no sockets has none: it waits for Atomics, which wakes it for less.
  */
 import { assert } from "../base/assert.ts";
 import { SystemError } from "../base/errors.ts";
@@ -23,10 +23,21 @@ const ONE_OFFSET = 0;
 const READ_OFFSET = 8;
 const BELL_BYTES = 16;
 
-/** One eventfd per thread, to hand to every `NativeBell`. The primary only. */
-export function openBells(libc: Libc, threadCount: number): number[] {
+/** Of a thread that waits for Atomics. */
+const NO_BELL = -1;
+
+/** An eventfd for each thread that waits in the kernel, to hand to every `NativeBell`. The primary only. */
+export function openBells(
+  libc: Libc,
+  threadCount: number,
+  waitsInKernel: (thread: number) => boolean = () => true,
+): number[] {
   const fds: number[] = [];
   for (let thread = 0; thread < threadCount; thread++) {
+    if (!waitsInKernel(thread)) {
+      fds.push(NO_BELL);
+      continue;
+    }
     const fd = libc.eventfd(EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd < 0)
       throw new SystemError(
@@ -40,11 +51,14 @@ export function openBells(libc: Libc, threadCount: number): number[] {
 export class NativeBell implements Bell {
   readonly #libc: Libc;
   readonly #fds: readonly number[];
+  readonly #others: Bell | null;
   readonly #memory: NativeMemory;
 
-  constructor(libc: Libc, fds: readonly number[]) {
+  /** `others`: the bell of the threads that have no eventfd. */
+  constructor(libc: Libc, fds: readonly number[], others: Bell | null = null) {
     this.#libc = libc;
     this.#fds = fds;
+    this.#others = others;
     const arena = new Arena(new SharedArrayBuffer(BELL_BYTES));
     arena.words[ONE_OFFSET >>> 2] = 1; // a u64 of 1: both machines are little-endian
     this.#memory = libc.memory(arena);
@@ -56,7 +70,12 @@ export class NativeBell implements Bell {
   }
 
   ring(thread: number): void {
-    const written = this.#libc.write(this.fd(thread), this.#memory, ONE_OFFSET, 8);
+    const fd = this.fd(thread);
+    if (fd === NO_BELL) {
+      this.#others?.ring(thread);
+      return;
+    }
+    const written = this.#libc.write(fd, this.#memory, ONE_OFFSET, 8);
     // EAGAIN would mean 2^64 - 2 rings unheard; the count is not 0 then either, so the thread wakes.
     assert(written === 8 || written < 0, "an eventfd takes eight bytes or none");
   }

@@ -45,11 +45,6 @@ export interface Front {
   readonly router: Router;
 }
 
-/** Threads that serve sockets. */
-function servingThreads(memory: ThreadMemory): number {
-  return memory.data.transport === "native" ? memory.data.threadCount : 1;
-}
-
 function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): ProtocolOptions {
   const { settings } = memory.data;
   return {
@@ -83,7 +78,7 @@ export function createFront(parts: FrontParts): Front {
     hash: memory.hash,
     waker: parts.waker,
   });
-  const blocks = poolBytes(servingThreads(memory), settings.extended.readBufferBytesMax);
+  const blocks = poolBytes(Math.max(1, layout.socketThreads), settings.extended.readBufferBytesMax);
   const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
   const pendings = new PendingTable();
   const ioBase = io.base;

@@ -1,8 +1,9 @@
 /**
- * Worker: one thread's life. It owns a shard, and under the native transport it serves the sockets it is dealt.
+ * Worker: one thread's life. It owns a shard, and under the native transport, if it is one of the socket threads, it serves
+ * the sockets it is dealt.
  *
- *   native   loop: epoll or io_uring · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
- *   node     loop: serve the shard, sweep, Atomics.wait
+ *   with sockets   loop: epoll or io_uring · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
+ *   without        loop: serve the shard, sweep, Atomics.wait
  *
  * The loop never returns to the runtime's event loop until the node stops: no timers, no messages, no promises. All the
  * worker hears comes by shared memory, and its bell wakes it.
@@ -33,10 +34,8 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
   const memory = new ThreadMemory(data, libc);
   const { self, layout, threadCount, settings } = data;
   const controlArena = memory.arena(layout.control);
-  const bell =
-    native && libc !== null
-      ? new NativeBell(libc, data.bells)
-      : new NotifyBell(controlArena.ints, memory.control);
+  const notify = new NotifyBell(controlArena.ints, memory.control);
+  const bell = native && libc !== null ? new NativeBell(libc, data.bells, notify) : notify;
   const waker = new Waker(controlArena.ints, memory.control, bell);
   const place = layout.shards[self] as { arena: number; base: number };
   if (libc !== null) {
@@ -76,7 +75,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
   (memory.readers[self] as { setOwner(own: boolean): void }).setOwner(true);
   const sleeper = new Sleeper(controlArena.ints, memory.control, self);
   const duties = new ShardDuties({ memory, store, shard, sleeper });
-  if (!native || libc === null) {
+  if (libc === null || self >= layout.socketThreads) {
     post({ kind: "ready", self, itemsDropped });
     duties.runAlone();
     return;

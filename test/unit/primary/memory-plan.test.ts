@@ -19,8 +19,9 @@ interface Region {
 /** Every region of a plan, with the bytes its owner will use. */
 function regionsOf(plan: MemoryPlan, threads: number, connections: number): Region[] {
   const { layout, linkPlan, shardPlan } = plan;
-  const serving = layout.native.length > 0 ? threads : 1;
-  const serves = (thread: number) => layout.native.length > 0 === thread < threads;
+  const serving = layout.native.length || 1;
+  const serves = (thread: number) =>
+    layout.native.length > 0 ? thread < layout.native.length : thread === threads;
   return [
     { place: layout.control, bytes: controlBytes(threads) },
     { place: layout.counters, bytes: COUNTERS_BYTES * (threads + 1) },
@@ -80,6 +81,22 @@ describe("planMemory()", () => {
         }
       });
     }
+  }
+
+  for (const [flags, count] of [
+    ["-t 1", 1],
+    ["-t 3", 3],
+    ["-t 8", 4],
+    ["-t 8 -o socket_threads=2", 2],
+    ["-t 2 -o socket_threads=6", 2],
+  ] as const) {
+    test(`${flags} with 4 processors: ${count} of the threads serve sockets, and only they have memory for that`, () => {
+      const { settings } = loadFrom({ args: flags.split(" ") });
+      const { layout } = planMemory(settings, "native", 4 * GIB, 4);
+      expect(layout.socketThreads).toBe(count);
+      expect(layout.native).toHaveLength(count);
+      expect(planMemory(settings, "node", 4 * GIB, 4).layout.socketThreads).toBe(0);
+    });
   }
 
   test("one buffer while all fits, then one for each shard", () => {
