@@ -67,7 +67,17 @@ function parse(words: readonly string[]): Options {
     .option("--out <folder>", "where compare.json is written", join(projectRoot(), "bench/out"))
     .option("--quiet", "no progress on standard error", false);
   command.parse(words, { from: "user" });
-  return command.opts<Options>();
+  const options = command.opts<Options>();
+  for (const name of options.rows) {
+    if (!rowNames.includes(name)) {
+      command.error(`error: --rows: there is no row ${name}; there are ${rowNames.join(", ")}`);
+    }
+    const from = ROWS.find((row) => row.name === name)?.rateFrom;
+    if (from !== undefined && !options.rows.includes(from)) {
+      command.error(`error: --rows: ${name} takes its rate from ${from}; name that row too`);
+    }
+  }
+  return options;
 }
 
 /** The peers that start; what the others said goes to standard error. */

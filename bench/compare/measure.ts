@@ -2,6 +2,7 @@
  * The measurements of a comparison. All servers of a row live together and idle ones cost nothing; each gets a short
  * window in its turn. A server that fails a row loses that row, and the others go on.
  */
+import { assert } from "../../src/base/assert.ts";
 import { emptyHistogram } from "../load/latency-counts.ts";
 import { LoadPool, type Session } from "../load/load-pool.ts";
 import { Random } from "../load/random.ts";
@@ -159,7 +160,7 @@ export class Measurement {
     const cell =
       from?.cells.find(({ server }) => server === this.#options.reference) ?? from?.cells[0];
     const rates = (cell?.samples ?? []).map(({ throughput }) => throughput);
-    if (rates.length === 0) throw new Error(`row ${row.name} needs row ${row.rateFrom} before it`);
+    assert(rates.length > 0, "an open loop is measured after the row it takes its rate from");
     return median(rates);
   }
 

@@ -85,6 +85,15 @@ describe("bench", () => {
 });
 
 describe("bench:compare", () => {
+  test.each([
+    ["nonsense", "there is no row nonsense"],
+    ["mget50,open", "open takes its rate from single"],
+  ])("refuses --rows %s", async (rows, complaint) => {
+    const [code, out] = await run("compare/main.js", ["--rows", rows]);
+    expect(code).toBe(1);
+    expect(out).toContain(complaint);
+  });
+
   test("measures two servers in tiny windows and shows their ratio", async () => {
     const main = join(root, "dist/server/src/main.js");
     const words = "-p {port} -l 127.0.0.1 -U 0 -t {threads} -m {memory} -c 1000 -u root";
