@@ -18,8 +18,6 @@ export default defineConfig({
     testTimeout: TEST_MILLISECONDS_MAX,
     hookTimeout: HOOK_MILLISECONDS_MAX,
     teardownTimeout: HOOK_MILLISECONDS_MAX,
-    // One test of six thousand may still lose to a machine that stands still for seconds; a bug fails three times.
-    retry: process.env["CI"] === undefined ? 0 : 2,
     allowOnly: false,
   },
 });

@@ -46,7 +46,7 @@ export class BatchSearch {
       places[key] = (finders[shard] as BatchFinder).bucketPlace(batch, key);
     }
     if (count === 1) {
-      places[0] = (finders[shards[0] as number] as BatchFinder).pick(batch, 0);
+      (finders[shards[0] as number] as BatchFinder).pick(batch, 0);
       return;
     }
     this.#touch(batch);
