@@ -1,12 +1,12 @@
 /**
  * TextParser: the classic and the meta protocol, from bytes to requests.
  *
- *   get <key>\r\n, set <key> <flags> <exptime> <bytes>\r\n     read in one pass, without cutting the line into tokens
- *   everything else, and those two with anything unusual        cut into tokens first, then by command
- *   a key of a line of several keys                             one request each; WireState knows we are inside
+ *   set <key> <flags> <exptime> <bytes>\r\n      read in one pass, without cutting the line into tokens
+ *   everything else, and set with anything unusual  cut into tokens first, then by command
+ *   a key of a line of several keys                 one request each; WireState knows we are inside
  *
- * A fast path never refuses: it reads the plain form, or leaves the line to the general path, which knows every error. So
- * the rules are written once.
+ * The fast path never refuses: it reads the plain form, or leaves the line to the general path, which knows every error. So
+ * the rules are written once. Plain gets have theirs before they come here (get-scanner.ts).
  *
  * Invariants:
  *  - nothing outside bytes[start, end) is read, and no more than end - start is consumed;
@@ -36,15 +36,10 @@ import { NOT_HERE, TextCommands } from "./text-commands.ts";
 import { TextStorage } from "./text-storage.ts";
 import type { WireState } from "./wire-state.ts";
 
-const GET_AND_SPACE = 0x67657420;
-const GETS_WORD = 0x67657473;
 const SET_AND_SPACE = 0x73657420;
-const MG_AND_SPACE = 0x6d6720;
-/** "get k\r\n" and "set k 0 0 0\r\n…" are longer: a fast path may look at four bytes. */
+/** "set k 0 0 0\r\n…" is longer: the fast path may look at four bytes. */
 const FAST_BYTES_MIN = 7;
 const COMMAND_BYTES = 4;
-const META_COMMAND_BYTES = 3;
-const FLAG_V = 0x76;
 const LETTER_G = 0x67;
 const LETTER_M = 0x6d;
 /** The fast path reads numbers of up to nine digits: they fit 32 bits whatever they are. */
@@ -52,7 +47,7 @@ const FAST_DIGITS_MAX = 9;
 /** A line shorter than this, its end included, is no line to memcached 1.6.45. */
 const LINE_BYTES_MIN = 4;
 const LINE_END_BYTES = 2;
-/** What a fast path returns for a line it leaves to the general path. */
+/** What the fast path returns for a line it leaves to the general path. */
 const NOT_PLAIN = -2;
 
 const GET = bytesOf("get");
@@ -90,66 +85,12 @@ export class TextParser implements Parser {
         ((bytes[start + 1] as number) << 16) |
         ((bytes[start + 2] as number) << 8) |
         (bytes[start + 3] as number);
-      let consumed = NOT_PLAIN;
-      if (word === GET_AND_SPACE) {
-        consumed = this.#plainGet(state, request, bytes, start, start + 4, end);
-      } else if (word === SET_AND_SPACE) {
-        consumed = this.#plainSet(request, bytes, start, end);
-      } else if (word >>> 8 === MG_AND_SPACE) {
-        consumed = this.#plainMetaGet(request, bytes, start, end);
-      } else if (word === GETS_WORD && bytes[start + 4] === SPACE) {
-        consumed = this.#plainGet(state, request, bytes, start, start + 5, end);
+      if (word === SET_AND_SPACE) {
+        const consumed = this.#plainSet(request, bytes, start, end);
+        if (consumed !== NOT_PLAIN) return consumed;
       }
-      if (consumed !== NOT_PLAIN) return consumed;
     }
     return this.#line(state, request, bytes, start, end);
-  }
-
-  /** `get <key>*\r\n`, whole, with its first key at `keyStart`. `NOT_PLAIN` when it is anything else. */
-  #plainGet(
-    state: WireState,
-    request: Request,
-    bytes: Uint8Array,
-    start: number,
-    keyStart: number,
-    end: number,
-  ): number {
-    let at = keyStart;
-    while (at < end && (bytes[at] as number) > SPACE) at += 1;
-    if (at + 1 >= end || at === keyStart || at - keyStart > KEY_BYTES_MAX) return NOT_PLAIN;
-    const withCas = keyStart - start > COMMAND_BYTES;
-    if (bytes[at] === CR && bytes[at + 1] === LF) {
-      request.begin(Op.get, Dialect.text, bytes);
-      request.marks = Mark.wantsValue;
-      request.withCas = withCas;
-      request.keyStart = keyStart;
-      request.keyEnd = at;
-      return at + LINE_END_BYTES - start;
-    }
-    if (bytes[at] !== SPACE) return NOT_PLAIN;
-    while (at < end && bytes[at] !== LF) at += 1;
-    if (at === end || holdsLongKey(bytes, keyStart, at)) return NOT_PLAIN;
-    state.keysOp = Op.get;
-    state.keysWithCas = withCas;
-    return this.#firstKey(state, request, bytes, start, keyStart, at + 1);
-  }
-
-  /** `mg <key> v\r\n`, whole. `NOT_PLAIN` when it is anything else. */
-  #plainMetaGet(request: Request, bytes: Uint8Array, start: number, end: number): number {
-    const keyStart = start + META_COMMAND_BYTES;
-    let at = keyStart;
-    while (at < end && (bytes[at] as number) > SPACE) at += 1;
-    if (at + 3 >= end || at === keyStart || at - keyStart > KEY_BYTES_MAX) return NOT_PLAIN;
-    if (bytes[at] !== SPACE || bytes[at + 1] !== FLAG_V) return NOT_PLAIN;
-    if (bytes[at + 2] !== CR || bytes[at + 3] !== LF) return NOT_PLAIN;
-    request.begin(Op.get, Dialect.meta, bytes);
-    request.marks = Mark.wantsValue;
-    request.keyStart = keyStart;
-    request.keyEnd = at;
-    request.metaFlagsStart = at + 1;
-    request.lineStart = start;
-    request.lineEnd = at + 2;
-    return at + 4 - start;
   }
 
   /** `set <key> <flags> <exptime> <bytes>\r\n` in its plainest form. `NOT_PLAIN` when it is anything else. */

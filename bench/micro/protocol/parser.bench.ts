@@ -3,16 +3,54 @@
  * requests in shared memory as a connection has them. The aim on a server-class core: get 40 to 60 ns, set 100.
  */
 import { Clock } from "../../../src/base/clock.ts";
+import { KeyHash } from "../../../src/base/key-hash.ts";
+import { BATCH_KEYS_MAX, GetBatch } from "../../../src/command/get-batch.ts";
 import { Request } from "../../../src/command/request.ts";
+import { GetScanner } from "../../../src/protocol/get-scanner.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";
 import { WIRE_OPTIONS } from "./wire-options.ts";
 
 const KEYS = 256;
+const MARGIN = 32;
 const VALUE = "v".repeat(100);
 
 const keyOf = (index: number): string => `user:profile:${100 + index}`;
+
+/** The requests of every key, one behind the other in shared memory, between `MARGIN` bytes. */
+function streamOf(requestOf: (key: string) => Uint8Array): Uint8Array {
+  const stream = Buffer.concat(Array.from({ length: KEYS }, (_, index) => requestOf(keyOf(index))));
+  const bytes = new Uint8Array(new SharedArrayBuffer(stream.length + 2 * MARGIN));
+  bytes.set(stream, MARGIN);
+  return bytes;
+}
+
+/** Scans plain gets in batches, over and over: one iteration is one get. */
+function scanning(name: string, requestOf: (key: string) => Uint8Array): MicroBench {
+  let bytes: Uint8Array = new Uint8Array(0);
+  const scanner = new GetScanner(new KeyHash(1, 2));
+  const state = new WireState(WIRE_OPTIONS);
+  const batch = new GetBatch();
+  return {
+    name: `parser: ${name}`,
+    iterations: { smoke: KEYS, full: 400_000 },
+    prepare() {
+      bytes = streamOf(requestOf);
+    },
+    run(iterations) {
+      const end = bytes.length - MARGIN;
+      let at = MARGIN;
+      let checksum = 0;
+      for (let done = 0; done < iterations; done += batch.count) {
+        scanner.scan(state, bytes, at, end, BATCH_KEYS_MAX, batch);
+        checksum = (checksum + (batch.lows[0] as number)) | 0;
+        at = batch.end === end ? MARGIN : batch.end;
+      }
+      return checksum;
+    },
+  };
+}
 
 /** Parses a buffer of `requestOf` every key, over and over: one iteration is one request. */
 function parsing(name: string, requestOf: (key: string) => Uint8Array): MicroBench {
@@ -24,23 +62,18 @@ function parsing(name: string, requestOf: (key: string) => Uint8Array): MicroBen
     name: `parser: ${name}`,
     iterations: { smoke: KEYS, full: 400_000 },
     prepare() {
-      const stream = Buffer.concat(
-        Array.from({ length: KEYS }, (_, index) => requestOf(keyOf(index))),
-      );
-      bytes = new Uint8Array(new SharedArrayBuffer(stream.length + 64));
-      bytes.set(stream, 32);
+      bytes = streamOf(requestOf);
       request = new Request(bytes);
     },
     run(iterations) {
-      const start = 32;
-      const end = bytes.length - 32;
-      let at = start;
+      const end = bytes.length - MARGIN;
+      let at = MARGIN;
       let checksum = 0;
       for (let i = 0; i < iterations; i++) {
         const consumed = parser.parse(state, request, bytes, at, end);
         checksum = (checksum + request.op + request.keyEnd - request.keyStart) | 0;
         at += consumed;
-        if (at === end) at = start;
+        if (at === end) at = MARGIN;
       }
       return checksum;
     },
@@ -66,16 +99,20 @@ function binary(opcode: number, extras: string, value: string): (key: string) =>
 const TEN_KEYS = Array.from({ length: 9 }, (_, index) => keyOf(index)).join(" ");
 
 export default [
+  scanning(
+    "get, scanned and hashed",
+    text((key) => `get ${key}\r\n`),
+  ),
+  scanning(
+    "mg with v, scanned and hashed",
+    text((key) => `mg ${key} v\r\n`),
+  ),
   parsing(
-    "get",
+    "get, the general path",
     text((key) => `get ${key}\r\n`),
   ),
   parsing(
-    "gets, the general path",
-    text((key) => `gets ${key}\r\n`),
-  ),
-  parsing(
-    "get of 10 keys, a key",
+    "get of 10 keys, a key, the general path",
     text((key) => `get ${TEN_KEYS} ${key}\r\n`),
   ),
   parsing(
@@ -93,10 +130,6 @@ export default [
   parsing(
     "incr",
     text((key) => `incr ${key} 1\r\n`),
-  ),
-  parsing(
-    "mg with v",
-    text((key) => `mg ${key} v\r\n`),
   ),
   parsing(
     "mg with seven flags",
