@@ -2,13 +2,14 @@
  * What understanding a request costs: bytes to a filled Request, keys of 16 bytes, values of 100, a buffer of pipelined
  * requests in shared memory as a connection has them. The aim on a server-class core: get 40 to 60 ns, set 100.
  */
+import { assert } from "../../../src/base/assert.ts";
 import { Clock } from "../../../src/base/clock.ts";
 import { KeyHash } from "../../../src/base/key-hash.ts";
 import { BATCH_KEYS_MAX, GetBatch } from "../../../src/command/get-batch.ts";
 import { Request } from "../../../src/command/request.ts";
 import { GetScanner } from "../../../src/protocol/get-scanner.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
-import { WireState } from "../../../src/protocol/wire-state.ts";
+import { WireProtocol, WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";
 import { WIRE_OPTIONS } from "./wire-options.ts";
 
@@ -37,6 +38,7 @@ function scanning(name: string, requestOf: (key: string) => Uint8Array): MicroBe
     iterations: { smoke: KEYS, full: 400_000 },
     prepare() {
       bytes = streamOf(requestOf);
+      state.protocol = WireProtocol.text; // which a connection's first byte decides
     },
     run(iterations) {
       const end = bytes.length - MARGIN;
@@ -44,6 +46,7 @@ function scanning(name: string, requestOf: (key: string) => Uint8Array): MicroBe
       let checksum = 0;
       for (let done = 0; done < iterations; done += batch.count) {
         scanner.scan(state, bytes, at, end, BATCH_KEYS_MAX, batch);
+        assert(batch.count > 0, "what is scanned here is plain");
         checksum = (checksum + (batch.lows[0] as number)) | 0;
         at = batch.end === end ? MARGIN : batch.end;
       }
