@@ -9,16 +9,16 @@
  * still in one place (Performer), and this is its shortest case.
  */
 import { copyBytes } from "../base/bytes.ts";
-import { writeUint64 } from "../base/decimal.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import { BatchMark, GetBatch } from "../command/get-batch.ts";
 import { Op } from "../command/op.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
-import { SPACE, writeLineEnd } from "../protocol/ascii.ts";
+import { writeLineEnd } from "../protocol/ascii.ts";
 import { GetScanner } from "../protocol/get-scanner.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
+  writeCas,
   writeEnd,
   writeMetaMiss,
   writeMetaValueLine,
@@ -31,6 +31,7 @@ import type { Observer } from "../stats/observer.ts";
 import type { BatchFinder } from "../store/batch-finder.ts";
 import { ReadOutcome } from "../store/read-outcome.ts";
 import { type Connection, Stage } from "./connection.ts";
+import { countGets } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
 
@@ -103,12 +104,9 @@ export class BatchReader {
     const output = this.#output;
     const shard = batch.shards[key] as number;
     const finder = this.#search.finders[shard] as BatchFinder;
-    const order = connection.order;
-    if (order.pending > 0) {
-      const low = batch.lows[key] as number;
-      const high = batch.highs[key] as number;
-      if (this.#router.mustWait(shard, low, high, order)) return false;
-    }
+    const low = batch.lows[key] as number;
+    const high = batch.highs[key] as number;
+    if (this.#router.mustWait(shard, low, high, connection.order)) return false;
     const start = batch.origin + (batch.starts[key] as number);
     const length = (batch.ends[key] as number) - (batch.starts[key] as number);
     const outcome = finder.accept(batch, key, this.#bytes, start, length);
@@ -138,8 +136,7 @@ export class BatchReader {
       ? writeMetaValueLine(bytes, at, valueBytes)
       : writeValueLine(bytes, at, this.#bytes, start, length, finder.clientFlags, valueBytes);
     if ((marks & BatchMark.withCas) !== 0) {
-      bytes[to] = SPACE;
-      to = writeUint64(bytes, to + 1, finder.casHigh, finder.casLow);
+      to = writeCas(bytes, to, finder.casHigh, finder.casLow);
     }
     to = writeLineEnd(bytes, to);
     copyBytes(bytes, to, finder.bytes, finder.valueStart, valueBytes);
@@ -149,11 +146,8 @@ export class BatchReader {
   /** Counts the first `answered` keys of the batch. */
   #count(answered: number): void {
     if (answered === 0) return;
-    const counters = this.#counters;
-    counters.add(Counter.readsDirect, answered);
-    counters.add(Counter.cmdGet, answered);
-    counters.add(Counter.getHits, this.#hits);
-    counters.add(Counter.getMisses, answered - this.#hits);
+    this.#counters.add(Counter.readsDirect, answered);
+    countGets(this.#counters, this.#hits, answered - this.#hits);
   }
 
   /** Shows the observer a get that was answered. */

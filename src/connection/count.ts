@@ -45,13 +45,16 @@ export function countOutcome(counters: Counters, request: Request, reply: Reply)
   }
 }
 
+/** Counts gets, each a hit or a miss; what a miss met, `countDead` counts. */
+export function countGets(counters: Counters, hits: number, misses: number): void {
+  counters.add(Counter.cmdGet, hits + misses);
+  counters.add(Counter.getHits, hits);
+  counters.add(Counter.getMisses, misses);
+}
+
 function countGet(counters: Counters, reply: Reply): void {
-  counters.add(Counter.cmdGet, 1);
-  if (reply.status === Status.hit) {
-    counters.add(Counter.getHits, 1);
-    return;
-  }
-  counters.add(Counter.getMisses, 1);
+  const hits = reply.status === Status.hit ? 1 : 0;
+  countGets(counters, hits, 1 - hits);
   countDead(counters, reply);
 }
 

@@ -21,9 +21,12 @@ const POOL_BYTES_MIN = 32 * MIB;
 const POOL_BYTES_MAX = 256 * MIB;
 const POOLS_BYTES_MAX = 512 * MIB;
 
-/** Bytes of each thread's blocks when `threads` threads serve sockets. `limitBytes` 0 is "as we think best". */
+/**
+ * Bytes of each thread's blocks when `threads` workers serve sockets, or none: then the primary does. `limitBytes` 0 is "as we
+ * think best".
+ */
 export function poolBytes(threads: number, limitBytes: number): number {
-  const share = Math.floor((limitBytes || POOLS_BYTES_MAX) / threads);
+  const share = Math.floor((limitBytes || POOLS_BYTES_MAX) / Math.max(1, threads));
   return powerOfTwoAtMost(Math.min(POOL_BYTES_MAX, Math.max(POOL_BYTES_MIN, share)));
 }
 

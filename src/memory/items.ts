@@ -40,7 +40,21 @@ export const STALE = 1 << 29;
 export const TOKEN_SENT = 1 << 30;
 export const BINARY_KEY = 1 << 31;
 /** All of them. */
-export const MARKS = DEAD | STALE | TOKEN_SENT | BINARY_KEY;
+const MARKS = DEAD | STALE | TOKEN_SENT | BINARY_KEY;
+
+/** What the packed word says of an item's key and value: their lengths, the value's perhaps LARGE. */
+export function keyBytesOf(packed: number): number {
+  return packed & KEY_BYTES_MASK;
+}
+
+export function valueBytesOf(packed: number): number {
+  return (packed >>> VALUE_SHIFT) & VALUE_MASK;
+}
+
+/** True when the key has that length, and nothing is marked. */
+export function isPlain(packed: number, keyBytes: number): boolean {
+  return (packed & (KEY_BYTES_MASK | MARKS)) === keyBytes;
+}
 
 /** Bytes of memory an item takes. */
 export function slotBytes(keyBytes: number, valueBytes: number): number {
@@ -119,12 +133,12 @@ export class Items {
   }
 
   keyBytes(item: ItemRef): number {
-    return this.packed(item) & KEY_BYTES_MASK;
+    return keyBytesOf(this.packed(item));
   }
 
   /** The value's length, or LARGE. */
   valueBytes(item: ItemRef): number {
-    return (this.packed(item) >>> VALUE_SHIFT) & VALUE_MASK;
+    return valueBytesOf(this.packed(item));
   }
 
   isLarge(item: ItemRef): boolean {
@@ -138,7 +152,7 @@ export class Items {
   /** Bytes of the item's slot. Only for an item in a slab with others: a large one has no slot. */
   slotBytes(item: ItemRef): number {
     const packed = this.packed(item);
-    return slotBytes(packed & KEY_BYTES_MASK, (packed >>> VALUE_SHIFT) & VALUE_MASK);
+    return slotBytes(keyBytesOf(packed), valueBytesOf(packed));
   }
 
   /** Index into `arena.bytes` of the key. */

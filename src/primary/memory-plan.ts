@@ -75,7 +75,7 @@ export function planMemory(
   const serving = Math.min(threads, extended.socketThreads || processors);
   const socketThreads = transport === "native" ? serving : 0;
   const nativeBytes = planNative(maxConnections).bytes;
-  const ioBytes = ioRegionBytes(Math.max(1, socketThreads), extended.readBufferBytesMax);
+  const ioBytes = ioRegionBytes(socketThreads, extended.readBufferBytesMax);
   // The primary serves under the node transport, and UDP under either.
   const primaryServes = transport === "node" || settings.udpListen.length > 0;
   const serves = (thread: number) =>

@@ -12,10 +12,16 @@ import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
-import { bytesOf, SPACE, writeBytes, writeLatin1, writeLineEnd } from "./ascii.ts";
+import { bytesOf, writeBytes, writeLatin1, writeLineEnd } from "./ascii.ts";
 import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "./error-lines.ts";
 import { SAVED_BYTES_MAX_LESS_KEY, SAVED_FIXED_BYTES } from "./saved-request.ts";
-import { CLASSIC_HIT_BYTES_MAX, writeEnd, writeValueEnd, writeValueLine } from "./value-lines.ts";
+import {
+  CLASSIC_HIT_BYTES_MAX,
+  writeCas,
+  writeEnd,
+  writeValueEnd,
+  writeValueLine,
+} from "./value-lines.ts";
 
 const STORED = bytesOf("STORED\r\n");
 const NOT_STORED = bytesOf("NOT_STORED\r\n");
@@ -74,10 +80,7 @@ export class ClassicEncoder {
     const { clientFlags, valueBytes } = reply;
     const length = keyEnd - keyStart;
     let to = writeValueLine(out, at, keyBytes, keyStart, length, clientFlags, valueBytes);
-    if (request.withCas) {
-      out[to] = SPACE;
-      to = writeUint64(out, to + 1, reply.casHigh, reply.casLow);
-    }
+    if (request.withCas) to = writeCas(out, to, reply.casHigh, reply.casLow);
     return writeLineEnd(out, to);
   }
 

@@ -8,7 +8,7 @@
  * Constants are written a word at a time: store by store they cost as much as the key does.
  */
 import { copyBytes, viewOf } from "../base/bytes.ts";
-import { UINT32_DIGITS_MAX, UINT64_DIGITS_MAX, writeUint32 } from "../base/decimal.ts";
+import { UINT32_DIGITS_MAX, UINT64_DIGITS_MAX, writeUint32, writeUint64 } from "../base/decimal.ts";
 import { SPACE, writeLineEnd } from "./ascii.ts";
 
 const VALU = 0x554c_4156;
@@ -46,6 +46,12 @@ export function writeValueLine(
   to = writeUint32(out, to + 1, clientFlags);
   out[to] = SPACE;
   return writeUint32(out, to + 1, valueBytes);
+}
+
+/** What gets adds to that line. */
+export function writeCas(out: Uint8Array, at: number, casHigh: number, casLow: number): number {
+  out[at] = SPACE;
+  return writeUint64(out, at + 1, casHigh, casLow);
 }
 
 /** A meta hit's line up to the value's length: flags or the line's end follow. */

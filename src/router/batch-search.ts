@@ -49,30 +49,18 @@ export class BatchSearch {
       (finders[shards[0] as number] as BatchFinder).pick(batch, 0);
       return;
     }
-    this.#touch(batch);
+    this.#touch(batch, false);
     for (let key = 0; key < count; key++) {
       places[key] = (finders[shards[key] as number] as BatchFinder).pick(batch, key);
     }
-    if ((finders[0] as BatchFinder).itemLines() > 1) this.#touchLines(batch);
-    else this.#touch(batch);
+    this.#touch(batch, (finders[0] as BatchFinder).itemLines() > 1);
   }
 
-  /** Touches each place. */
-  #touch(batch: GetBatch): void {
-    const { count, shards } = batch;
-    const words = this.#words;
-    const allWords = this.#allWords;
-    const places = this.#places;
-    let sink = this.sink;
-    for (let key = 0; key < count; key++) {
-      const there = allWords ?? (words[shards[key] as number] as Uint32Array);
-      sink ^= there[places[key] as number] as number;
-    }
-    this.sink = sink;
-  }
-
-  /** Touches each place and the two cache lines behind it. In one go: the three need one translation of their address. */
-  #touchLines(batch: GetBatch): void {
+  /**
+   * Touches each place, and where things are `long` the two cache lines behind it. In one go: the three need one translation
+   * of their address.
+   */
+  #touch(batch: GetBatch, long: boolean): void {
     const { count, shards } = batch;
     const words = this.#words;
     const allWords = this.#allWords;
@@ -82,6 +70,7 @@ export class BatchSearch {
       const there = allWords ?? (words[shards[key] as number] as Uint32Array);
       const place = places[key] as number;
       sink ^= there[place] as number;
+      if (!long) continue;
       sink ^= there[place + LINE_WORDS] as number;
       sink ^= there[place + 2 * LINE_WORDS] as number;
     }

@@ -7,7 +7,6 @@
  *   busy        nothing was sent. Try again when one of this order's requests has been answered
  *   full        nothing was sent. Try again after a `poll` that returned more than 0
  *   changed     the value is no longer the one the reply describes: send the fetch again
- *               (of tryRead: its owner is changing the bucket, look again or ask the owner)
  */
 export const Outcome = {
   hit: 1,

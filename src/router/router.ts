@@ -124,17 +124,17 @@ export class Router {
    * middle of a change, and was asked to say when it is done. full: the same, but the ring is full.
    */
   read(request: Request, reply: Reply, order: Order, token: number): Outcome {
-    let outcome = this.tryRead(request, reply, order);
+    let outcome = this.#tryRead(request, reply, order);
     for (let looks = 1; outcome === Outcome.changed && looks < BUSY_LOOKS_MAX; looks++) {
       this.#counters.add(Counter.readsRetried, 1);
-      outcome = this.tryRead(request, reply, order);
+      outcome = this.#tryRead(request, reply, order);
     }
     if (outcome !== Outcome.changed) return outcome;
     return this.#fence(shardOf(request.hashHigh, this.#shardCount), order, token);
   }
 
   /** The same, once: changed means that the owner is in the middle of a change. Nothing is sent. */
-  tryRead(request: Request, reply: Reply, order: Order): Outcome {
+  #tryRead(request: Request, reply: Reply, order: Order): Outcome {
     const shard = shardOf(request.hashHigh, this.#shardCount);
     if (this.mustWait(shard, request.hashLow, request.hashHigh, order)) return Outcome.busy;
     this.#reader = this.#readers[shard] as ShardReader;

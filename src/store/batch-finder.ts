@@ -24,7 +24,7 @@ import {
   NONE,
   tagOf,
 } from "../memory/buckets.ts";
-import { type Items, LARGE, MARKS } from "../memory/items.ts";
+import { type Items, isPlain, valueBytesOf } from "../memory/items.ts";
 import type { SequenceLock } from "../memory/sequence-lock.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -34,7 +34,6 @@ import { ReadOutcome } from "./read-outcome.ts";
 
 /** What is touched of an item lies within so many words from the place that `pick` returned. */
 const TOUCHED_WORDS_MAX = 64;
-const KEY_BYTES_MASK = 0xff;
 
 export class BatchFinder {
   /** The arena's words and bytes, where places lie. */
@@ -129,8 +128,8 @@ export class BatchFinder {
     const items = this.#items;
     const item = batch.items[key] as ItemRef;
     const packed = items.packed(item);
-    if ((packed & (KEY_BYTES_MASK | MARKS)) !== length) return ReadOutcome.busy;
-    const valueBytes = (packed >>> 8) & LARGE;
+    if (!isPlain(packed, length)) return ReadOutcome.busy;
+    const valueBytes = valueBytesOf(packed);
     const keyStart = items.keyStart(item);
     const valueStart = keyStart + length;
     if (valueBytes > this.#valueBytesMax) return ReadOutcome.busy; // large, or torn

@@ -27,6 +27,7 @@ import { relinkSlabs } from "./relink.ts";
 
 export class Recovery {
   readonly #memory: ShardMemory;
+  readonly #tails: ChainTails;
   readonly #header: ShardHeader;
   readonly #slabs: SlabTable;
   readonly #items: Items;
@@ -36,6 +37,7 @@ export class Recovery {
 
   constructor(memory: ShardMemory, hash: KeyHash) {
     this.#memory = memory;
+    this.#tails = new ChainTails(memory);
     this.#header = memory.header;
     this.#slabs = memory.slabs;
     this.#items = memory.items;
@@ -120,15 +122,14 @@ export class Recovery {
   /** True when a chain has as many slabs as its item needs, and its tail. */
   #isChainWhole(first: number, item: ItemRef): boolean {
     const bytes = ITEM_HEADER_BYTES + this.#items.keyBytes(item) + this.#slabs.valueBytes(first);
-    const tails = new ChainTails(this.#memory);
-    const slabs = tails.slabsFor(bytes);
+    const slabs = this.#tails.slabsFor(bytes);
     if (this.#slabs.chainSlabs(first) !== slabs) return false;
     let slab = first;
     for (let passed = 1; passed < slabs; passed++) {
       slab = this.#slabs.chainNext(slab);
       if (slab === NO_SLAB || this.#slabs.queue(slab) !== Queue.chain) return false;
     }
-    return tails.isWhole(first, this.#slabs.chainNext(slab), bytes);
+    return this.#tails.isWhole(first, this.#slabs.chainNext(slab), bytes);
   }
 
   /** Overflow buckets that no chain holds are free. */

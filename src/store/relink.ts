@@ -18,6 +18,7 @@ const STILL = new Clock(0);
 export function relinkSlabs(memory: ShardMemory): void {
   const { header, slabs } = memory;
   const kept = new Uint8Array(slabs.count);
+  const tails = new ChainTails(memory);
   endUploads(memory);
   countLeases(memory);
   for (let slab = 0; slab < slabs.count; slab++) {
@@ -42,7 +43,7 @@ export function relinkSlabs(memory: ShardMemory): void {
     if (listed && slabs.items(slab) > 0) inOrder.push(slab);
     else if (queue !== Queue.free && queue !== Queue.chain && slabs.leases(slab) > 0) {
       slabs.setQueue(slab, Queue.orphan);
-      header.setOrphanSlabs(header.orphanSlabs() + keepChain(memory, slab, kept));
+      header.setOrphanSlabs(header.orphanSlabs() + keepChain(memory, tails, slab, kept));
     }
   }
   inOrder.sort((a, b) => (slabs.sequence(a) - slabs.sequence(b)) | 0);
@@ -52,7 +53,7 @@ export function relinkSlabs(memory: ShardMemory): void {
     const sequence = slabs.sequence(slab);
     allocator.link(slab, queue);
     slabs.setSequence(slab, sequence);
-    header.setSlabs(queue, header.slabs(queue) + keepChain(memory, slab, kept));
+    header.setSlabs(queue, header.slabs(queue) + keepChain(memory, tails, slab, kept));
     if (queue > Queue.main) continue;
     if (open[queue] === slab) header.setOpen(queue, slab);
     else if (ajar[queue] === slab) header.setAjar(queue, slab);
@@ -80,8 +81,12 @@ function countLeases(memory: ShardMemory): void {
 }
 
 /** Keeps a slab, the rest of its chain and its tail; how many slabs are its own. */
-function keepChain(memory: ShardMemory, first: number, kept: Uint8Array): number {
-  const tails = new ChainTails(memory);
+function keepChain(
+  memory: ShardMemory,
+  tails: ChainTails,
+  first: number,
+  kept: Uint8Array,
+): number {
   let slabs = 0;
   for (let slab = first; slab !== NO_SLAB; slab = memory.slabs.chainNext(slab)) {
     kept[slab] = 1;

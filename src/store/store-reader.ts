@@ -21,9 +21,11 @@ import {
   BINARY_KEY,
   type Items,
   itemTotalBytes,
+  keyBytesOf,
   LARGE,
   STALE,
   TOKEN_SENT,
+  valueBytesOf,
 } from "../memory/items.ts";
 import { KeySearch } from "../memory/key-search.ts";
 import type { SequenceLock } from "../memory/sequence-lock.ts";
@@ -151,14 +153,14 @@ export class StoreReader {
       return false;
     }
     const packed = items.packed(item);
-    const keyBytes = packed & 0xff;
+    const keyBytes = keyBytesOf(packed);
     let marks = (credit & FETCHED) === 0 ? 0 : ItemMark.fetched;
     if ((packed & (STALE | TOKEN_SENT | BINARY_KEY)) !== 0) {
       if ((packed & STALE) !== 0) marks |= ItemMark.stale;
       if ((packed & TOKEN_SENT) !== 0) marks |= ItemMark.tokenSent;
       if ((packed & BINARY_KEY) !== 0) marks |= ItemMark.binaryKey;
     }
-    let valueBytes = (packed >>> 8) & LARGE;
+    let valueBytes = valueBytesOf(packed);
     if (valueBytes === LARGE) {
       valueBytes = this.#slabs.valueBytes(slab);
       marks |= ItemMark.large;

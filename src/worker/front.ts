@@ -78,7 +78,7 @@ export function createFront(parts: FrontParts): Front {
     hash: memory.hash,
     waker: parts.waker,
   });
-  const blocks = poolBytes(Math.max(1, layout.socketThreads), settings.extended.readBufferBytesMax);
+  const blocks = poolBytes(layout.socketThreads, settings.extended.readBufferBytesMax);
   const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
   const pendings = new PendingTable();
   const ioBase = io.base;

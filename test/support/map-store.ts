@@ -157,7 +157,6 @@ export class MapStore {
 
 /** A reader over a MapStore, which can be told to find buckets busy and copies torn. */
 export class MapReader {
-  readonly words = new Uint32Array(1);
   readonly store: MapStore;
   busyLooks = 0;
   torn = 0;
@@ -176,14 +175,6 @@ export class MapReader {
     if (entry === undefined) return Outcome.miss;
     this.store.describe(entry, reply);
     return Outcome.hit;
-  }
-
-  bucketPlace(): number {
-    return 0;
-  }
-
-  itemPlace(): number {
-    return 0;
   }
 
   confirm(): boolean {
