@@ -13,7 +13,8 @@
  * queues of their own but one order: the older of the two queues' ends goes first.
  *
  * Invariants:
- *  - survivors of one slab fit the open slab and the reserve, so copying cannot fail;
+ *  - survivors of one slab fit the open slab and the reserve, so copying cannot fail; a thread that died in the middle of it
+ *    leaves the reserve in use, and recovery empties another slab without it (store/reserve.ts);
  *  - after PATIENCE steps that gained nothing, survivors are no longer spared: a set waits for a bounded amount of copying.
  */
 import { assert } from "../base/assert.ts";
@@ -71,6 +72,7 @@ export class Evictor {
   readonly #deadBytesMin: number;
   #chosen = NO_SLAB;
   #merciless = false;
+  #hasReserve = true;
 
   constructor(
     memory: ShardMemory,
@@ -228,6 +230,13 @@ export class Evictor {
     this.#finish(slab);
   }
 
+  /** The same while the reserve is in use: survivors that do not fit the open slab are dropped. */
+  compactWithoutReserve(slab: number): void {
+    this.#hasReserve = false;
+    this.compact(slab);
+    this.#hasReserve = true;
+  }
+
   /** Evicts the oldest slab or large item of the queue whose turn it is. False when there is none. */
   #evict(): boolean {
     const main = this.#header.slabs(Queue.main) + this.#header.slabs(Queue.largeMain);
@@ -335,6 +344,11 @@ export class Evictor {
   /** Copies an item to the end of a queue and leads its entry there. */
   #move(item: ItemRef, entry: number, bytes: number, queue: Queue, credit: number): void {
     let to = this.#allocator.place(queue, bytes);
+    if (to === NO_ITEM && !this.#hasReserve) {
+      this.#residents.countEviction(item, credit);
+      this.#leave(item, entry, bytes, false);
+      return;
+    }
     if (to === NO_ITEM) {
       this.#allocator.openReserve(queue);
       to = this.#allocator.place(queue, bytes);

@@ -1,5 +1,6 @@
 /**
- * Store: the owner's half of a shard. One instance, in the one thread that may write; no threads, no I/O here.
+ * Store: the half of a shard that writes. In its owner, and in each thread that ever had it on loan (ring/loan.ts): one of
+ * them at a time. No threads, no I/O here.
  *
  *   execute ─▶ storing · arithmetic · fetching · uploads          what a request asks
  *                 └─▶ writer ─▶ residents, key index, slab allocator        where items are
@@ -7,7 +8,8 @@
  *   tick, sweep                                                    what happens without a request
  *   recover, verify                                                after a dead owner; in tests
  *
- * All state is in the region (memory/), so an owner that died is replaced by a new Store over the same memory.
+ * All state is in the region (memory/), so an owner that died is replaced by a new Store over the same memory, and one that
+ * sleeps by another thread's. What a Store has besides lasts for one request, but for the sweep, which its owner alone does.
  */
 import { assert } from "../base/assert.ts";
 import { Clock } from "../base/clock.ts";
@@ -30,6 +32,7 @@ import { Ghost } from "./ghost.ts";
 import { BUCKETS_MIN, KeyIndex } from "./key-index.ts";
 import { LargeItems } from "./large-items.ts";
 import { Recovery } from "./recovery.ts";
+import { restoreReserve } from "./reserve.ts";
 import { Residents } from "./residents.ts";
 import { SlabAllocator } from "./slab-allocator.ts";
 import type { StoreOptions } from "./store-options.ts";
@@ -160,10 +163,15 @@ export class Store {
     reply.marks = 0;
   }
 
+  /** True when `tick` has a delayed flush to do, before which nothing may be stored. */
+  isOverdue(): boolean {
+    const at = this.#memory.header.flushAt();
+    return at !== 0 && at <= this.#clock.now;
+  }
+
   /** Once a second, after the clock moved: a delayed flush whose time has come; the sweep looks again. */
   tick(): void {
-    const at = this.#memory.header.flushAt();
-    if (at !== 0 && at <= this.#clock.now) this.#flushNow();
+    if (this.isOverdue()) this.#flushNow();
     this.#sweeper.look();
   }
 
@@ -177,7 +185,8 @@ export class Store {
 
   /** Repairs the shard after its previous owner died at any point. The number of items dropped. */
   recover(): number {
-    return new Recovery(this.#memory, this.#hash).run();
+    const dropped = new Recovery(this.#memory, this.#hash).run();
+    return dropped + restoreReserve(this.#memory, this.#allocator, this.#evictor);
   }
 
   /** Frees the half-received items of a thread that died. */

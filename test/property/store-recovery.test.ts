@@ -11,7 +11,11 @@ import { KIB, MIB } from "../../src/base/unit.ts";
 import { Op, StoreMode } from "../../src/command/op.ts";
 import type { Arena } from "../../src/memory/arena.ts";
 import { SequenceLock } from "../../src/memory/sequence-lock.ts";
+import { ShardMemory } from "../../src/memory/shard-memory.ts";
+import { RESERVE_SLABS } from "../../src/memory/shard-plan.ts";
 import { StoreHarness } from "../model/store-harness.ts";
+
+const DEATHS = 60;
 
 class Fault extends Error {}
 
@@ -160,6 +164,33 @@ describe("Store.recover()", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test("after deaths in evictions that had taken the reserve, there is a reserve again", () => {
+    const fuse = new Fuse();
+    const h = new StoreHarness(MIB, {}, 256 * KIB);
+    const { header } = new ShardMemory(h.arena, h.base);
+    let stored = 0;
+    let taken = 0;
+    for (let death = 0; death < DEATHS; death++) {
+      fuse.left = Number.POSITIVE_INFINITY;
+      h.store = h.attach(fusedArena(h.arena, fuse));
+      fuse.left = 20_000 + ((death * 7919) % 20_000);
+      try {
+        while (true) {
+          const name = `key-${stored++}`;
+          h.set(name, value(stored, stored % 3000));
+          for (let read = 0; read < stored % 4; read++) h.get(name);
+        }
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+      }
+      if (header.freeSlabs() < RESERVE_SLABS) taken++;
+      h.store = h.attach();
+      h.store.recover();
+      h.store.verify();
+    }
+    expect(taken).toBeGreaterThan(0);
   });
 
   test("what was half received, leased or orphaned when the owner died is accounted for", () => {
