@@ -114,13 +114,13 @@ describe("Payload", () => {
     );
   });
 
-  test("a value with any bit flipped does not verify", () => {
+  test("a value with any bit flipped behind its version does not verify", () => {
     fc.assert(
       fc.property(index, version, fc.nat(), (key, written, bit) => {
         const length = payload.valueBytes(key);
         fc.pre(length >= 8);
         payload.writeValue(bytes, 0, key, written);
-        const at = bit % length;
+        const at = 4 + (bit % (length - 4)); // with another version it may be a value of that one
         bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
         return !payload.isValue(bytes, 0, length, key);
       }),
