@@ -118,11 +118,12 @@ function threadRows(result: CompareResult): { head: string[]; rows: string[][] }
     `${number(median(ratios), 3)} ± ${number(medianDeviation(ratios), 3)}`,
     server === SUBJECT ? verdict(median(ratios), THREADS_MUST, THREADS_AIM) : "",
     percent(crossings?.direct),
+    percent(crossings?.onLoan),
     percent(crossings?.sent),
     percent(crossings?.woken),
   ]);
   const limits = `must ${THREADS_MUST}, aim ${THREADS_AIM}`;
-  const crossed = ["read direct", "handed over", "wake-ups"];
+  const crossed = ["read direct", "on loan", "handed over", "wake-ups"];
   return { head: ["server", "µs/op", "÷ one thread", limits, ...crossed], rows };
 }
 

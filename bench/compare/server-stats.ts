@@ -10,6 +10,7 @@ export interface Crossings {
   direct: number;
   /** Requests handed to another thread. */
   sent: number;
+  onLoan: number;
   /** Threads woken for them. */
   woken: number;
   /** Turns of the event loops. */
@@ -55,6 +56,7 @@ export function crossings(
   return {
     direct: grown("reads_direct") / served,
     sent: grown("requests_sent") / served,
+    onLoan: grown("requests_on_loan") / served,
     woken: grown("wakes_sent") / served,
     turns: grown("loop_turns") / served,
   };

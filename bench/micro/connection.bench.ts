@@ -8,8 +8,6 @@ import { SETTINGS_DEFAULTS } from "../../src/config/settings.ts";
 import type { Connections } from "../../src/connection/connections.ts";
 import { SharedMemory } from "../../src/primary/shared-memory.ts";
 import { Waker } from "../../src/ring/wake.ts";
-import { Store } from "../../src/store/store.ts";
-import { STORE_DEFAULTS } from "../../src/store/store-options.ts";
 import { Libc, libcAvailable } from "../../src/transport/libc.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { createFront } from "../../src/worker/front.ts";
@@ -68,17 +66,18 @@ class Bed {
     const libc = libcAvailable() ? Libc.load() : null;
     const memory = new ThreadMemory(data, libc);
     const shard = data.layout.shards[0] as { arena: number; base: number };
-    const { hash, clock, counters, control } = memory;
+    const { control } = memory;
     const arena = memory.arena(shard);
     const regionBytes = memory.shards[0]?.plan.regionBytes ?? 0;
     libc?.wishHugePages(libc.memory(arena), shard.base, regionBytes);
-    const store = new Store(arena, shard.base, hash, clock, counters, STORE_DEFAULTS);
+    const store = memory.openStore(0);
     memory.readers[0]?.setOwner(true);
     const ints = memory.arena(data.layout.control).ints;
     const front = createFront({
       memory,
       transport: this.#drain,
       waker: new Waker(ints, control, { ring: () => {} }),
+      loans: null,
       ownStore: store,
       duties: { begin: () => {}, end: () => 0, awake: () => {} },
       descriptor: (slot) => slot,

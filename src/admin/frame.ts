@@ -57,6 +57,8 @@ export interface WorkerFrame {
   /** Requests sent to, and served for, other workers. */
   readonly sent: number;
   readonly served: number;
+  /** Done in other workers' shards while those slept. */
+  readonly onLoan: number;
   readonly evictions: number;
   readonly ringFull: number;
 }

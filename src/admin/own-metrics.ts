@@ -52,6 +52,11 @@ const NODE_COUNTERS = [
 const WORKER_COUNTERS = [
   ["worker_turns_total", Counter.loopTurns, "Turns of a worker's loop."],
   ["worker_requests_sent_total", Counter.requestsSent, "Requests sent to other workers' shards."],
+  [
+    "worker_requests_on_loan_total",
+    Counter.requestsOnLoan,
+    "Requests done in other workers' shards while those slept.",
+  ],
   ["worker_requests_served_total", Counter.requestsServed, "Requests served for other workers."],
   ["worker_reads_direct_total", Counter.readsDirect, "Reads served from shared memory."],
   ["worker_reads_retried_total", Counter.readsRetried, "Reads that met a writer and looked again."],

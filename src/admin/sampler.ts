@@ -216,6 +216,7 @@ export class Sampler {
         bytes: held.bytes,
         sent: of(Counter.requestsSent),
         served: of(Counter.requestsServed),
+        onLoan: of(Counter.requestsOnLoan),
         evictions: of(Counter.evictions),
         ringFull: of(Counter.ringFull),
       });

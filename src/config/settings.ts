@@ -58,6 +58,8 @@ export interface ExtendedSettings {
   readonly trackSizes: boolean;
   /** Workers that serve sockets under the native transport; 0 is one for each processor. */
   readonly socketThreads: number;
+  /** A sleeping worker's shard may be changed by another (ring/loan.ts). */
+  readonly lending: boolean;
   /** UDP: replies may be more than one datagram, for networks where nobody forges addresses. */
   readonly udpMultiDatagram: boolean;
   /** Tests may move the clock and let a worker die. */
@@ -202,6 +204,7 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   readBufferBytesMax: 0,
   trackSizes: false,
   socketThreads: 0,
+  lending: true,
   udpMultiDatagram: false,
   debug: false,
   dropPrivileges: false,

@@ -292,6 +292,7 @@ export const SUBOPTIONS: readonly Suboption[] = [
       draft.extended.socketThreads = value;
     },
   ),
+  ...pair("lending", "lending"),
   ...pair("udp_multi_datagram", "udpMultiDatagram"),
   word("debug", (draft) => set(draft, "debug", true)),
   word("modern", () => {}),
@@ -352,6 +353,7 @@ export function shownSuboptions(settings: Settings): string | null {
   }
   if (extended.trackSizes) parts.push("track_sizes");
   if (extended.socketThreads !== 0) parts.push(`socket_threads=${extended.socketThreads}`);
+  if (!extended.lending) parts.push("no_lending");
   if (extended.udpMultiDatagram) parts.push("udp_multi_datagram");
   if (extended.debug) parts.push("debug");
   if (extended.watcherLogBytes !== EXTENDED_DEFAULTS.watcherLogBytes) {

@@ -309,29 +309,36 @@ export class Performer {
     // Room first: a fetch must not happen twice because its value found none.
     const room = this.#encoder.bound(request) + this.#copyBytesMax;
     if (!this.#output.reserve(connection, room)) return Verdict.blocked;
-    const kept = connection.kept;
-    if (kept !== null) {
-      const verdict = this.endings.resume(connection, request, kept);
-      if (verdict !== Verdict.done) return verdict;
-      if (this.endings.ended) return this.#writeKept(connection, request, kept);
-    } else if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
+    let described: Reply | null = null;
+    if (connection.stage === Stage.answered && connection.awaited === Awaited.fetch) {
       connection.stage = Stage.fresh;
-      const described = connection.reply as Reply;
-      if (this.endings.tryKeep(connection, request, described)) {
-        return this.endings.end(connection, request);
-      }
-      if (this.#writeFetched(connection.slot, request, described, true)) return Verdict.done;
-      if ((described.marks & ItemMark.large) !== 0) {
-        return (this.#bulk as Bulk).performFetched(connection, request, described);
-      }
+      described = connection.reply;
     }
-    const token = this.waitToken(connection, request.dialect);
-    if (token === NO_PENDING) return Verdict.full;
-    const outcome = this.#router.mutate(request, reply, connection.order, token);
-    const verdict = this.waitVerdict(connection, outcome, token, Awaited.fetch);
-    if (verdict !== Verdict.done) return verdict;
-    if (this.#writeFetched(connection.slot, request, reply, false)) return Verdict.done;
-    return (this.#bulk as Bulk).performFetched(connection, request, reply);
+    while (true) {
+      if (described !== null && !this.endings.tryKeep(connection, request, described)) {
+        if (this.#writeFetched(connection.slot, request, described, true)) return Verdict.done;
+        if ((described.marks & ItemMark.large) !== 0) {
+          return (this.#bulk as Bulk).performFetched(connection, request, described);
+        }
+      }
+      const kept = connection.kept;
+      if (kept !== null) {
+        const verdict = this.endings.resume(connection, request, kept);
+        if (verdict !== Verdict.done) return verdict;
+        if (this.endings.ended) return this.#writeKept(connection, request, kept);
+      }
+      const token = this.waitToken(connection, request.dialect);
+      if (token === NO_PENDING) return Verdict.full;
+      const outcome = this.#router.mutate(request, reply, connection.order, token);
+      const verdict = this.waitVerdict(connection, outcome, token, Awaited.fetch);
+      if (verdict !== Verdict.done) return verdict;
+      if (outcome === Outcome.described) {
+        described = reply;
+        continue;
+      }
+      if (this.#writeFetched(connection.slot, request, reply, false)) return Verdict.done;
+      return (this.#bulk as Bulk).performFetched(connection, request, reply);
+    }
   }
 
   /** Writes the reply of a fetch that has ended its item. */

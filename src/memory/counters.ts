@@ -113,6 +113,8 @@ export const Counter = {
   evictedTimeLarge: 84,
   /** Counted by the primary, beside `listenDisabled`. */
   listenDisabledMicroseconds: 85,
+  /** Beside `requestsSent`: those for other shards that were done here, while their owners slept. */
+  requestsOnLoan: 86,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
 

@@ -1,15 +1,23 @@
 /**
- * Wake-up without a lost signal. One word a thread (`Control.sleepWord`): 1 while it sleeps or is about to, else 0.
+ * Wake-up without a lost signal. One word a thread (`Control.sleepWord`) says whether it sleeps, and who has its shard:
+ *
+ *   | borrower + 1, 30 bits | wanted | asleep |
+ *
+ *   AWAKE   0                 the owner alone changes its shard
+ *   ASLEEP  1                 it sleeps, or is about to: its shard lies still, and may be borrowed (ring/loan.ts)
+ *   lent    borrower, asleep  `borrower` is changing the shard in its stead
+ *   wanted  lent, and more    the same, and somebody wants the owner: who gives the loan back wakes it
  *
  *   sleeper                               waker
- *   S1  sleepWord = 1                     W1  publish the ring's index
- *   S2  look at all rings once more       W2  look at sleepWord; when it is 1, exchange it with 0
- *   S3  nothing there: wait               W3  the exchange gave 1: ring the bell
- *   S4  sleepWord = 0
+ *   S1  ASLEEP                            W1  publish the ring's index
+ *   S2  look at all rings once more       W2  look at the word; ASLEEP becomes AWAKE, lent becomes wanted
+ *   S3  nothing there: wait               W3  it was ASLEEP: ring the bell
+ *   S4  ASLEEP becomes AWAKE; lent: wanted, and wait until it is given back
  *
- * All four of S1, S2, W1, W2 are sequentially consistent, so they have one order. If W2 reads 0, it came before S1, so W1
- * came before S2, and the sleeper sees the index and does not sleep. If W2 reads 1, the bell is rung, and a bell rung before
- * the sleeper waits is not lost: an eventfd stays readable, `Atomics.wait` returns at once when the word is no longer 1.
+ * All four of S1, S2, W1, W2 are sequentially consistent, so they have one order. If W2 reads AWAKE, it came before S1, so W1
+ * came before S2, and the sleeper sees the index and does not sleep. If W2 reads ASLEEP, the bell is rung; if it reads lent,
+ * the borrower rings it, and if wanted, somebody has seen to that before. A bell rung before the sleeper waits is not lost:
+ * an eventfd stays readable, `Atomics.wait` returns at once when the word is no longer what it was.
  *
  * At load nobody sleeps: a waker pays one `Atomics.load` a batch, and no system call.
  */
@@ -20,8 +28,17 @@ export interface Bell {
   ring(thread: number): void;
 }
 
-const AWAKE = 0;
-const ASLEEP = 1;
+export const AWAKE = 0;
+export const ASLEEP = 1;
+export const WANTED = 2;
+const BORROWER_SHIFT = 2;
+/** How often an owner that waits for the end of a loan looks by itself: a borrower may die before it says so. */
+const LOAN_LOOK_MS = 100;
+
+/** The word of a thread whose shard `borrower` has. */
+export function lentTo(borrower: number): number {
+  return ((borrower + 1) << BORROWER_SHIFT) | ASLEEP;
+}
 
 /** A thread's own side: it alone goes to sleep. */
 export class Sleeper {
@@ -33,19 +50,36 @@ export class Sleeper {
     this.#word = control.sleepWord(thread);
   }
 
-  /** S1. After this, look at every ring again; when one has something, `cancel`, else wait. */
+  /** S1. After this, look at every ring again; when one has something, `cancel`, else wait. The shard is not to be touched. */
   prepare(): void {
     Atomics.store(this.#ints, this.#word, ASLEEP);
   }
 
-  /** S4: awake again, whether it slept or not. */
+  /** S4: awake again, whether it slept or not. A loan is waited for: it lasts for one request. */
   cancel(): void {
-    Atomics.store(this.#ints, this.#word, AWAKE);
+    const ints = this.#ints;
+    const at = this.#word;
+    let word = Atomics.compareExchange(ints, at, ASLEEP, AWAKE);
+    while (word !== ASLEEP && word !== AWAKE) {
+      const wanted = word | WANTED;
+      if (Atomics.compareExchange(ints, at, word, wanted) === word) {
+        Atomics.wait(ints, at, wanted, LOAN_LOOK_MS);
+      }
+      word = Atomics.compareExchange(ints, at, ASLEEP, AWAKE);
+    }
   }
 
   /** S3 for a thread that waits for nothing else: at most `milliseconds`. Ends awake. False when nobody woke it. */
   wait(milliseconds: number): boolean {
-    const result = Atomics.wait(this.#ints, this.#word, ASLEEP, milliseconds);
+    const ints = this.#ints;
+    const at = this.#word;
+    let result = "not-equal";
+    let word = Atomics.load(ints, at);
+    while (word !== AWAKE && result === "not-equal") {
+      // A word lent when the wait begins is as good as ASLEEP: giving back wakes nobody who is not wanted.
+      result = Atomics.wait(ints, at, word, milliseconds);
+      word = Atomics.load(ints, at);
+    }
     this.cancel();
     return result !== "timed-out";
   }
@@ -65,11 +99,19 @@ export class Waker {
 
   /** Call after publishing something for `thread`. True when it slept and the bell was rung. */
   wake(thread: number): boolean {
-    const word = this.#control.sleepWord(thread);
-    if (Atomics.load(this.#ints, word) === AWAKE) return false;
-    if (Atomics.exchange(this.#ints, word, AWAKE) !== ASLEEP) return false;
-    this.#bell.ring(thread);
-    return true;
+    const at = this.#control.sleepWord(thread);
+    let word = Atomics.load(this.#ints, at);
+    while (word !== AWAKE && (word & WANTED) === 0) {
+      const next = word === ASLEEP ? AWAKE : word | WANTED;
+      const found = Atomics.compareExchange(this.#ints, at, word, next);
+      if (found === word) {
+        if (next !== AWAKE) return false;
+        this.#bell.ring(thread);
+        return true;
+      }
+      word = found;
+    }
+    return false;
   }
 }
 

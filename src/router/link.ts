@@ -61,6 +61,11 @@ export class Link {
     this.#inherited = this.#requests.sequence() !== 0;
   }
 
+  /** True when every request sent has been answered: what is done to the shard now overtakes nothing of this thread's. */
+  isIdle(): boolean {
+    return !this.#inherited && this.#requests.sequence() === this.#replies.taken();
+  }
+
   /** True when a request whose record takes `bytes` would be taken now. */
   hasRoom(bytes: number): boolean {
     return this.#tryDisown() && this.#tryReserve(bytes) !== NO_RECORD;

@@ -3,6 +3,7 @@
  *
  *   hit, miss   the read is answered: `reply` is filled
  *   done        the request is answered: `reply` is filled
+ *   described   the fetch is done, and `reply` says what it found: its value is still to be read (Router.readFetched)
  *   sent        `handler.replied(token, …)` will bring the answer, exactly once. For a read: then read again
  *   busy        nothing was sent. Try again when one of this order's requests has been answered
  *   full        nothing was sent. Try again after a `poll` that returned more than 0
@@ -16,5 +17,6 @@ export const Outcome = {
   done: 5,
   sent: 6,
   changed: 7,
+  described: 8,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];

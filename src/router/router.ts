@@ -1,7 +1,7 @@
 /**
  * Router: takes a connection's request to its shard. One for each thread that has connections.
  *
- *                      ┌─ own shard ─────▶ ownStore.execute, at once                          done
+ *                      ┌─ own shard, or its owner sleeps ─▶ stores.tryExecute, at once        done, described
  *   request ─ hash ────┼─ plain read ────▶ readers[shard], from shared memory                 hit, miss
  *                      └─ the rest ──────▶ links[shard] ▶ ring ▶ owner ▶ ring ▶ poll          sent, … replied(token)
  *
@@ -10,6 +10,7 @@
  *  - After a hit: copy the value, then `confirm()`. False: the bytes are worthless, read again.
  *  - `Outcome.sent` means the token comes back exactly once, through `poll`, whether or not the connection still lives.
  *  - Of `Outcome.busy` and `full` nothing has happened: the connection stands still and asks again (router/outcome.ts).
+ *  - `described` is a fetch's reply that is there at once: `readFetched` it, as one that has come.
  *  - A fetch that needs its value stands still too: `readFetched` when its reply has come, and nothing of that connection in
  *    between, or a later mutation of its own could change what the fetch returns.
  *  - A fetch answered with ItemMark.expiring has not ended its item yet: the value is read, then the item touched.
@@ -36,6 +37,7 @@ import type { ShardStore } from "../shard/shard.ts";
 import { Link, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
+import { type Loans, Stores } from "./stores.ts";
 import { NO_TICKET } from "./ticket-table.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -59,6 +61,8 @@ export interface RouterParts {
   /** By shard. */
   readonly readers: readonly ShardReader[];
   readonly ownStore: ShardStore | null;
+  /** The shards of sleeping owners; null: their owners are woken for every change. */
+  readonly loans: Loans | null;
   /** Where the links lie. */
   readonly arena: Arena;
   readonly base: number;
@@ -80,6 +84,7 @@ export class Router {
   readonly #waker: Waker;
   /** By shard; the own one is never used. */
   readonly #links: Link[] = [];
+  readonly #stores: Stores;
   readonly #tickets: Tickets;
   readonly #reply: Reply;
   readonly #found: Reply;
@@ -101,7 +106,8 @@ export class Router {
       const link = parts.base + linkOffset(parts.plan, parts.self, shard);
       this.#links.push(new Link(parts.arena, link, parts.plan, parts.counters));
     }
-    this.#tickets = new Tickets(parts, this.#links);
+    this.#stores = new Stores(parts, this.#links);
+    this.#tickets = new Tickets(parts, this.#links, this.#stores);
     this.#reply = new Reply(parts.arena.bytes);
     this.#found = new Reply(parts.arena.bytes);
     this.#control = new Request(parts.arena.bytes);
@@ -159,19 +165,19 @@ export class Router {
 
   /**
    * Has the owner do what changes one key, or needs its owner: any op below OP_MUTATION_MAX that has no method of its own.
-   * done: `reply` is filled. sent: `token` comes back. full: nothing happened.
+   * done: `reply` is filled. described: it is, and says of a fetch which value to read. sent: `token` comes back. full:
+   * nothing happened.
    */
   mutate(request: Request, reply: Reply, order: Order, token: number): Outcome {
     assert(request.op < OP_MUTATION_MAX, "a plain read is not sent");
     assert(!order.closed, "a closed connection asks for nothing");
     const shard = shardOf(request.hashHigh, this.#shardCount);
-    if (shard === this.#self) {
-      request.requester = this.#self;
-      (this.#ownStore as ShardStore).execute(request, reply);
-      return Outcome.done;
-    }
-    const reads = request.op === Op.fetch && (request.marks & Mark.wantsValue) !== 0;
+    const isOwn = shard === this.#self;
+    const reads = !isOwn && request.op === Op.fetch && (request.marks & Mark.wantsValue) !== 0;
     if (reads) request.marks |= Mark.valueApart;
+    if (this.#stores.tryExecute(shard, request, reply)) {
+      return reads ? Outcome.described : Outcome.done;
+    }
     const link = this.#links[shard] as Link;
     if (!link.trySend(request, token, NO_TICKET, order)) return Outcome.full;
     order.sent(request.hashLow, request.hashHigh);
@@ -229,10 +235,7 @@ export class Router {
       assert(sent, "every ring had room");
       order.sentForAll();
     }
-    if (this.#ownStore !== null) {
-      request.requester = this.#self;
-      this.#ownStore.execute(request, reply);
-    }
+    if (this.#ownStore !== null) this.#stores.tryExecute(this.#self, request, reply);
     return others === 0 ? Outcome.done : Outcome.sent;
   }
 

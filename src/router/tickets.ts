@@ -13,10 +13,10 @@ import { Op } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
-import type { ShardStore } from "../shard/shard.ts";
 import { type Link, NO_TOKEN } from "./link.ts";
 import type { Order } from "./order.ts";
 import { Outcome } from "./outcome.ts";
+import type { Stores } from "./stores.ts";
 import { NO_TICKET, TICKETS_MAX, TicketKind, TicketState, TicketTable } from "./ticket-table.ts";
 
 /** A fragment takes this share of a ring, so that the owner can work on one while the next is written. */
@@ -25,15 +25,14 @@ const FRAGMENTS_PER_RING = 4;
 export interface TicketParts {
   readonly self: number;
   readonly shardCount: number;
-  readonly ownStore: ShardStore | null;
   readonly plan: { readonly ringBytes: number };
 }
 
 export class Tickets {
   readonly #self: number;
   readonly #shardCount: number;
-  readonly #ownStore: ShardStore | null;
   readonly #links: readonly Link[];
+  readonly #stores: Stores;
   readonly #fragmentBytesMax: number;
   readonly #table = new TicketTable();
   /** Requests without a key, of our own making. */
@@ -41,13 +40,12 @@ export class Tickets {
   readonly #own = new Reply(new Uint8Array(0));
   #refused = false;
 
-  constructor(parts: TicketParts, links: readonly Link[]) {
+  constructor(parts: TicketParts, links: readonly Link[], stores: Stores) {
     this.#self = parts.self;
     this.#shardCount = parts.shardCount;
-    this.#ownStore = parts.ownStore;
     this.#links = links;
+    this.#stores = stores;
     this.#fragmentBytesMax = parts.plan.ringBytes / FRAGMENTS_PER_RING;
-    this.#control.requester = parts.self;
   }
 
   shard(ticket: number): number {
@@ -83,7 +81,8 @@ export class Tickets {
     while (at < end) {
       control.valueStart = at;
       control.valueEnd = Math.min(end, at + this.#fragmentBytesMax);
-      if (!this.#tryPerform(shard, control, ticket)) break;
+      if (this.#stores.tryExecute(shard, control, this.#own)) this.#noteFailure(ticket, this.#own);
+      else if (!this.#tryTell(shard, control, ticket)) break;
       at = control.valueEnd;
     }
     return at - start;
@@ -97,8 +96,7 @@ export class Tickets {
     const control = this.#fill(Op.uploadEnd, ticket);
     control.hashLow = table.hashLow(ticket);
     control.hashHigh = table.hashHigh(ticket);
-    if (shard === this.#self) {
-      (this.#ownStore as ShardStore).execute(control, reply);
+    if (this.#stores.tryExecute(shard, control, reply)) {
       this.#settleEnd(ticket, reply);
       return Outcome.done;
     }
@@ -181,10 +179,8 @@ export class Tickets {
     this.#table.setHash(ticket, request.hashLow, request.hashHigh);
     const asked = request.op;
     request.op = op;
-    request.requester = this.#self;
     let outcome: Outcome = Outcome.sent;
-    if (shard === this.#self) {
-      (this.#ownStore as ShardStore).execute(request, reply);
+    if (this.#stores.tryExecute(shard, request, reply)) {
       this.#settleGrant(ticket, reply);
       outcome = Outcome.done;
     } else if ((this.#links[shard] as Link).trySend(request, token, ticket, order)) {
@@ -237,20 +233,15 @@ export class Tickets {
     const isLease = this.#table.kind(ticket) === TicketKind.lease;
     const control = this.#fill(isLease ? Op.release : Op.uploadAbort, ticket);
     const shard = this.#table.shard(ticket);
-    if (!this.#tryPerform(shard, control, ticket)) return false;
-    if (shard === this.#self) this.#table.give(ticket);
-    else this.#table.end(ticket);
+    if (this.#stores.tryExecute(shard, control, this.#own)) this.#table.give(ticket);
+    else if (this.#tryTell(shard, control, ticket)) this.#table.end(ticket);
+    else return false;
     return true;
   }
 
-  /** Executes or sends a request of ours about a ticket. */
-  #tryPerform(shard: number, request: Request, ticket: number): boolean {
-    if (shard !== this.#self) {
-      return (this.#links[shard] as Link).trySend(request, NO_TOKEN, ticket, null);
-    }
-    (this.#ownStore as ShardStore).execute(request, this.#own);
-    if (request.op === Op.uploadData) this.#noteFailure(ticket, this.#own);
-    return true;
+  /** Sends a request of ours about a ticket. */
+  #tryTell(shard: number, request: Request, ticket: number): boolean {
+    return (this.#links[shard] as Link).trySend(request, NO_TOKEN, ticket, null);
   }
 
   #fill(op: Op, ticket: number): Request {

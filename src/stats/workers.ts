@@ -15,6 +15,7 @@ const WORKER_COUNTERS: readonly (readonly [string, Counter])[] = [
   ["reads_retried", Counter.readsRetried],
   ["reads_behind", Counter.readsBehind],
   ["requests_sent", Counter.requestsSent],
+  ["requests_on_loan", Counter.requestsOnLoan],
   ["requests_served", Counter.requestsServed],
   ["ring_full", Counter.ringFull],
   ["wakes_sent", Counter.wakesSent],

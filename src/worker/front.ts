@@ -21,6 +21,7 @@ import { ReplyEncoder } from "../protocol/reply-encoder.ts";
 import { WireParser } from "../protocol/wire-parser.ts";
 import type { Waker } from "../ring/wake.ts";
 import { Router } from "../router/router.ts";
+import type { Loans } from "../router/stores.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Logins } from "./logins.ts";
@@ -32,6 +33,8 @@ export interface FrontParts {
   readonly waker: Waker;
   /** The store of this thread's own shard; null in the primary. */
   readonly ownStore: Store | null;
+  /** Sleeping workers' shards; null: those are woken for every change. */
+  readonly loans: Loans | null;
   readonly duties: Duties;
   /** The descriptor of a slot, or the slot where there are none. */
   readonly descriptor: (slot: number) => number;
@@ -71,6 +74,7 @@ export function createFront(parts: FrontParts): Front {
     shardCount: threadCount,
     readers,
     ownStore: parts.ownStore,
+    loans: parts.loans,
     arena: memory.arena(layout.links),
     base: layout.links.base,
     plan: memory.linkPlan,

@@ -18,6 +18,7 @@ import { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { NodeView } from "../stats/node-view.ts";
 import { Observer } from "../stats/observer.ts";
+import { Store } from "../store/store.ts";
 import { StoreReader } from "../store/store-reader.ts";
 import type { Libc } from "../transport/libc.ts";
 import { threadNanoseconds } from "../transport/thread-clock.ts";
@@ -90,6 +91,21 @@ export class ThreadMemory {
       arenas: this.arenas,
       threadCount,
       epochUnix: data.epochUnix,
+    });
+  }
+
+  /** A store over that shard, which counts as its owner does: for the owner, and for who has it on loan. */
+  openStore(shard: number): Store {
+    const { layout, settings, threadCount } = this.data;
+    const place = layout.shards[shard] as Place;
+    const { arena, base } = layout.counters;
+    const counters = new Counters(this.arenas[arena] as Arena, base + shard * COUNTERS_BYTES);
+    return new Store(this.arena(place), place.base, this.hash, this.clock, counters, {
+      evictions: settings.evictions,
+      casEnabled: settings.casEnabled,
+      promoteHits: 1,
+      shard,
+      shardCount: threadCount,
     });
   }
 

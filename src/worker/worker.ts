@@ -8,15 +8,16 @@
  * The loop never returns to the runtime's event loop until the node stops: no timers, no messages, no promises. All the
  * worker hears comes by shared memory, and its bell wakes it.
  *
- * A successor of a worker that died closes its connections' descriptors, repairs the shard, answers what it had in hand, and
- * goes on.
+ * A successor of a worker that died closes its connections' descriptors, repairs the shards it had on loan and its own,
+ * answers what it had in hand, and goes on.
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
+import { Borrower } from "../ring/loan.ts";
 import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { endLoans } from "../router/stores.ts";
 import { Shard } from "../shard/shard.ts";
-import { Store } from "../store/store.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
@@ -46,22 +47,19 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
       (memory.shards[self] as ShardMemory).plan.regionBytes,
     );
   }
-  const store = new Store(
-    memory.arena(place),
-    place.base,
-    memory.hash,
-    memory.clock,
-    memory.counters,
-    {
-      evictions: settings.evictions,
-      casEnabled: settings.casEnabled,
-      promoteHits: 1,
-      shard: self,
-      shardCount: threadCount,
-    },
-  );
   if (settings.extended.debug) watchForFault(memory.control, self);
-  const itemsDropped = data.incarnation > 0 ? store.recover() : 0;
+  const loans = {
+    borrower: new Borrower(controlArena.ints, memory.control, bell, self),
+    open: (shard: number) => memory.openStore(shard),
+  };
+  const sleeper = new Sleeper(controlArena.ints, memory.control, self);
+  let itemsDropped = 0;
+  if (data.incarnation > 0) {
+    itemsDropped += endLoans(loans, threadCount);
+    sleeper.cancel();
+  }
+  const store = memory.openStore(self);
+  if (data.incarnation > 0) itemsDropped += store.recover();
   const shard = new Shard({
     self,
     store,
@@ -73,7 +71,6 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
   });
   if (data.incarnation > 0) shard.recoverLinks();
   (memory.readers[self] as { setOwner(own: boolean): void }).setOwner(true);
-  const sleeper = new Sleeper(controlArena.ints, memory.control, self);
   const duties = new ShardDuties({ memory, store, shard, sleeper });
   if (libc === null || self >= layout.socketThreads) {
     post({ kind: "ready", self, itemsDropped });
@@ -100,6 +97,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     transport,
     waker,
     ownStore: store,
+    loans: settings.extended.lending ? loans : null,
     duties,
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),

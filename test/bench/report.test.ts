@@ -60,7 +60,7 @@ function comparison(factor = 0.8): CompareResult {
         threads: 8,
         cpu: [5.5, 5.6],
         ratios: [1.1, 1.12],
-        crossings: { direct: 0.875, sent: 0.0875, woken: 0.01, turns: 0.2 },
+        crossings: { direct: 0.875, sent: 0.0875, onLoan: 0.03, woken: 0.01, turns: 0.2 },
       },
     ],
     memory: [

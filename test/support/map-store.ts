@@ -30,10 +30,21 @@ export class MapStore {
   readonly log: string[] = [];
   /** Values from this length are large. */
   largeBytes = 4096;
+  /** What `isOverdue` says. */
+  overdue = false;
   /** When set, `execute` calls it first: tests throw from here. */
   fault: ((request: Request) => void) | null = null;
   #cas = 1;
   #handle = 0;
+
+  isOverdue(): boolean {
+    return this.overdue;
+  }
+
+  recover(): number {
+    this.log.push("recover");
+    return 0;
+  }
 
   execute(request: Request, reply: Reply): void {
     this.fault?.(request);

@@ -16,10 +16,12 @@ import {
   planLinks,
   STARTED_OFFSET,
 } from "../../src/ring/link-plan.ts";
+import { Borrower } from "../../src/ring/loan.ts";
 import { Sleeper, Waker } from "../../src/ring/wake.ts";
 import type { Order } from "../../src/router/order.ts";
 import type { Outcome } from "../../src/router/outcome.ts";
 import { Router } from "../../src/router/router.ts";
+import type { Loans } from "../../src/router/stores.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import { MapReader, MapStore } from "./map-store.ts";
 
@@ -42,8 +44,10 @@ export class ShardWorld {
   readonly counters: Counters[] = [];
   readonly rung: number[] = [];
   readonly #parts;
+  readonly #isLending: boolean;
 
-  constructor(workers: number, ringBytes = 512) {
+  /** `lending`: sleeping threads' shards are lent. */
+  constructor(workers: number, ringBytes = 512, lending = false) {
     const plan = planLinks(workers + 1, workers, ringBytes);
     const control = controlBytes(workers);
     const counters = control + plan.regionBytes;
@@ -52,6 +56,7 @@ export class ShardWorld {
       ring: (thread) => this.rung.push(thread),
     });
     this.#parts = { arena, base: control, plan, waker, shardCount: workers };
+    this.#isLending = lending;
     for (let shard = 0; shard < workers; shard++) this.stores.push(new MapStore());
     for (const store of this.stores) this.readers.push(new MapReader(store));
     for (let thread = 0; thread <= workers; thread++) {
@@ -72,12 +77,21 @@ export class ShardWorld {
       ...this.#parts,
       self,
       ownStore: this.stores[self] ?? null,
+      loans: this.#isLending ? this.loans(self) : null,
       readers: this.readers.map((reader, shard) =>
         shard === self ? new MapReader(reader.store) : reader,
       ),
       counters: this.counters[self] as Counters,
       hash: new KeyHash(1, 2),
     });
+  }
+
+  /** What `self` may borrow. */
+  loans(self: number): Loans {
+    const { arena } = this.#parts;
+    const bell = { ring: (thread: number) => this.rung.push(thread) };
+    const borrower = new Borrower(arena.ints, new Control(arena, 0), bell, self);
+    return { borrower, open: (shard) => this.store(shard) };
   }
 
   router(thread: number): Router {
@@ -105,6 +119,12 @@ export class ShardWorld {
   sleep(thread: number): void {
     const { arena } = this.#parts;
     new Sleeper(arena.ints, new Control(arena, 0), thread).prepare();
+  }
+
+  /** The thread is awake again. */
+  rouse(thread: number): void {
+    const { arena } = this.#parts;
+    new Sleeper(arena.ints, new Control(arena, 0), thread).cancel();
   }
 
   /** Leaves the link as an owner does that dies between answering its first unreleased record and moving behind it. */

@@ -36,6 +36,8 @@ export interface ServerSpec {
   readonly threads: number;
   /** Ignored by memcached. */
   readonly transport: "native" | "node";
+  /** False: every change to another thread's shard travels through a ring. Ignored by memcached. */
+  readonly lending?: boolean;
   /** Options in memcached's spelling, given to either server. */
   readonly args?: readonly string[];
   /** Options for shardcached alone. */
@@ -214,7 +216,8 @@ function commandLine(spec: ServerSpec, path: string | undefined): [string, strin
   if (process.getuid?.() === 0) args.push("-u", "root");
   if (spec.implementation === "memcached") return ["memcached", args];
   // All threads serve sockets, however few processors there are: that is what more than one is tested for.
-  const spread = ["-o", `socket_threads=${spec.threads}`];
+  const lending = spec.lending === false ? ",no_lending" : "";
+  const spread = ["-o", `socket_threads=${spec.threads}${lending}`];
   const own = ["--transport", spec.transport, ...spread, ...(spec.ownArgs ?? [])];
   return [process.execPath, [SHARDCACHED_MAIN, ...args, ...own]];
 }

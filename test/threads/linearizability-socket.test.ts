@@ -15,9 +15,15 @@ const SEED = Number(process.env["SHARDCACHED_SEED"] ?? 20262);
 
 const servers: [string, ServerSpec][] = [
   ["memcached", { implementation: "memcached", threads: 4, transport: "native" }],
-  ["2 threads, native", { implementation: "shardcached", threads: 2, transport: "native" }],
-  ["4 threads, native", { implementation: "shardcached", threads: 4, transport: "native" }],
-  ["2 threads, node", { implementation: "shardcached", threads: 2, transport: "node" }],
+  ...[
+    { threads: 2, transport: "native", lending: true } as const,
+    { threads: 4, transport: "native", lending: false } as const,
+    { threads: 2, transport: "node", lending: false } as const,
+    { threads: 2, transport: "node", lending: true } as const,
+  ].map((spec): [string, ServerSpec] => [
+    `${spec.threads} threads, ${spec.transport}${spec.lending ? ", lending" : ""}`,
+    { implementation: "shardcached", ...spec },
+  ]),
 ];
 
 describe(`histories of ${CLIENTS} connections, seed ${SEED}, are linearizable`, () => {

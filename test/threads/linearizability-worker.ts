@@ -24,6 +24,8 @@ export interface WorkerTask {
   /** Word 0: threads whose clients are done; there are `threads` with clients. */
   readonly threads: number;
   readonly done: SharedArrayBuffer;
+  /** Threads borrow the shards of those that sleep. */
+  readonly lending: boolean;
   /** A predecessor has died over this shard. */
   readonly takesOver: boolean;
 }
@@ -33,6 +35,7 @@ export interface WorkerResult {
   readonly evictions: number;
   readonly readsDirect: number;
   readonly requestsSent: number;
+  readonly requestsOnLoan: number;
 }
 
 const TOLD: Partial<Record<Status, Told>> = {
@@ -49,7 +52,7 @@ const TOLD: Partial<Record<Status, Told>> = {
 };
 
 const task = workerData as WorkerTask;
-const thread = new ShardThread(task.memory, task.self);
+const thread = new ShardThread(task.memory, task.self, task.lending);
 const { router } = thread;
 const done = new Int32Array(task.done);
 
@@ -139,17 +142,17 @@ class Client {
     const outcome = router.mutate(this.#request, this.#reply, this.#order, this.#token);
     if (outcome === Outcome.full) return false;
     if (outcome === Outcome.sent) this.#waiting = true;
-    else this.#finish(this.#reply, false);
+    else this.#finish(this.#reply, outcome === Outcome.described);
     return true;
   }
 
-  /** The owner has answered; a fetch's value is still to be read. */
-  #finish(reply: Reply, remote: boolean): void {
+  /** The answer is there; `apart`: a fetch's value is still to be read. */
+  #finish(reply: Reply, apart: boolean): void {
     if (this.#request.op !== Op.fetch || reply.status !== Status.hit) {
       this.#tell(reply);
       return;
     }
-    if (!remote) {
+    if (!apart) {
       this.#copyBytes(reply);
       this.#tell(reply);
       return;
@@ -216,4 +219,5 @@ parentPort?.postMessage({
   evictions: thread.counters.value(Counter.evictions),
   readsDirect: thread.counters.value(Counter.readsDirect),
   requestsSent: thread.counters.value(Counter.requestsSent),
+  requestsOnLoan: thread.counters.value(Counter.requestsOnLoan),
 } satisfies WorkerResult);

@@ -23,17 +23,20 @@ const DEATHS = 12;
 const OPERATIONS = Number(process.env["SHARDCACHED_LINEARIZABILITY_OPERATIONS"] ?? 4000);
 const SEED = Number(process.env["SHARDCACHED_SEED"] ?? 20261);
 
-for (const [ringBytes, pressure] of [
-  [512, false],
-  [16_384, true],
+for (const [ringBytes, pressure, lending] of [
+  [512, false, false],
+  [16_384, true, false],
+  [16_384, true, true],
 ] as const) {
-  test(`clients outlive owners, rings of ${ringBytes}${pressure ? ", evicting" : ""}`, async () => {
+  const how = `${pressure ? ", evicting" : ""}${lending ? ", lending" : ""}`;
+  test(`clients outlive owners, rings of ${ringBytes}${how}`, async () => {
     const memory = threadMemory(2, ringBytes, MIB, MIB / 8);
     const done = new SharedArrayBuffer(4);
     const countersAt = memory.countersAt + COUNTERS_BYTES;
     const counters = new Counters(new Arena(memory.buffer), countersAt);
+    const onLoan = new Counters(new Arena(memory.buffer), memory.countersAt);
     const script = { operations: OPERATIONS, seed: SEED, pressure, textBytesMax: 100 };
-    const task = { memory, script, done, threads: 1 };
+    const task = { memory, script, done, threads: 1, lending };
     const owner: WorkerTask = { ...task, self: 1, clients: 0, takesOver: true };
     const asker: WorkerTask = { ...task, self: 0, clients: CLIENTS, takesOver: false };
     const failures: unknown[] = [];
@@ -49,7 +52,8 @@ for (const [ringBytes, pressure] of [
       () => (isOver = true),
     );
     // Deaths come after so many records, wherever the thread then is; the last owner lives.
-    const served = () => counters.value(Counter.requestsServed);
+    const served = () =>
+      counters.value(Counter.requestsServed) + onLoan.value(Counter.requestsOnLoan);
     for (let death = 0; death < DEATHS; death++) {
       const worker = start();
       const end = served() + 20 + ((death * 3571) % 400);

@@ -10,8 +10,10 @@ import { Control, controlBytes } from "../../src/memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { planShard, type ShardPlan } from "../../src/memory/shard-plan.ts";
 import { type LinkPlan, planLinks } from "../../src/ring/link-plan.ts";
+import { Borrower } from "../../src/ring/loan.ts";
 import { NotifyBell, Sleeper, Waker } from "../../src/ring/wake.ts";
 import { type ReplyHandler, Router } from "../../src/router/router.ts";
+import { endLoans } from "../../src/router/stores.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS } from "../../src/store/store-options.ts";
@@ -71,20 +73,30 @@ export class ShardThread {
   readonly #clock = new Clock(0);
   readonly #sleeper: Sleeper;
 
-  constructor(memory: ThreadMemory, self: number) {
+  /** `lending`: this thread borrows the shards of those that sleep. */
+  constructor(memory: ThreadMemory, self: number, lending = false) {
     const { workers, links } = memory;
     const arena = new Arena(memory.buffer);
     const hash = new KeyHash(11, 22);
     const control = new Control(arena, 0);
-    const waker = new Waker(arena.ints, control, new NotifyBell(arena.ints, control));
+    const bell = new NotifyBell(arena.ints, control);
+    const waker = new Waker(arena.ints, control, bell);
     const counters = new Counters(arena, memory.countersAt + self * COUNTERS_BYTES);
     for (let shard = 0; shard < workers; shard++) {
       const reader = new StoreReader(arena, shardOffset(memory, shard), this.#clock);
       reader.setOwner(shard === self);
       this.readers.push(reader);
     }
-    const options = { ...STORE_DEFAULTS, shard: self, shardCount: workers };
-    this.store = new Store(arena, shardOffset(memory, self), hash, this.#clock, counters, options);
+    this.#sleeper = new Sleeper(arena.ints, control, self);
+    const open = (shard: number) => {
+      const counted = new Counters(arena, memory.countersAt + shard * COUNTERS_BYTES);
+      const options = { ...STORE_DEFAULTS, shard, shardCount: workers };
+      return new Store(arena, shardOffset(memory, shard), hash, this.#clock, counted, options);
+    };
+    const loans = { borrower: new Borrower(arena.ints, control, bell, self), open };
+    endLoans(loans, workers);
+    this.#sleeper.cancel();
+    this.store = open(self);
     const shared = { self, arena, base: memory.linksAt, plan: links, counters, waker };
     this.shard = new Shard({ ...shared, store: this.store });
     this.router = new Router({
@@ -92,11 +104,11 @@ export class ShardThread {
       shardCount: workers,
       readers: this.readers,
       ownStore: this.store,
+      loans: lending ? loans : null,
       hash,
     });
     this.counters = counters;
     this.control = control;
-    this.#sleeper = new Sleeper(arena.ints, control, self);
   }
 
   /** One turn: replies, `work`, the shard's records; then to sleep when nothing happened. `work` says whether it did. */

@@ -47,8 +47,9 @@ export class Workers {
       `${count(worker.connections)} ${worker.connections === 1 ? "conn" : "conns"}`,
       `${count(worker.items)} items`,
     ];
-    if (threads > 1) facts.push(`↗${count(worker.sent)} ↙${count(worker.served)}`);
-    lane.facts.title = `${count(worker.sent)} requests a second sent to other workers' shards, ${count(worker.served)} served for them`;
+    const { sent, served, onLoan } = worker;
+    if (threads > 1) facts.push(`↗${count(sent)} ↙${count(served)} ⟲${count(onLoan)}`);
+    lane.facts.title = `${count(sent)} requests a second sent to other workers' shards, ${count(served)} served for them, ${count(onLoan)} done in their shards while they slept`;
     lane.facts.replaceChildren(...facts.map((fact) => el("span", {}, fact)));
     this.#draw(lane);
   }

@@ -32,6 +32,7 @@ describe("-o takes every suboption memcached has", () => {
     ["watcher_logbuf_size=512", { watcherLogBytes: 512 * 1024 }],
     ["worker_logbuf_size=128", { workerLogBytes: 128 * 1024 }],
     ["socket_threads=3", { socketThreads: 3 }],
+    ["no_lending", { lending: false }],
     ["read_buf_mem_limit=8", { readBufferBytesMax: 8 * 1024 * 1024 }],
     ["track_sizes", { trackSizes: true }],
     ["modern", {}],
