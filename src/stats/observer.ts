@@ -9,12 +9,12 @@
  * at the latest, to the moment its reply was written; so waiting behind other sockets of the turn,
  * and for another shard, is in it.
  *
- * Cost: reading the clock takes 60 ns and a sample 300 ns, so neither is done for every request. T
+ * Cost: reading the clock takes 60 to 200 ns and a sample 300 ns, so neither is done for every request. T
  * and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.1 % of a
  * core. Gaps are drawn at random, or the sampling would march in step with clients that repeat a
  * pattern. Every sample is weighted by T × S, so counts stay true.
  *
- * How busy the thread is, the kernel says (transport/thread-clock.ts): between its turns a thread is
+ * How busy the thread is, the kernel says (transport/clocks.ts): between its turns a thread is
  * not only asleep, since io_uring receives and sends in the call that also waits. Where there is no
  * libc to ask, the timed turns stand for all.
  */
@@ -61,7 +61,7 @@ export interface ObserverParts {
   readonly prefixDelimiter: string;
   /** Seeds the gaps. */
   readonly seed: number;
-  /** The time in nanoseconds, modulo 2^32; tests move it by hand. */
+  /** The time in nanoseconds, modulo 2^32, for a thread without libc `hrtime`'s; tests move it by hand. */
   readonly nanoseconds?: () => number;
   /** The processor time this thread has used, modulo 2^32 too; null where nobody can say. */
   readonly threadNanoseconds?: (() => number) | null;
@@ -327,9 +327,8 @@ export class Observer {
 }
 
 /**
- * The clock of all but tests, five thousand readings a second that leave the collector nothing: an
- * integer of 32 bits needs no box, and V8 inlines `hrtime`, so that its pair is never made.
- * `performance.now()` boxes its number.
+ * The clock of a thread without libc: an integer of 32 bits needs no box, and where V8 inlines `hrtime` (Node 20 and 24), its
+ * pair is never made.
  */
 function wrappedNanoseconds(): number {
   const pair = hrtime();

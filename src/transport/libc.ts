@@ -82,6 +82,7 @@ export class Libc {
   readonly #setrlimit: Call;
   readonly #mlockall: Call;
   readonly #madvise: Call;
+  readonly #clockGettime: Call;
   readonly #syscall: Call;
   readonly #uringEnter: Call;
   readonly #mmap: Call;
@@ -113,6 +114,7 @@ export class Libc {
     this.#setrlimit = call("int setrlimit(int, intptr_t)");
     this.#mlockall = call("int mlockall(int)");
     this.#madvise = call("int madvise(intptr_t, size_t, int)");
+    this.#clockGettime = call("int clock_gettime(int, intptr_t)");
     this.#syscall = call(
       "int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)",
     );
@@ -299,6 +301,11 @@ export class Libc {
   ): number {
     const result = this.#syscall(number, a, b, c, d, e, f);
     return result >= 0 ? result : this.#failure();
+  }
+
+  /** Writes a struct timespec to an address from `NativeMemory.address`. */
+  clockGettime(clock: number, address: number): number {
+    return this.#answer(this.#clockGettime(clock, address));
   }
 
   /** io_uring_enter: requests taken, or the negated errno. `argument` is 0 or an address from `NativeMemory.address`. */

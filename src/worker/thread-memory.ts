@@ -17,11 +17,11 @@ import { OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { NodeView } from "../stats/node-view.ts";
-import { Observer } from "../stats/observer.ts";
+import { Observer, type ObserverParts } from "../stats/observer.ts";
 import { Store } from "../store/store.ts";
 import { StoreReader } from "../store/store-reader.ts";
+import { monotonicNanoseconds, threadNanoseconds } from "../transport/clocks.ts";
 import type { Libc } from "../transport/libc.ts";
-import { threadNanoseconds } from "../transport/thread-clock.ts";
 
 export class ThreadMemory {
   readonly data: WorkerData;
@@ -71,7 +71,7 @@ export class ThreadMemory {
       clock: this.clock,
       prefixDelimiter: settings.prefixDelimiter,
       seed: data.hashSeedLow ^ self,
-      threadNanoseconds: libc === null ? null : () => threadNanoseconds(libc),
+      ...clocksOf(libc),
     });
     const table = layout.connections[self] as Place;
     this.connectionTable = new ConnectionTable(
@@ -122,4 +122,13 @@ export class ThreadMemory {
   arena(place: Place): Arena {
     return this.arenas[place.arena] as Arena;
   }
+}
+
+/** An observer's clocks: the kernel's, where there is a libc to ask. */
+function clocksOf(libc: Libc | null): Pick<ObserverParts, "nanoseconds" | "threadNanoseconds"> {
+  if (libc === null) return {};
+  return {
+    nanoseconds: () => monotonicNanoseconds(libc),
+    threadNanoseconds: () => threadNanoseconds(libc),
+  };
 }

@@ -11,6 +11,8 @@ import { Control, controlBytes } from "../../src/memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { OBSERVATION_BYTES, Observation } from "../../src/memory/observation.ts";
 import { Observer } from "../../src/stats/observer.ts";
+import { monotonicNanoseconds } from "../../src/transport/clocks.ts";
+import { Libc, libcAvailable } from "../../src/transport/libc.ts";
 
 export interface ObserverTask {
   readonly warmUp: number;
@@ -32,6 +34,7 @@ const base = counters + COUNTERS_BYTES;
 const keysAt = base + OBSERVATION_BYTES;
 const arena = new Arena(new SharedArrayBuffer(keysAt + KEYS * KEY_BYTES));
 const observation = new Observation(arena, base);
+const libc = libcAvailable() ? Libc.load() : null;
 const observer = new Observer({
   observation,
   counters: new Counters(arena, counters),
@@ -39,6 +42,7 @@ const observer = new Observer({
   clock: new Clock(1_700_000_000),
   prefixDelimiter: ":",
   seed: 7,
+  ...(libc !== null && { nanoseconds: () => monotonicNanoseconds(libc) }),
 });
 for (let key = 0; key < KEYS; key++) {
   const name = Buffer.from(`user:${key}`.padEnd(KEY_BYTES, "x"));

@@ -1,7 +1,7 @@
-/** The thread clock: it moves with this thread's work, and only with it. */
+/** The clocks: one moves with time, the other with this thread's work, and only with it. */
 import { describe, expect, test } from "vitest";
+import { monotonicNanoseconds, threadNanoseconds } from "../../../src/transport/clocks.ts";
 import { Libc } from "../../../src/transport/libc.ts";
-import { threadNanoseconds } from "../../../src/transport/thread-clock.ts";
 
 const SLEEP_MILLISECONDS = 100;
 
@@ -11,9 +11,20 @@ function processNanoseconds(): number {
   return (user + system) * 1000;
 }
 
-describe("threadNanoseconds()", () => {
-  const libc = Libc.load();
+const libc = Libc.load();
 
+describe("monotonicNanoseconds()", () => {
+  test("moves with the time that process.hrtime tells", () => {
+    const before = process.hrtime.bigint();
+    const begun = monotonicNanoseconds(libc);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SLEEP_MILLISECONDS);
+    const passed = (monotonicNanoseconds(libc) - begun) >>> 0;
+    expect(passed).toBeGreaterThan((SLEEP_MILLISECONDS / 2) * 1e6);
+    expect(passed).toBeLessThanOrEqual(Number(process.hrtime.bigint() - before));
+  });
+});
+
+describe("threadNanoseconds()", () => {
   test("moves while the thread works, and is part of what the process uses", () => {
     const processBefore = processNanoseconds();
     const before = threadNanoseconds(libc);
