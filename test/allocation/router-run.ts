@@ -10,6 +10,7 @@ import { GIB, MIB, type ServerSeconds } from "../../src/base/unit.ts";
 import { ArithmeticMode, Op, StoreMode } from "../../src/command/op.ts";
 import { Reply } from "../../src/command/reply.ts";
 import { Mark, Request } from "../../src/command/request.ts";
+import { Counter } from "../../src/memory/counters.ts";
 import { Order } from "../../src/router/order.ts";
 import { Outcome } from "../../src/router/outcome.ts";
 import { ShardThread, threadMemory } from "../threads/shard-thread.ts";
@@ -17,12 +18,15 @@ import { ShardThread, threadMemory } from "../threads/shard-thread.ts";
 export interface AllocationTask {
   readonly warmUp: number;
   readonly requests: number;
+  /** The owner sleeps, and its shard is lent. */
+  readonly lending: boolean;
 }
 
 export interface AllocationResult {
   readonly collections: number;
   readonly answered: number;
   readonly sent: number;
+  readonly onLoan: number;
 }
 
 const KEYS = 4096;
@@ -32,8 +36,10 @@ const BATCH = 32;
 const OPS = [Op.get, Op.get, Op.store, Op.fetch, Op.delete, Op.store, Op.touch, Op.arithmetic];
 
 const memory = threadMemory(2, 64 * 1024, 32 * MIB, MIB);
-const asker = new ShardThread(memory, 0);
+const task = workerData as AllocationTask;
+const asker = new ShardThread(memory, 0, task.lending);
 const owner = new ShardThread(memory, 1);
+if (task.lending) owner.sleeper.prepare();
 const { router } = asker;
 const order = new Order();
 const request = new Request(new Uint8Array(0));
@@ -119,7 +125,6 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
-const task = workerData as AllocationTask;
 let collections = 0;
 const observer = new PerformanceObserver((list) => {
   collections += list.getEntries().length;
@@ -131,5 +136,6 @@ play(task.requests);
 // Entries are delivered when the thread is next idle.
 setTimeout(() => {
   observer.disconnect();
-  parentPort?.postMessage({ collections, answered, sent } satisfies AllocationResult);
+  const onLoan = asker.counters.value(Counter.requestsOnLoan);
+  parentPort?.postMessage({ collections, answered, sent, onLoan } satisfies AllocationResult);
 }, 100);

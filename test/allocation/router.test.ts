@@ -5,12 +5,18 @@ import type { AllocationResult, AllocationTask } from "./router-run.ts";
 const REQUESTS = 2_000_000;
 const WARM_UP = 500_000;
 
-test("two million requests through router, rings and shard make no garbage", async () => {
-  const result = await runWorker<AllocationResult>("test/allocation/router-run.ts", {
-    warmUp: WARM_UP,
-    requests: REQUESTS,
-  } satisfies AllocationTask);
-  expect(result.answered).toBe(result.sent);
-  expect(result.sent).toBeGreaterThan((WARM_UP + REQUESTS) / 4);
-  expect(result.collections).toBe(0);
-});
+for (const lending of [false, true]) {
+  const way = lending ? "a sleeping owner's shard" : "rings and shard";
+  test(`two million requests through router, ${way} make no garbage`, async () => {
+    const result = await runWorker<AllocationResult>("test/allocation/router-run.ts", {
+      warmUp: WARM_UP,
+      requests: REQUESTS,
+      lending,
+    } satisfies AllocationTask);
+    expect(result.answered).toBe(result.sent);
+    const [taken, other] = lending ? [result.onLoan, result.sent] : [result.sent, result.onLoan];
+    expect(taken).toBeGreaterThan((WARM_UP + REQUESTS) / 4);
+    expect(other).toBe(0);
+    expect(result.collections).toBe(0);
+  });
+}

@@ -71,7 +71,7 @@ export class ShardThread {
   readonly counters: Counters;
   readonly control: Control;
   readonly #clock = new Clock(0);
-  readonly #sleeper: Sleeper;
+  readonly sleeper: Sleeper;
 
   /** `lending`: this thread borrows the shards of those that sleep. */
   constructor(memory: ThreadMemory, self: number, lending = false) {
@@ -87,7 +87,7 @@ export class ShardThread {
       reader.setOwner(shard === self);
       this.readers.push(reader);
     }
-    this.#sleeper = new Sleeper(arena.ints, control, self);
+    this.sleeper = new Sleeper(arena.ints, control, self);
     const open = (shard: number) => {
       const counted = new Counters(arena, memory.countersAt + shard * COUNTERS_BYTES);
       const options = { ...STORE_DEFAULTS, shard, shardCount: workers };
@@ -95,7 +95,7 @@ export class ShardThread {
     };
     const loans = { borrower: new Borrower(arena.ints, control, bell, self), open };
     endLoans(loans, workers);
-    this.#sleeper.cancel();
+    this.sleeper.cancel();
     this.store = open(self);
     const shared = { self, arena, base: memory.linksAt, plan: links, counters, waker };
     this.shard = new Shard({ ...shared, store: this.store });
@@ -121,8 +121,8 @@ export class ShardThread {
     this.shard.publish();
     this.router.publish();
     if (heard > 0 || worked || served > 0) return;
-    this.#sleeper.prepare();
-    if (this.router.isReady() || this.shard.isReady()) this.#sleeper.cancel();
-    else this.#sleeper.wait(SLEEP_MILLISECONDS_MAX);
+    this.sleeper.prepare();
+    if (this.router.isReady() || this.shard.isReady()) this.sleeper.cancel();
+    else this.sleeper.wait(SLEEP_MILLISECONDS_MAX);
   }
 }
