@@ -14,6 +14,7 @@
  *
  * Invariant: a reply is complete before the next step is sent, unless the step expects "" (noreply, a partial request).
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "vitest";
 import { packet, response } from "./binary-packets.ts";
 import { type Cell, type FleetOptions, fleet } from "./server-matrix.ts";
@@ -27,6 +28,9 @@ const FRAGMENTS_MAX = 3000;
 const TEST_MILLISECONDS_MAX = 60_000;
 const BINARY_MAGIC = 0x80;
 /** How often one play of a transcript may be reset: the server has to answer once. */
+const CRAWLER_BUSY = "BUSY currently processing crawler request";
+const BUSY_MAX = 200;
+const BUSY_MILLISECONDS = 25;
 const RESETS_MAX = 20;
 
 /** A step failed, and its connection had been reset: at a step that ends with the server's closing, or before. */
@@ -115,7 +119,8 @@ export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript 
 
 /**
  * Who closes while bytes are unread, or before they come, resets the connection, and what was not read here of its last
- * reply is lost: any server's TCP does so behind a quit, and memcached elsewhere too. Then the transcript is played anew.
+ * reply is lost: any server's TCP does so behind a quit, and memcached elsewhere too. Then the transcript is played anew. So it
+ * is when memcached's crawler, a thread of its own, is still at what the transcript before has asked of it.
  */
 async function playUnbroken(
   cell: Cell,
@@ -123,13 +128,20 @@ async function playUnbroken(
   steps: readonly Step[],
   options: TranscriptFleetOptions,
 ): Promise<void> {
-  for (let broken = 0; ; broken++) {
+  let broken = 0;
+  let busy = 0;
+  while (true) {
     try {
       await play(cell, fragmentBytes, steps, options);
       return;
     } catch (error) {
+      if (cell.server.isOracle && (error as Error).message.includes(CRAWLER_BUSY)) {
+        if (busy++ === BUSY_MAX) throw error;
+        await sleep(BUSY_MILLISECONDS);
+        continue;
+      }
       const isReset = error instanceof Broken && (error.isClosing || cell.server.isOracle);
-      if (!isReset || broken === RESETS_MAX) throw error;
+      if (!isReset || broken++ === RESETS_MAX) throw error;
     }
   }
 }
