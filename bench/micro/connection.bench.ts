@@ -78,6 +78,7 @@ class Bed {
       transport: this.#drain,
       waker: new Waker(ints, control, { ring: () => {} }),
       loans: null,
+      busyPoll: null,
       ownStore: store,
       duties: { begin: () => {}, end: () => 0, awake: () => {} },
       descriptor: (slot) => slot,

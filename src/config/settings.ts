@@ -58,6 +58,8 @@ export interface ExtendedSettings {
   readonly trackSizes: boolean;
   /** Workers that serve sockets under the native transport; 0 is one for each processor. */
   readonly socketThreads: number;
+  /** Microseconds a thread looks for more before it sleeps; BUSY_POLL_LONE: only for a client that is alone. */
+  readonly busyPollMicroseconds: number;
   /** A sleeping worker's shard may be changed by another (ring/loan.ts). */
   readonly lending: boolean;
   /** UDP: replies may be more than one datagram, for networks where nobody forges addresses. */
@@ -175,6 +177,11 @@ const ITEM_BYTES_MAX_DEFAULT = MIB;
 export const ITEM_BYTES_MAX_LEAST = KIB;
 export const ITEM_BYTES_MAX_MOST = GIB;
 
+/** connection/busy-poll.ts */
+export const BUSY_POLL_LONE = -1;
+/** The clock of a poll goes round after 4 s. */
+export const BUSY_POLL_MICROSECONDS_MAX = 1_000_000;
+
 export const EXTENDED_DEFAULTS: ExtendedSettings = {
   maxconnsFast: true,
   hashpower: 0,
@@ -204,6 +211,7 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   readBufferBytesMax: 0,
   trackSizes: false,
   socketThreads: 0,
+  busyPollMicroseconds: BUSY_POLL_LONE,
   lending: true,
   udpMultiDatagram: false,
   debug: false,

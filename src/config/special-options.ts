@@ -211,7 +211,7 @@ export const extended: Option = {
     "those that have an effect here: idle_timeout=<seconds>,",
     "no_maxconns_fast, read_buf_mem_limit=<megabytes>, track_sizes,",
     "no_lru_crawler, udp_multi_datagram, socket_threads=<num>, no_lending,",
-    "debug",
+    "busy_poll=<microseconds>, debug",
   ],
   apply: applySuboptions,
   shown: shownSuboptions,

@@ -9,6 +9,8 @@
 import { KIB, MIB, UINT32_MAX } from "../base/unit.ts";
 import { type Draft, EXIT_USAGE, type Refusal } from "./option.ts";
 import {
+  BUSY_POLL_LONE,
+  BUSY_POLL_MICROSECONDS_MAX,
   EXTENDED_DEFAULTS,
   type ExtendedSettings,
   type HashAlgorithm,
@@ -292,6 +294,14 @@ export const SUBOPTIONS: readonly Suboption[] = [
       draft.extended.socketThreads = value;
     },
   ),
+  number(
+    "busy_poll",
+    { least: 0, most: BUSY_POLL_MICROSECONDS_MAX },
+    unparsed("busy_poll"),
+    (draft, value) => {
+      draft.extended.busyPollMicroseconds = value;
+    },
+  ),
   ...pair("lending", "lending"),
   ...pair("udp_multi_datagram", "udpMultiDatagram"),
   word("debug", (draft) => set(draft, "debug", true)),
@@ -353,6 +363,9 @@ export function shownSuboptions(settings: Settings): string | null {
   }
   if (extended.trackSizes) parts.push("track_sizes");
   if (extended.socketThreads !== 0) parts.push(`socket_threads=${extended.socketThreads}`);
+  if (extended.busyPollMicroseconds !== BUSY_POLL_LONE) {
+    parts.push(`busy_poll=${extended.busyPollMicroseconds}`);
+  }
   if (!extended.lending) parts.push("no_lending");
   if (extended.udpMultiDatagram) parts.push("udp_multi_datagram");
   if (extended.debug) parts.push("debug");

@@ -12,6 +12,7 @@ import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { BatchFinder } from "../store/batch-finder.ts";
 import type { Transport } from "../transport/transport.ts";
+import type { BusyPoll } from "./busy-poll.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
@@ -47,6 +48,8 @@ export interface ConnectionsParts {
   /** Where `stats conns` and the dashboard see the connections. */
   readonly table: ConnectionTable;
   readonly descriptor: (slot: number) => number;
+  /** Null where the loop is not this thread's own (node:net). */
+  readonly busyPoll: BusyPoll | null;
   readonly duties: Duties;
 }
 

@@ -104,6 +104,7 @@ export class Connections implements TransportHandler, LoopHandler {
   received(slot: number, bytes: Uint8Array, start: number, end: number): void {
     const connection = this.#slots[slot];
     if (connection == null) return;
+    this.#parts.busyPoll?.heard(slot);
     this.#counters.add(Counter.bytesRead, end - start);
     connection.activeAt = this.#clock.now;
     this.#parts.table.moved(slot, end - start, 0, 0, this.#clock.now);
@@ -171,7 +172,7 @@ export class Connections implements TransportHandler, LoopHandler {
   }
 
   turn(): number {
-    const { duties, router, observer } = this.#parts;
+    const { duties, router, observer, busyPoll } = this.#parts;
     duties.begin();
     if (this.#clock.now !== this.#now) this.#second();
     if (router.poll(this) > 0) this.#retryRefused();
@@ -188,11 +189,14 @@ export class Connections implements TransportHandler, LoopHandler {
     }
     ready.clear();
     router.publish();
-    observer.turnEnded();
-    let sleepMs = duties.end(this.#ready.count > 0);
+    const polls = busyPoll?.goesOn() === true;
+    const wasIdle = busyPoll?.wasIdle === true;
+    if (!wasIdle) observer.turnEnded();
+    let sleepMs = duties.end(polls || this.#ready.count > 0);
     if (this.#idle.count > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
     if (this.#uploads.count > 0) sleepMs = Math.min(sleepMs, ROOM_POLL_MS);
-    if (sleepMs === 0) observer.turnBegan();
+    if (sleepMs === 0 && wasIdle) observer.turnAgain();
+    else if (sleepMs === 0) observer.turnBegan();
     return sleepMs;
   }
 

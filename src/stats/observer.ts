@@ -136,6 +136,11 @@ export class Observer {
     }
   }
 
+  /** The loop has looked for sockets in vain, and looks again: the turn begins now. */
+  turnAgain(): void {
+    if (this.#timed) this.#turnStart = this.#nanoseconds();
+  }
+
   /** True when the request just served is to be looked at: call `sampled` or `sent` with it. */
   due(): boolean {
     if (!this.#timed || --this.#requestsLeft > 0) return false;

@@ -5,6 +5,7 @@
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { BulkCommands } from "../connection/bulk.ts";
+import type { BusyPoll } from "../connection/busy-poll.ts";
 import { Connections } from "../connection/connections.ts";
 import type { Duties } from "../connection/connections-parts.ts";
 import { Intakes } from "../connection/intake.ts";
@@ -35,6 +36,7 @@ export interface FrontParts {
   readonly ownStore: Store | null;
   /** Sleeping workers' shards; null: those are woken for every change. */
   readonly loans: Loans | null;
+  readonly busyPoll: BusyPoll | null;
   readonly duties: Duties;
   /** The descriptor of a slot, or the slot where there are none. */
   readonly descriptor: (slot: number) => number;
@@ -173,6 +175,7 @@ export function createFront(parts: FrontParts): Front {
     descriptor: parts.descriptor,
     requestsPerEvent: settings.requestsPerEvent,
     idleSeconds: settings.idleSeconds,
+    busyPoll: parts.busyPoll,
     duties: parts.duties,
   });
   return { connections, router };

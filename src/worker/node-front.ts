@@ -58,6 +58,7 @@ export class NodeFront implements Duties {
           }
         : null,
       ownStore: null,
+      busyPoll: null,
       duties: this,
       descriptor: (slot) => slot,
       askPrimary,

@@ -12,12 +12,14 @@
  * answers what it had in hand, and goes on.
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import { BusyPoll } from "../connection/busy-poll.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { Borrower } from "../ring/loan.ts";
 import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { endLoans } from "../router/stores.ts";
 import { Shard } from "../shard/shard.ts";
+import { monotonicNanoseconds } from "../transport/clocks.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
@@ -97,6 +99,9 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     transport,
     waker,
     ownStore: store,
+    busyPoll: new BusyPoll(settings.extended.busyPollMicroseconds, () =>
+      monotonicNanoseconds(libc),
+    ),
     loans: settings.extended.lending ? loans : null,
     duties,
     descriptor: (slot) => parts.table.fd(slot),

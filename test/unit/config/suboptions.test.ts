@@ -33,6 +33,7 @@ describe("-o takes every suboption memcached has", () => {
     ["worker_logbuf_size=128", { workerLogBytes: 128 * 1024 }],
     ["socket_threads=3", { socketThreads: 3 }],
     ["no_lending", { lending: false }],
+    ["busy_poll=50", { busyPollMicroseconds: 50 }],
     ["read_buf_mem_limit=8", { readBufferBytesMax: 8 * 1024 * 1024 }],
     ["track_sizes", { trackSizes: true }],
     ["modern", {}],
@@ -97,6 +98,7 @@ describe("-o refuses in memcached's words", () => {
     ["hot_max_factor=0", "hot_max_factor must be > 0", 1],
     ["worker_logbuf_size=abc", "could not parse argument to worker_logbuf_size", 1],
     ["socket_threads=256", "could not parse argument to socket_threads", 1],
+    ["busy_poll=1000001", "could not parse argument to busy_poll", 1],
     ["read_buf_mem_limit=x", "could not parse argument to read_buf_mem_limit", 1],
   ];
   for (const [list, complaint, exitCode] of rows) {
