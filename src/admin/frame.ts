@@ -45,7 +45,7 @@ export interface WorkerFrame {
   /** By number; the primary, where it serves connections, comes behind the workers. */
   readonly id: number;
   readonly isPrimary: boolean;
-  /** Share of a core its thread used. */
+  /** Share of a core its thread used, less what went into looking for requests in vain. */
   readonly busy: number;
   /** Processor time of a mean turn of its loop, microseconds. */
   readonly turnMicroseconds: number;

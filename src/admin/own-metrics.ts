@@ -103,6 +103,11 @@ export function ownMetrics(source: MetricSource): MetricSpec[] {
     ...WORKER_COUNTERS.map(([name, id, help]) =>
       counter(of(name), help, () => byThread(view, (thread) => thread.value(id))),
     ),
+    counter(
+      of("worker_polled_seconds_total"),
+      "Of it, time spent looking for requests in vain.",
+      () => byThread(view, (thread) => thread.value(Counter.polledNanoseconds) / NANOSECONDS),
+    ),
     counter(of("worker_busy_seconds_total"), "Processor time of a worker's thread.", () =>
       byThread(view, (thread) => thread.value(Counter.busyNanoseconds) / NANOSECONDS),
     ),

@@ -193,13 +193,15 @@ export class Sampler {
       if (isPrimary && counters.value(Counter.loopTurns) === 0) continue;
       const of = (counter: Counter): number => this.#deltas.of(id, counter) / seconds;
       const turns = of(Counter.loopTurns);
+      // Who only looks for requests has room for more.
+      const worked = Math.max(0, of(Counter.busyNanoseconds) - of(Counter.polledNanoseconds));
       const shard = view.shards[id];
       const held = shard?.items() ?? { items: 0, bytes: 0 };
       workers.push({
         id,
         isPrimary,
-        busy: Math.min(1, of(Counter.busyNanoseconds) / 1e9),
-        turnMicroseconds: turns === 0 ? 0 : of(Counter.busyNanoseconds) / turns / 1000,
+        busy: Math.min(1, worked / 1e9),
+        turnMicroseconds: turns === 0 ? 0 : worked / turns / 1000,
         turns,
         requests:
           of(Counter.cmdGet) +

@@ -13,6 +13,7 @@
  *
  * `-o busy_poll=<microseconds>` polls after any request, always so long, for processors that have nothing else to do; 0 never.
  */
+import { Counter, type Counters } from "../memory/counters.ts";
 
 /** Turns with one request of the same connection before that is taken for a client of its own. */
 const LONE_TURNS = 16;
@@ -28,6 +29,7 @@ export class BusyPoll {
   wasIdle = false;
   readonly #isFixed: boolean;
   readonly #window: number;
+  readonly #counters: Counters;
   readonly #nanoseconds: () => number;
   #heard = 0;
   #slot = NO_SLOT;
@@ -35,14 +37,17 @@ export class BusyPoll {
   #loneTurns = 0;
   #isPolling = false;
   #since = 0;
+  /** When the poll last looked in vain. */
+  #looked = 0;
   /** Requests still to be followed by sleep, and how many there will be after the next poll in vain. */
   #rest = 0;
   #restNext = 1;
 
   /** `microseconds`: -o busy_poll; BUSY_POLL_LONE waits for lone clients. `nanoseconds`: a clock, modulo 2^32. */
-  constructor(microseconds: number, nanoseconds: () => number) {
+  constructor(microseconds: number, counters: Counters, nanoseconds: () => number) {
     this.#isFixed = microseconds >= 0;
     this.#window = this.#isFixed ? microseconds * MICROSECOND : LONE_POLL_NANOSECONDS;
+    this.#counters = counters;
     this.#nanoseconds = nanoseconds;
   }
 
@@ -65,7 +70,10 @@ export class BusyPoll {
   }
 
   #begins(heard: number): boolean {
-    if (this.#isPolling) this.#restNext = 1; // what was waited for came
+    if (this.#isPolling) {
+      this.#restNext = 1; // what was waited for came
+      this.#count();
+    }
     this.#loneTurns = heard === 1 ? this.#loneTurns + 1 : 0;
     if (!this.#isFixed) {
       if (this.#loneTurns < LONE_TURNS) return false;
@@ -75,13 +83,20 @@ export class BusyPoll {
       }
     }
     this.#since = this.#nanoseconds();
+    this.#looked = this.#since;
     return this.#window > 0;
   }
 
   #lasts(): boolean {
-    if (((this.#nanoseconds() - this.#since) | 0) < this.#window) return true;
+    this.#looked = this.#nanoseconds();
+    if (((this.#looked - this.#since) | 0) < this.#window) return true;
+    this.#count();
     this.#rest = this.#restNext;
     this.#restNext = Math.min(REST_MAX, 2 * this.#restNext + 1);
     return false;
+  }
+
+  #count(): void {
+    this.#counters.add(Counter.polledNanoseconds, (this.#looked - this.#since) | 0);
   }
 }

@@ -115,6 +115,8 @@ export const Counter = {
   listenDisabledMicroseconds: 85,
   /** Beside `requestsSent`: those for other shards that were done here, while their owners slept. */
   requestsOnLoan: 86,
+  /** Of `busyNanoseconds`: looking for requests in vain (connection/busy-poll.ts). */
+  polledNanoseconds: 87,
 } as const;
 export type Counter = (typeof Counter)[keyof typeof Counter];
 

@@ -35,6 +35,7 @@ export function emitWorkers(view: NodeView, emit: Emit): void {
       emit(`${thread}:${name}`, counters.since(counter));
     }
     emit(`${thread}:busy_us`, Math.round(counters.since(Counter.busyNanoseconds) / 1000));
+    emit(`${thread}:polled_us`, Math.round(counters.since(Counter.polledNanoseconds) / 1000));
     emit(`${thread}:sampling_period`, view.observations[thread]?.period() ?? 0);
   });
 }

@@ -99,7 +99,7 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     transport,
     waker,
     ownStore: store,
-    busyPoll: new BusyPoll(settings.extended.busyPollMicroseconds, () =>
+    busyPoll: new BusyPoll(settings.extended.busyPollMicroseconds, memory.counters, () =>
       monotonicNanoseconds(libc),
     ),
     loans: settings.extended.lending ? loans : null,

@@ -219,36 +219,6 @@ describe("-o socket_threads=1: one worker serves every connection, all of them t
   }
 });
 
-const BUSY_POLL_MICROSECONDS = 1_000_000;
-const polling = fleet({
-  ownArgs: ["-o", `busy_poll=${BUSY_POLL_MICROSECONDS}`],
-  threads: [1],
-  oracle: false,
-});
-
-describe("-o busy_poll: a thread looks for more before it sleeps", () => {
-  for (const cell of polling.filter(({ spec }) => spec.transport === "native")) {
-    test(cell.label, async () => {
-      const client = await WireClient.connect(cell.server);
-      const busyMicroseconds = async (): Promise<number> => {
-        await client.send("stats workers\r\n");
-        const text = await client.readThrough("END\r\n");
-        return Number(/^STAT 0:busy_us (\d+)\r$/m.exec(text)?.[1]);
-      };
-      // A turn that finds nothing is not counted as one, but the thread is at work all the while.
-      await until(async () => {
-        const before = await busyMicroseconds();
-        await sleep(BUSY_POLL_MICROSECONDS / 2000);
-        return (await busyMicroseconds()) > before + BUSY_POLL_MICROSECONDS / 20;
-      });
-      for (let request = 0; request < 200; request++) {
-        await client.ask("set k 0 0 1\r\nx\r\nget k\r\n", "STORED\r\nVALUE k 0 1\r\nx\r\nEND\r\n");
-      }
-      client.destroy();
-    });
-  }
-});
-
 const limited = fleet({ args: ["-c", "64"], size: "small" });
 
 describe("-c: connections over the limit are told so and closed, and counted", () => {

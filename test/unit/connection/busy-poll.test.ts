@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { BUSY_POLL_LONE } from "../../../src/config/settings.ts";
 import { BusyPoll } from "../../../src/connection/busy-poll.ts";
+import { Arena } from "../../../src/memory/arena.ts";
+import { COUNTERS_BYTES, Counter, Counters } from "../../../src/memory/counters.ts";
 
 const MICROSECOND = 1000;
 /** Near the end of the clock's 32 bits: it goes round in every test. */
@@ -9,9 +11,11 @@ const SLOT = 3;
 
 let now: number;
 let poll: BusyPoll;
+let counters: Counters;
 
 beforeEach(() => {
   now = START;
+  counters = new Counters(new Arena(new SharedArrayBuffer(COUNTERS_BYTES)), 0);
 });
 
 function pass(microseconds: number): void {
@@ -38,7 +42,7 @@ function missPoll(): void {
 
 describe("waiting for a lone client", () => {
   beforeEach(() => {
-    poll = new BusyPoll(BUSY_POLL_LONE, () => now);
+    poll = new BusyPoll(BUSY_POLL_LONE, counters, () => now);
   });
 
   test("begins after sixteen turns with one request of the same connection", () => {
@@ -57,6 +61,20 @@ describe("waiting for a lone client", () => {
     missPoll();
     expect(turn()).toBe(false);
     expect(poll.wasIdle).toBe(false);
+  });
+
+  test("counts the time in which it found nothing", () => {
+    turnsUntilPoll();
+    pass(30);
+    turn();
+    pass(5); // the request that comes now takes so long
+    turn(SLOT);
+    expect(counters.value(Counter.polledNanoseconds)).toBe(30 * MICROSECOND);
+    pass(99);
+    turn();
+    pass(2);
+    turn();
+    expect(counters.value(Counter.polledNanoseconds)).toBe((30 + 101) * MICROSECOND);
   });
 
   test("does not begin while two take turns, or one sends two at a time", () => {
@@ -89,7 +107,7 @@ describe("waiting for a lone client", () => {
 
 describe("-o busy_poll", () => {
   test("waits so long after every request, whoever sends it", () => {
-    poll = new BusyPoll(40, () => now);
+    poll = new BusyPoll(40, counters, () => now);
     for (let request = 0; request < 50; request++) {
       expect(turn(request, request + 1)).toBe(true);
       pass(39);
@@ -100,7 +118,7 @@ describe("-o busy_poll", () => {
   });
 
   test("0 never waits", () => {
-    poll = new BusyPoll(0, () => now);
+    poll = new BusyPoll(0, counters, () => now);
     for (let request = 0; request < 50; request++) expect(turn(SLOT)).toBe(false);
   });
 });
