@@ -1,11 +1,13 @@
 /**
- * `npm run bench:replay -- <traces…> [options]`: the miss ratio of recorded traces, read, and set on a miss.
+ * `npm run bench:replay -- <traces…> [options]`: the miss ratio of recorded traces, read, and set
+ * on a miss.
  *
  *   default            starts every server named, one after the other, each with the same memory, and replays through a socket
  *   --store            the store alone, in this process: no sockets, and time passes as in the trace
  *   --server H:P       any memcached server that runs already
  *
- * A trace is `FILE.csv.gz`, or `FILE.csv.gz:16` for values sixteen times as large (bench/replay/trace.ts).
+ * A trace is `FILE.csv.gz`, or `FILE.csv.gz:16` for values sixteen times as large
+ * (bench/replay/trace.ts).
  */
 import { basename } from "node:path";
 import { Command } from "commander";

@@ -3,9 +3,9 @@
  *
  *   1234 passed, 0 failed
  *
- * Lint, layers, lengths, types and the build count as one each, then every test. All of them run, whatever
- * failed before, so that one run shows all there is to mend. The tests run last, from a fresh
- * build, since worker threads and the command line are tested as built.
+ * Lint, layers, lengths, types and the build count as one each, then every test. All of them run,
+ * whatever failed before, so that one run shows all there is to mend. The tests run last, from a
+ * fresh build, since worker threads and the command line are tested as built.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";

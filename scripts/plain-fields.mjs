@@ -1,12 +1,14 @@
 /**
- * Plain fields: turns the private fields and methods of bundled code into ordinary ones, `#name` into `$name`.
+ * Plain fields: turns the private fields and methods of bundled code into ordinary ones, `#name`
+ * into `$name`.
  *
  *   class A { #word; constructor(w) { this.#word = w; } }       a slot that held `undefined` first: any value, looked at each time
  *   class A {        constructor(w) { this.$word = w; } }       a slot that has only held small integers: read as one
  *
- * Why: V8 compiles for what a field has held. A private field must be declared, and a declaration without a value stores
- * `undefined`, so no private field is ever known to hold numbers alone; and calling a private method checks the receiver
- * first. The sources keep `#`, and TypeScript's checks with it; what runs is a fifth faster (docs/adr/0008-plain-fields.md).
+ * Why: V8 compiles for what a field has held. A private field must be declared, and a declaration
+ * without a value stores `undefined`, so no private field is ever known to hold numbers alone; and
+ * calling a private method checks the receiver first. The sources keep `#`, and TypeScript's checks
+ * with it; what runs is a fifth faster (docs/adr/0008-plain-fields.md).
  *
  * Each name keeps its length, so source maps stay right.
  */
@@ -37,7 +39,10 @@ export function plain(code) {
   return letters.join("");
 }
 
-/** A class and the one it extends may have private fields of one name: as plain ones they would be the same. */
+/**
+ * A class and the one it extends may have private fields of one name: as plain ones they would be
+ * the same.
+ */
 function refuseSharedNames(node, classes) {
   const base = node.superClass === null ? undefined : classes.get(node.superClass.name);
   if (base === undefined) return;

@@ -69,7 +69,8 @@ export function ensureInstalled() {
   const record = join(ROOT, "node_modules", ".package-lock.json");
   if (changedAt(record) >= changedAt(join(ROOT, "package-lock.json"))) return true;
   console.error("installing packages (npm ci) …");
-  // npm ci wants the lock file complete to the last platform's package; install is content with ours.
+  // npm ci wants the lock file complete to the last platform's package; install is content with
+  // ours.
   const isInstalled = npm("ci") || npm("install", "--no-save");
   if (!isInstalled) {
     console.error("the packages could not be installed: npm's own words are above");

@@ -1,4 +1,7 @@
-/** Thread entry: one worker, one shard. The primary's supervisor runs it in a Piscina pool (src/primary/supervisor.ts). */
+/**
+ * Thread entry: one worker, one shard. The primary's supervisor runs it in a Piscina pool
+ * (src/primary/supervisor.ts).
+ */
 import { parentPort } from "node:worker_threads";
 import type { WorkerData, WorkerMessage } from "../src/config/worker-data.ts";
 import { runWorker } from "../src/worker/worker.ts";
@@ -8,7 +11,8 @@ export default async function shard(data: WorkerData): Promise<void> {
   try {
     runWorker(data, post);
   } catch (error) {
-    // The thread must die with the task: a fresh one takes the shard over, and this one's state is not to be trusted.
+    // The thread must die with the task: a fresh one takes the shard over, and this one's state is
+    // not to be trusted.
     setImmediate(() => {
       throw error;
     });

@@ -3,8 +3,9 @@
  * the cache's load all the time; beside it, in windows drawn in random order, its admin HTTP server
  * is left alone, watched, scraped, or asked as fast as it answers.
  *
- * The last row asks a second node just as fast, which does nothing else on the same processors: what
- * that costs, any busy neighbour would cost. Only the difference to it is the admin server's own.
+ * The last row asks a second node just as fast, which does nothing else on the same processors:
+ * what that costs, any busy neighbour would cost. Only the difference to it is the admin server's
+ * own.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What `bench:admin` prints: medians, and ratios to the window of the same round in which nobody asked. */
+/**
+ * What `bench:admin` prints: medians, and ratios to the window of the same round in which nobody
+ * asked.
+ */
 import { ratioSummary } from "../compare/interleave.ts";
 import { median, quantile } from "../report/statistics.ts";
 import { compactNumber, duration } from "../report/table.ts";
@@ -36,7 +39,9 @@ export const TABLE_HEAD = [
   "failures",
 ];
 
-/** Median and spread of a figure's ratios to the windows of the same rounds without anybody asking. */
+/**
+ * Median and spread of a figure's ratios to the windows of the same rounds without anybody asking.
+ */
 function against(figure: Figure, samples: readonly Sample[], reference: readonly Sample[]): string {
   if (samples === reference) return "1";
   const values = (list: readonly Sample[]): number[] => list.map((sample) => sample[figure]);

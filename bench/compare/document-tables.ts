@@ -152,10 +152,15 @@ export function serversOf(result: CompareResult): string[] {
   return Object.keys(result.versions).filter((name) => seen.has(name));
 }
 
-/** In a closed loop server or generator is busy all the time, unless others take their processors. */
+/**
+ * In a closed loop server or generator is busy all the time, unless others take their processors.
+ */
 const BUSY_SHARE_MIN = 0.8;
 
-/** The share of the time the busier of server and generator had a processor, in the closed loops of many connections. */
+/**
+ * The share of the time the busier of server and generator had a processor, in the closed loops of
+ * many connections.
+ */
 export function busyShare(result: CompareResult): number {
   const rows = result.rows.filter(({ name, rate }) => rate === 0 && name !== "roundtrip");
   const samples = rows.flatMap(({ cells }) => cells.flatMap((cell) => cell.samples));

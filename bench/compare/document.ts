@@ -1,6 +1,6 @@
 /**
- * docs/performance.md: the measured part between two marks is rewritten, what people wrote around it stays. The plots
- * beside it are SVG files of their own.
+ * docs/performance.md: the measured part between two marks is rewritten, what people wrote around
+ * it stays. The plots beside it are SVG files of their own.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,10 @@ ${BEGIN}
 ${END}
 `;
 
-/** `text` with what stands between the marks replaced; the marks are added at its end when it has none. */
+/**
+ * `text` with what stands between the marks replaced; the marks are added at its end when it has
+ * none.
+ */
 export function replaceMeasured(text: string, measured: string): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);

@@ -1,6 +1,7 @@
 /**
- * The history: one line of JSON for every recorded comparison, and the rule what a regression is. A line holds ratios to
- * the reference, which travel between machines, and the machine and commit they were taken on.
+ * The history: one line of JSON for every recorded comparison, and the rule what a regression is. A
+ * line holds ratios to the reference, which travel between machines, and the machine and commit
+ * they were taken on.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,7 +25,10 @@ export interface HistoryLine {
   ratios: Record<string, Record<string, RecordedRatio>>;
 }
 
-/** bench/tolerances.json: how much a ratio may grow before it counts as a regression, by row and figure. */
+/**
+ * bench/tolerances.json: how much a ratio may grow before it counts as a regression, by row and
+ * figure.
+ */
 export type Tolerances = Record<string, number>;
 
 export function historyLine(result: CompareResult): HistoryLine {
@@ -81,7 +85,10 @@ function read<T>(path: string, parse: (text: string) => T, otherwise: T): T {
   return existsSync(full) ? parse(readFileSync(full, "utf8")) : otherwise;
 }
 
-/** Appends the result to bench/history/results.ndjson, and says what has become worse than the line before it. */
+/**
+ * Appends the result to bench/history/results.ndjson, and says what has become worse than the line
+ * before it.
+ */
 export function recordHistory(result: CompareResult): void {
   const path = "bench/history/results.ndjson";
   const line = historyLine(result);

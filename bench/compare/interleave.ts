@@ -1,8 +1,10 @@
 /**
- * The order of measurement. All candidates are measured once a round, in an order drawn anew for each, so that
- * neighbouring windows see the same machine and no candidate always follows the same other one.
+ * The order of measurement. All candidates are measured once a round, in an order drawn anew for
+ * each, so that neighbouring windows see the same machine and no candidate always follows the same
+ * other one.
  *
- * Why: on a shared machine whole runs one after another agree to 11 %, ratios of neighbouring windows to 1–4 %.
+ * Why: on a shared machine whole runs one after another agree to 11 %, ratios of neighbouring
+ * windows to 1–4 %.
  */
 
 import type { Random } from "../load/random.ts";
@@ -20,7 +22,9 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return order;
 }
 
-/** Calls `measure` for every candidate in every round; the results by candidate, in order of rounds. */
+/**
+ * Calls `measure` for every candidate in every round; the results by candidate, in order of rounds.
+ */
 export async function interleave<T>(
   candidates: readonly string[],
   rounds: number,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:compare [-- options]`: shardcached beside every peer on this machine. Writes bench/out/compare.json, the
- * tables and plots of docs/performance.md with --document, and a line of history with --record.
+ * `npm run bench:compare [-- options]`: shardcached beside every peer on this machine. Writes
+ * bench/out/compare.json, the tables and plots of docs/performance.md with --document, and a line
+ * of history with --record.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * The measurements of a comparison. All servers of a row live together and idle ones cost nothing; each gets a short
- * window in its turn. A server that fails a row loses that row, and the others go on.
+ * The measurements of a comparison. All servers of a row live together and idle ones cost nothing;
+ * each gets a short window in its turn. A server that fails a row loses that row, and the others go
+ * on.
  */
 import { assert } from "../../src/base/assert.ts";
 import { emptyHistogram } from "../load/latency-counts.ts";
@@ -74,7 +75,10 @@ export class Measurement {
     return results;
   }
 
-  /** Processor time per operation of one request at a time, for several thread counts of each server. */
+  /**
+   * Processor time per operation of one request at a time, for several thread counts of each
+   * server.
+   */
   async threads(rounds: number): Promise<ThreadsResult[]> {
     const { peers, memoryMib } = this.#options;
     const workload = { ...WORKLOAD_DEFAULTS, keyCount: THREADS_KEY_COUNT };

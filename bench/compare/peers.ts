@@ -1,6 +1,6 @@
 /**
- * Peers: the servers that can be compared, and how each is started. shardcached itself is one of them, and so is the
- * floor, a C loop that answers without a store.
+ * Peers: the servers that can be compared, and how each is started. shardcached itself is one of
+ * them, and so is the floor, a C loop that answers without a store.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
@@ -128,8 +128,8 @@ function floorPeer(): Peer | null {
 const PROTOCOLS: readonly Protocol[] = ["text", "meta", "binary", "resp"];
 
 /**
- * A peer from the command line: "name=command" or "name:protocol=command"; {port}, {threads}, {memory} (MiB) and {value}
- * in the command stand for what the run asks.
+ * A peer from the command line: "name=command" or "name:protocol=command"; {port}, {threads},
+ * {memory} (MiB) and {value} in the command stand for what the run asks.
  */
 export function parsePeer(text: string): Peer {
   const [, name, protocol = "text", line] = /^([^=:]+)(?::(\w+))?=(.+)$/.exec(text) ?? [];

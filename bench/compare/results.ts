@@ -1,4 +1,7 @@
-/** What a comparison has measured, as plain data: bench/out/compare.json, the history, the document are made from it. */
+/**
+ * What a comparison has measured, as plain data: bench/out/compare.json, the history, the document
+ * are made from it.
+ */
 import { type Histogram, percentile } from "../load/latency-counts.ts";
 import type { Measured } from "../load/load-pool.ts";
 import type { Machine } from "../report/machine.ts";
@@ -14,7 +17,10 @@ export interface Tail {
   max: number;
 }
 
-/** One window of one server. Times in microseconds; `cpu` and `generatorCpu` are per key read or written. */
+/**
+ * One window of one server. Times in microseconds; `cpu` and `generatorCpu` are per key read or
+ * written.
+ */
 export interface Sample extends Tail {
   cpu: number;
   generatorCpu: number;

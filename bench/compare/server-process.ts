@@ -1,4 +1,7 @@
-/** A server under measurement: started on its own processors, asked for its processor time and memory, stopped by its id. */
+/**
+ * A server under measurement: started on its own processors, asked for its processor time and
+ * memory, stopped by its id.
+ */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, connect as openSocket } from "node:net";
@@ -71,7 +74,10 @@ export class ServerProcess {
     });
   }
 
-  /** Starts `peer` on `cores` and waits until it listens; null when it cannot do what the options ask. */
+  /**
+   * Starts `peer` on `cores` and waits until it listens; null when it cannot do what the options
+   * ask.
+   */
   static async start(
     peer: Peer,
     options: Omit<StartOptions, "port">,
@@ -135,7 +141,8 @@ export function residentBytesOf(pid: number): number {
 export function userShareOf(pid: number): number {
   const path = `/proc/${pid}/stat`;
   if (!existsSync(path)) return Number.NaN;
-  // The name, in brackets, may hold spaces; user and system time are the 12th and 13th word behind it.
+  // The name, in brackets, may hold spaces; user and system time are the 12th and 13th word behind
+  // it.
   const words = (readFileSync(path, "utf8").split(") ").pop() ?? "").split(" ");
   const user = Number(words[11]);
   return user / (user + Number(words[12]));

@@ -1,4 +1,7 @@
-/** What shardcached says of itself: how much of the work crossed between threads. Other servers say nothing of the kind. */
+/**
+ * What shardcached says of itself: how much of the work crossed between threads. Other servers say
+ * nothing of the kind.
+ */
 import { connect } from "node:net";
 
 /** A server that has not answered by then does not know the command. */

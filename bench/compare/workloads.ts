@@ -1,6 +1,6 @@
 /**
- * What is compared: the rows of the table in docs/performance.md, each a workload, the figure that counts, and what
- * shardcached has to reach against memcached.
+ * What is compared: the rows of the table in docs/performance.md, each a workload, the figure that
+ * counts, and what shardcached has to reach against memcached.
  */
 import { WORKLOAD_DEFAULTS, type Workload } from "../load/workload.ts";
 
@@ -20,7 +20,10 @@ export interface Row {
   name: string;
   workload: Workload;
   lines: readonly Line[];
-  /** An open loop at this share of the reference's throughput in row `rateFrom`; a closed loop without. */
+  /**
+   * An open loop at this share of the reference's throughput in row `rateFrom`; a closed loop
+   * without.
+   */
   rateShare?: number;
   rateFrom?: string;
   /** Length of the windows relative to the others: tails need more requests. */
@@ -81,7 +84,9 @@ export const ROWS: readonly Row[] = [
   },
 ];
 
-/** memcached 1.6.18, Debian's, pipelines worse than later ones: against it the row asks for more. */
+/**
+ * memcached 1.6.18, Debian's, pipelines worse than later ones: against it the row asks for more.
+ */
 export const OLD_MEMCACHED_PIPELINE = { version: "1.6.18", must: 0.2, aim: 0.13 } as const;
 
 /** Thread counts whose processor time per operation is compared with one thread's. */

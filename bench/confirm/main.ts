@@ -1,7 +1,8 @@
 /**
- * `npm run bench:confirm [-- options]`: the comparison once more, with a load generator that is not ours: memcslap of
- * libmemcached-tools. It opens a connection a thread, asks one request at a time, and knows nothing of us; what is
- * taken is the server's processor time for each operation the server itself says it has done.
+ * `npm run bench:confirm [-- options]`: the comparison once more, with a load generator that is not
+ * ours: memcslap of libmemcached-tools. It opens a connection a thread, asks one request at a time,
+ * and knows nothing of us; what is taken is the server's processor time for each operation the
+ * server itself says it has done.
  *
  *   round 1   memcslap at A · at B      each run some hundred milliseconds, all servers alive, order drawn anew
  *   round 2   memcslap at B · at A      …

@@ -6,8 +6,8 @@
  *   malformed      bytes that are no requests, on many connections at once: a server that does not serve afterwards, that
  *                  keeps connections open, that dies or that grows is a finding
  *
- * A finding is printed with its seed and ends the run with exit code 1. Every session has a seed of its own, so any one can
- * be played again: `--seed N --sessions 1`.
+ * A finding is printed with its seed and ends the run with exit code 1. Every session has a seed of
+ * its own, so any one can be played again: `--seed N --sessions 1`.
  *
  *   --minutes N      how long (default 10)
  *   --sessions N     how many sessions at most (default: no end)
@@ -131,7 +131,9 @@ function isTurn(seed: number): boolean {
   return seed % MALFORMED_ONCE_IN === 0;
 }
 
-/** Throws one kind of malformed bytes from many connections; the text of a finding, or undefined. */
+/**
+ * Throws one kind of malformed bytes from many connections; the text of a finding, or undefined.
+ */
 async function throwMalformed(random: Random): Promise<string | undefined> {
   const [what, make] = random.pick(MALFORMED_KINDS);
   const seeds = Array.from({ length: MALFORMED_CONNECTIONS }, () => random.below(2 ** 31));

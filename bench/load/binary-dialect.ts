@@ -5,7 +5,8 @@
  *       | magic | opcode | key bytes   | extras    | data type | status or    | body bytes | opaque | CAS |
  *       |       |        | u16         | bytes     |           | vbucket u16  | u32        | u32    | u64 |
  *
- * The opaque of a quiet get is its place in the request, since the reply names neither key nor order.
+ * The opaque of a quiet get is its place in the request, since the reply names neither key nor
+ * order.
  */
 import { BROKEN, Dialect, Kind } from "./dialect.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The board: what a generator thread has counted, in shared memory. The thread writes while it runs, the main thread
- * reads whenever it likes: progress every second costs the generator nothing, and a finished window has no results to send.
+ * The board: what a generator thread has counted, in shared memory. The thread writes while it
+ * runs, the main thread reads whenever it likes: progress every second costs the generator nothing,
+ * and a finished window has no results to send.
  *
  *   words    stop                                written by the main thread
  *   doubles  meters, one each of `Meter`         written by the generator thread

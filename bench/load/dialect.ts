@@ -1,8 +1,9 @@
 /**
  * A protocol as the generator speaks it: requests written into a buffer, replies read out of one.
  *
- * A reply is read in one go or not at all: `parse` returns 0 until all of it is there, and begins again from its first
- * byte then. That needs no state between the calls; the cost is the second look at heads of replies that were cut.
+ * A reply is read in one go or not at all: `parse` returns 0 until all of it is there, and begins
+ * again from its first byte then. That needs no state between the calls; the cost is the second
+ * look at heads of replies that were cut.
  */
 import type { Payload } from "./payload.ts";
 
@@ -41,8 +42,8 @@ export abstract class Dialect {
   abstract set(out: Uint8Array, at: number, index: number, version: number): number;
 
   /**
-   * Reads the reply to a request of `kind` for keys[first, first + count): the bytes it took, 0 when it is not all there,
-   * BROKEN when it is none.
+   * Reads the reply to a request of `kind` for keys[first, first + count): the bytes it took, 0
+   * when it is not all there, BROKEN when it is none.
    */
   abstract parse(
     bytes: Uint8Array,
@@ -104,7 +105,8 @@ export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Reads decimal digits until another byte. A class, since the result is two numbers: `value`, and where the digits end.
+ * Reads decimal digits until another byte. A class, since the result is two numbers: `value`, and
+ * where the digits end.
  */
 export class DecimalReader {
   value = 0;

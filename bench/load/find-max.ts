@@ -1,6 +1,7 @@
 /**
- * The highest rate at which a server keeps a promise ("p99 = 1 ms"): bisection between a rate that held and one that did
- * not, beginning at the throughput of a closed loop, which no open loop can pass.
+ * The highest rate at which a server keeps a promise ("p99 = 1 ms"): bisection between a rate that
+ * held and one that did not, beginning at the throughput of a closed loop, which no open loop can
+ * pass.
  */
 import { type Histogram, percentile } from "./latency-counts.ts";
 
@@ -39,8 +40,9 @@ const BACKOFF = 0.5;
 const LEAST_SHARE = 0.01;
 
 /**
- * The highest rate up to `limit` for which `holds` says true, within `precision` (0.03: 3 %), and the steps on the way.
- * A rate that does not hold is tried twice: one disturbance is not the server's. 0 when none holds.
+ * The highest rate up to `limit` for which `holds` says true, within `precision` (0.03: 3 %), and
+ * the steps on the way. A rate that does not hold is tried twice: one disturbance is not the
+ * server's. 0 when none holds.
  */
 export async function searchRate(
   limit: number,

@@ -1,16 +1,18 @@
 /**
- * The load generator of one thread: one poller, its share of the connections, one stream of requests.
+ * The load generator of one thread: one poller, its share of the connections, one stream of
+ * requests.
  *
  *   per connection   input  | consumed | a reply, or its beginning | free |            one region each
  *                    output | sent | not taken by the socket yet | free |
  *                    ring   of unanswered requests: when it began, its kind, its keys
  *
- * Closed loop: a connection sends `depth` requests at once, and the next batch when all are answered. Open loop: requests
- * are due at fixed times, whether the server keeps up or not; a request that finds every connection full waits, and its
- * latency still counts from the time it was due. So a stall shows in full, in the latencies of all that it delayed
- * (no coordinated omission).
+ * Closed loop: a connection sends `depth` requests at once, and the next batch when all are
+ * answered. Open loop: requests are due at fixed times, whether the server keeps up or not; a
+ * request that finds every connection full waits, and its latency still counts from the time it was
+ * due. So a stall shows in full, in the latencies of all that it delayed (no coordinated omission).
  *
- * Nothing here returns to the event loop while a window runs; it stops at its end or when the board says so.
+ * Nothing here returns to the event loop while a window runs; it stops at its end or when the board
+ * says so.
  */
 import { CACHE_LINE_BYTES, roundUp } from "../../src/base/unit.ts";
 import { URING_BYTES } from "../../src/transport/uring-plan.ts";
@@ -187,7 +189,8 @@ export class Generator {
 
   #waitMilliseconds(gap: number, due: number, now: number, end: number): number {
     if (gap > 0 && this.#issuing) {
-      // Nothing sleeps for less than a millisecond, so the last stretch before a request is due is spent polling.
+      // Nothing sleeps for less than a millisecond, so the last stretch before a request is due is
+      // spent polling.
       if (due > now) return Math.min(WAIT_MILLISECONDS_MAX, Math.floor(Math.min(due, end) - now));
       return 1; // every connection is full: an answer ends the wait
     }

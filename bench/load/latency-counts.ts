@@ -1,12 +1,14 @@
 /**
- * Latencies of one thread, counted while it runs: 2048 steps, then 1024 for every doubling, each within 0.1 %.
+ * Latencies of one thread, counted while it runs: 2048 steps, then 1024 for every doubling, each
+ * within 0.1 %.
  *
  *   value   in ticks of 16 ns, below 2^31 (34 s; anything longer counts as that)
  *   index   value < 2048: the value itself
  *           else: with e = position of the highest bit - 10, index = e * 1024 + (value >>> e)
  *
- * Why not an HdrHistogram at once: its JavaScript takes 150 ns a value, a seventh of a pipelined request. These counts
- * take 3 ns, are a plain array that crosses threads, and fill an HdrHistogram when the window is over.
+ * Why not an HdrHistogram at once: its JavaScript takes 150 ns a value, a seventh of a pipelined
+ * request. These counts take 3 ns, are a plain array that crosses threads, and fill an HdrHistogram
+ * when the window is over.
  */
 import hdr from "hdr-histogram-js";
 

@@ -1,10 +1,10 @@
 /**
- * The C library as the load generator needs it: client sockets, a poller, processor clocks, processor affinity. The calls
- * themselves are declared once, in the server's transport; what the server never does (connect, clocks, affinity) goes
- * through `syscall`.
+ * The C library as the load generator needs it: client sockets, a poller, processor clocks,
+ * processor affinity. The calls themselves are declared once, in the server's transport; what the
+ * server never does (connect, clocks, affinity) goes through `syscall`.
  *
- * Why not node:net: a generator must be cheaper than what it measures, and a socket event there costs two to three times
- * the system calls it stands for.
+ * Why not node:net: a generator must be cheaper than what it measures, and a socket event there
+ * costs two to three times the system calls it stands for.
  *
  * Results are those of the kernel: 0 or more, or the negated error number.
  */
@@ -54,8 +54,9 @@ const scratchBytes = scratch.arena.bytes;
 const scratchView = new DataView(scratch.arena.buffer);
 
 /**
- * Memory the kernel reads and writes, at least so many bytes, all zero. Not shared: V8 copies bytes of shared memory seven
- * times slower when the two ends are not aligned alike. It stays until the process ends; pages never touched cost nothing.
+ * Memory the kernel reads and writes, at least so many bytes, all zero. Not shared: V8 copies bytes
+ * of shared memory seven times slower when the two ends are not aligned alike. It stays until the
+ * process ends; pages never touched cost nothing.
  */
 export function kernelMemory(bytes: number): NativeMemory {
   const length = Math.ceil(Math.max(1, bytes) / PAGE_BYTES) * PAGE_BYTES;
@@ -66,7 +67,10 @@ export function kernelMemory(bytes: number): NativeMemory {
 /** Where a server listens. */
 export type Target = { host: string; port: number } | { path: string };
 
-/** Writes the target's socket address to the scratch and returns [family, bytes]. `host` is a numeric address. */
+/**
+ * Writes the target's socket address to the scratch and returns [family, bytes]. `host` is a
+ * numeric address.
+ */
 function writeAddress(target: Target): [family: number, bytes: number] {
   scratchBytes.fill(0, 0, SOCKET_ADDRESS_BYTES_MAX);
   if ("path" in target) {
@@ -196,14 +200,18 @@ export function threadCpuMicroseconds(): number {
 }
 
 /**
- * Microseconds of processor time, user and system, all threads of process `pid` have used; NaN when there is no such
- * process. This is the scheduler's own sum in nanoseconds; the figures in /proc/pid/stat move in steps of 10 ms.
+ * Microseconds of processor time, user and system, all threads of process `pid` have used; NaN when
+ * there is no such process. This is the scheduler's own sum in nanoseconds; the figures in
+ * /proc/pid/stat move in steps of 10 ms.
  */
 export function processCpuMicroseconds(pid: number): number {
   return readClock((~pid << 3) | 2);
 }
 
-/** Binds thread or process `id` (0: the calling thread) to the processors in `cores`. False when the system refuses. */
+/**
+ * Binds thread or process `id` (0: the calling thread) to the processors in `cores`. False when the
+ * system refuses.
+ */
 export function pin(id: number, cores: readonly number[]): boolean {
   scratchBytes.fill(0, 0, AFFINITY_BYTES);
   for (const core of cores) {

@@ -1,6 +1,6 @@
 /**
- * What the two protocols of lines, text and meta, read alike: lines that refuse, and whether a value is the one asked
- * for.
+ * What the two protocols of lines, text and meta, read alike: lines that refuse, and whether a
+ * value is the one asked for.
  */
 import { BROKEN, DecimalReader, Dialect, lineEnd } from "./dialect.ts";
 
@@ -10,7 +10,10 @@ const LETTER_Z = 90;
 export abstract class LineDialect extends Dialect {
   protected readonly decimal = new DecimalReader();
 
-  /** A line of another reply than the one hoped for: ERROR, CLIENT_ERROR, NOT_STORED, NS. As `parse` returns. */
+  /**
+   * A line of another reply than the one hoped for: ERROR, CLIENT_ERROR, NOT_STORED, NS. As `parse`
+   * returns.
+   */
   protected refusal(bytes: Uint8Array, start: number, at: number, end: number): number {
     const next = lineEnd(bytes, at, end);
     if (next === 0) return 0;
@@ -34,7 +37,10 @@ export abstract class LineDialect extends Dialect {
     return place;
   }
 
-  /** Counts a lie when the value at `data`, as long as was last read, is not that of keys[place], or `place` is `last`. */
+  /**
+   * Counts a lie when the value at `data`, as long as was last read, is not that of keys[place], or
+   * `place` is `last`.
+   */
   protected judge(
     bytes: Uint8Array,
     data: number,

@@ -1,6 +1,6 @@
 /**
- * The generator threads, seen from the main thread: a piscina pool of long tasks, one a thread, each with a port for orders
- * and, for every session, a board that shows what it counts.
+ * The generator threads, seen from the main thread: a piscina pool of long tasks, one a thread,
+ * each with a port for orders and, for every session, a board that shows what it counts.
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -133,7 +133,9 @@ export class Session {
   }
 }
 
-/** workers/load.js: beside the compiled harness, or in dist when the harness runs from its sources. */
+/**
+ * workers/load.js: beside the compiled harness, or in dist when the harness runs from its sources.
+ */
 function workerFile(): string {
   const beside = fileURLToPath(new URL("../../workers/load.js", import.meta.url));
   if (existsSync(beside)) return beside;

@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- target options]`: loads one server and reports. See options.ts for the options.
+ * `npm run bench [-- target options]`: loads one server and reports. See options.ts for the
+ * options.
  */
 import { writeFileSync } from "node:fs";
 import { residentBytesOf, userShareOf } from "../compare/server-process.ts";
@@ -65,7 +66,9 @@ class ServerClock {
     this.#userTicks = userShareOf(this.#pid) * this.#cpu;
   }
 
-  /** Since the start: the split into user and system comes from the kernel's shares of the whole. */
+  /**
+   * Since the start: the split into user and system comes from the kernel's shares of the whole.
+   */
   use(measured: Measured): ServerUse {
     const now = processCpuMicroseconds(this.#pid);
     const spent = now - this.#cpu;

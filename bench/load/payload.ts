@@ -1,12 +1,12 @@
 /**
- * What the requests carry: keys and values as functions of the key's index, so that nothing has to be remembered to
- * verify a reply.
+ * What the requests carry: keys and values as functions of the key's index, so that nothing has to
+ * be remembered to verify a reply.
  *
  *   key     | prefix | index, in decimal, as many digits as the key count needs | "x" up to the key's size |
  *   value   | version u32 | index u32 | bytes of the source block from an offset that index and version choose … |
  *
- * A value that a server mixed from two versions, cut, or took from another key does not verify. Values shorter than 8
- * bytes begin with as much of the head as fits.
+ * A value that a server mixed from two versions, cut, or took from another key does not verify.
+ * Values shorter than 8 bytes begin with as much of the head as fits.
  */
 import { Random, unitOf } from "./random.ts";
 import type { Sizes } from "./sizes.ts";

@@ -43,8 +43,9 @@ class HotKeys implements Popularity {
 
 /**
  * Zipf's law by rejection inversion: any exponent above 0, no table, about 1.1 draws a number.
- * Source: Hörmann and Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions"
- * (1996). H is the integral of x^-s; a point under the hull is drawn from its inverse, and kept when it is under a bar.
+ * Source: Hörmann and Derflinger, "Rejection-inversion to generate variates from monotone discrete
+ * distributions" (1996). H is the integral of x^-s; a point under the hull is drawn from its
+ * inverse, and kept when it is under a bar.
  */
 class Zipf implements Popularity {
   readonly #count: number;

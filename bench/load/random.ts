@@ -1,6 +1,6 @@
 /**
- * Random numbers from a seed: the same run twice sends the same requests.
- * mulberry32 (Tommy Ettinger, public domain): 32 bits of state, 3 ns a number, good enough to choose keys with.
+ * Random numbers from a seed: the same run twice sends the same requests. mulberry32 (Tommy
+ * Ettinger, public domain): 32 bits of state, 3 ns a number, good enough to choose keys with.
  */
 export class Random {
   #state: number;

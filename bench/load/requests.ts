@@ -1,6 +1,6 @@
 /**
- * The stream of requests of one generator thread: draws what comes next and writes it into a buffer.
- * After `compose`, the fields say what was asked, for the reading of the reply.
+ * The stream of requests of one generator thread: draws what comes next and writes it into a
+ * buffer. After `compose`, the fields say what was asked, for the reading of the reply.
  */
 import { type Dialect, Kind } from "./dialect.ts";
 import { type Popularity, parsePopularity } from "./popularity.ts";

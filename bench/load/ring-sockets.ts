@@ -1,12 +1,12 @@
 /**
- * The generator's sockets over io_uring, by the server's own ring: one system call a turn submits every send and waits for
- * what has arrived.
+ * The generator's sockets over io_uring, by the server's own ring: one system call a turn submits
+ * every send and waits for what has arrived.
  *
  *   memory   | ring's own: arguments, receive buffers | inputs, one a slot | outputs, one a slot |
  *   arrival  kernel ──▶ a receive buffer ──▶ the slot's input, and the buffer goes back
  *
- * Why: a generator on one core has to outrun a server on another. Through epoll each request costs two system calls and
- * their crossings from JavaScript; here all requests of a turn share one.
+ * Why: a generator on one core has to outrun a server on another. Through epoll each request costs
+ * two system calls and their crossings from JavaScript; here all requests of a turn share one.
  */
 import { Libc } from "../../src/transport/libc.ts";
 import { ENOBUFS, MSG_NOSIGNAL, SHUT_RDWR } from "../../src/transport/linux.ts";

@@ -1,7 +1,7 @@
 /**
- * Which local process listens at a target, so that its processor time can be read: the kernel's socket tables name an
- * inode, and the process is the one with that socket among its descriptors. Linux only; null when it is not to be found
- * (another machine, another user, another system).
+ * Which local process listens at a target, so that its processor time can be read: the kernel's
+ * socket tables name an inode, and the process is the one with that socket among its descriptors.
+ * Linux only; null when it is not to be found (another machine, another user, another system).
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { Target } from "./libc.ts";

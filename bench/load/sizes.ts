@@ -1,5 +1,6 @@
 /**
- * Distributions of sizes. A key keeps the size it has drawn: the size is a function of the key's index.
+ * Distributions of sizes. A key keeps the size it has drawn: the size is a function of the key's
+ * index.
  *
  *   "100"                  all alike
  *   "50-2000"              uniform between the two, both included

@@ -1,6 +1,7 @@
 /**
- * How a generator thread moves bytes: its connections, known by slots, with one input and one output region each. Two
- * ways to do it, `EpollSockets` here and `RingSockets` in ring-sockets.ts, behind one face:
+ * How a generator thread moves bytes: its connections, known by slots, with one input and one
+ * output region each. Two ways to do it, `EpollSockets` here and `RingSockets` in ring-sockets.ts,
+ * behind one face:
  *
  *   receiveInto(slot, at, length)   where the next input of the slot goes; again after every event `received`
  *   send(slot, at, length)          begins to send; what was sent comes back at once or as an event, see below

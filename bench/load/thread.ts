@@ -1,6 +1,7 @@
 /**
- * A generator thread as a piscina task: it lives as long as the run, and does what its port tells it, one order after
- * another. Between orders it waits in the event loop; during one it does not come back to it.
+ * A generator thread as a piscina task: it lives as long as the run, and does what its port tells
+ * it, one order after another. Between orders it waits in the event loop; during one it does not
+ * come back to it.
  */
 import type { MessagePort } from "node:worker_threads";
 import { Board } from "./board.ts";
@@ -27,7 +28,10 @@ export type Order =
 /** Each order but "quit" is answered, in order: null when it is done, else what went wrong. */
 export type Answer = string | null;
 
-/** Serves orders until "quit". Sessions are the generators of this thread, one for each target and workload. */
+/**
+ * Serves orders until "quit". Sessions are the generators of this thread, one for each target and
+ * workload.
+ */
 export async function serveOrders({ port, share, cores }: ThreadTask): Promise<void> {
   if (cores.length > 0) pin(0, cores);
   const sessions = new Map<number, Generator>();

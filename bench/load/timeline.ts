@@ -1,4 +1,7 @@
-/** A run over time: what happened between two looks at the boards, for the progress line and the plots. */
+/**
+ * A run over time: what happened between two looks at the boards, for the progress line and the
+ * plots.
+ */
 
 import { Meter } from "./board.ts";
 import { addCounts, emptyHistogram, LATENCY_COUNTS, percentile } from "./latency-counts.ts";

@@ -1,7 +1,8 @@
 /**
- * A recorded request stream: CSV with the header `time_s,key_id,key_size,value_size,op,ttl`, gzipped or not. Keys are
- * dense numbers; a key keeps the sizes of its first line, and where the recording has none they are drawn ("etc").
- * The columns lie in shared memory, so that all generator threads read one copy.
+ * A recorded request stream: CSV with the header `time_s,key_id,key_size,value_size,op,ttl`,
+ * gzipped or not. Keys are dense numbers; a key keeps the sizes of its first line, and where the
+ * recording has none they are drawn ("etc"). The columns lie in shared memory, so that all
+ * generator threads read one copy.
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -83,7 +84,10 @@ class ColumnSizes implements Sizes {
   }
 }
 
-/** Sizes of a trace's keys: shorter than the harness's own key names, they are made as long as those. */
+/**
+ * Sizes of a trace's keys: shorter than the harness's own key names, they are made as long as
+ * those.
+ */
 export function traceKeySizes(trace: Trace): Sizes {
   return new ColumnSizes(trace.keyBytes, parseSizes("20-51", VALUE_SALT));
 }

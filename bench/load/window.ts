@@ -1,4 +1,6 @@
-/** What a generator thread is told: which part of the run it is, and how long and how fast to send. */
+/**
+ * What a generator thread is told: which part of the run it is, and how long and how fast to send.
+ */
 
 /** One stretch of load. */
 export interface Window {

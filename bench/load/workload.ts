@@ -1,6 +1,6 @@
 /**
- * What a run sends, as plain data: it crosses threads, is printed with the results, and two runs with the same one send
- * the same requests.
+ * What a run sends, as plain data: it crosses threads, is printed with the results, and two runs
+ * with the same one send the same requests.
  */
 import { BinaryDialect } from "./binary-dialect.ts";
 import type { Dialect } from "./dialect.ts";

@@ -1,8 +1,10 @@
 /**
- * What a request costs between the kernel and the kernel: parsed, found or stored, answered, with a transport that takes
- * everything and sends nothing. 16-byte keys, 100-byte values, 100 000 of them drawn evenly, one shard of the thread's own.
+ * What a request costs between the kernel and the kernel: parsed, found or stored, answered, with a
+ * transport that takes everything and sends nothing. 16-byte keys, 100-byte values, 100 000 of them
+ * drawn evenly, one shard of the thread's own.
  *
- * One iteration is what one `recv` brings: a request, or twenty of a pipeline, or a get of fifty keys.
+ * One iteration is what one `recv` brings: a request, or twenty of a pipeline, or a get of fifty
+ * keys.
  */
 import { SETTINGS_DEFAULTS } from "../../src/config/settings.ts";
 import type { Connections } from "../../src/connection/connections.ts";

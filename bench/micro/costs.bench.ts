@@ -1,6 +1,6 @@
 /**
- * What the building blocks cost on this machine: the figures that decisions on the request path lean on.
- * Each iteration does the thing named once; the loop around it costs about 0.3 ns.
+ * What the building blocks cost on this machine: the figures that decisions on the request path
+ * lean on. Each iteration does the thing named once; the loop around it costs about 0.3 ns.
  */
 import koffi from "koffi";
 import { KeyHash } from "../../src/base/key-hash.ts";
@@ -18,7 +18,10 @@ interface Latin1Slicer {
   latin1Slice(start: number, end: number): string;
 }
 
-/** A case of this file: `step` is inlined into its own loop, since each case runs in a process of its own. */
+/**
+ * A case of this file: `step` is inlined into its own loop, since each case runs in a process of
+ * its own.
+ */
 function cost(name: string, full: number, run: (iterations: number) => number): MicroBench {
   return { name: `cost: ${name}`, iterations: { smoke: 100, full }, run };
 }

@@ -1,9 +1,10 @@
 /**
  * The shape of a micro-benchmark, and how one is measured.
  *
- * A file `bench/micro/<area>/<noun>.bench.ts` (or bench/micro/<noun>.bench.ts) has a default export: one MicroBench, or an
- * array of them when they share their preparation. `npm run bench:micro` measures each in a process of its own, so that
- * no case is compiled with another's types in mind; the tests run every one of them once at its smoke size.
+ * A file `bench/micro/<area>/<noun>.bench.ts` (or bench/micro/<noun>.bench.ts) has a default
+ * export: one MicroBench, or an array of them when they share their preparation. `npm run
+ * bench:micro` measures each in a process of its own, so that no case is compiled with another's
+ * types in mind; the tests run every one of them once at its smoke size.
  *
  *   export default {
  *     name: "store: get of 16-byte keys",
@@ -12,8 +13,8 @@
  *     run(iterations) { … return checksum; },
  *   } satisfies MicroBench;
  *
- * The checksum keeps the compiler from dropping the work, and shows that two versions did the same work: draw from a
- * fixed seed, never from Math.random.
+ * The checksum keeps the compiler from dropping the work, and shows that two versions did the same
+ * work: draw from a fixed seed, never from Math.random.
  */
 import { type Summary, summarize } from "../report/statistics.ts";
 
@@ -22,7 +23,9 @@ export interface MicroBench {
   readonly name: string;
   /** Iterations of one measured run: a size for the tests, and one that takes 10 to 50 ms. */
   readonly iterations: { readonly smoke: number; readonly full: number };
-  /** Operations in one iteration, when it does several. The result is per operation. 1 when absent. */
+  /**
+   * Operations in one iteration, when it does several. The result is per operation. 1 when absent.
+   */
   readonly operations?: number;
   /** Allocates and fills what `run` needs. */
   prepare?(): void;

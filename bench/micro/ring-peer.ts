@@ -1,4 +1,7 @@
-/** The other end of the ring benchmark: a thread that answers every record at once, and sleeps when none comes for long. */
+/**
+ * The other end of the ring benchmark: a thread that answers every record at once, and sleeps when
+ * none comes for long.
+ */
 import { workerData } from "node:worker_threads";
 import { Arena } from "../../src/memory/arena.ts";
 import { Control } from "../../src/memory/control.ts";

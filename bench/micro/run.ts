@@ -1,5 +1,6 @@
 /**
- * `npm run bench:micro [-- --smoke] [-- filter …]`: measures every bench/micro case, each in a process of its own.
+ * `npm run bench:micro [-- --smoke] [-- filter …]`: measures every bench/micro case, each in a
+ * process of its own.
  *
  *   parent   lists the *.bench.js files beside it, starts `run.js --child file index size` for each case, prints a table
  *   child    imports the one file, measures the one case, writes one line of JSON

@@ -1,6 +1,7 @@
 /**
- * What the store itself costs, with 16-byte keys and 100-byte values, hashing included: a hit as any thread reads it, as
- * the owner reads it, with the value copied out and confirmed; sets in place, of new keys, and of new keys when full.
+ * What the store itself costs, with 16-byte keys and 100-byte values, hashing included: a hit as
+ * any thread reads it, as the owner reads it, with the value copied out and confirmed; sets in
+ * place, of new keys, and of new keys when full.
  */
 import { Clock } from "../../src/base/clock.ts";
 import { KeyHash } from "../../src/base/key-hash.ts";

@@ -4,8 +4,9 @@
  *   node dist/bench/micro/syscalls-accept.js acceptor     libuv poll, accept4 until dry (src/transport/acceptor.ts)
  *   node dist/bench/micro/syscalls-accept.js server       net.Server, whose descriptors would then be duplicated
  *
- * Clients come from a child process of this one that connects and closes as fast as it can. Each descriptor is closed as
- * soon as it is dealt, so only accepting is measured. Prints connections a second and CPU per connection.
+ * Clients come from a child process of this one that connects and closes as fast as it can. Each
+ * descriptor is closed as soon as it is dealt, so only accepting is measured. Prints connections a
+ * second and CPU per connection.
  */
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
@@ -25,7 +26,9 @@ const libc = Libc.load();
 if (kind === "client") connectForever(Number(clientPort));
 else await serve();
 
-/** A blocking client: connect, close, again. A port is free again at once, since it closes by reset. */
+/**
+ * A blocking client: connect, close, again. A port is free again at once, since it closes by reset.
+ */
 function connectForever(port: number): never {
   const { scratch } = libc;
   const length = writeInetAddress(libc, "127.0.0.1", port);

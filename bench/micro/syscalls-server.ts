@@ -1,10 +1,12 @@
 /**
- * A server that costs almost nothing but its sockets, to compare transports by their CPU time per request:
+ * A server that costs almost nothing but its sockets, to compare transports by their CPU time per
+ * request:
  *
  *   node dist/bench/micro/syscalls-server.js epoll|uring [port]
  *
- * It answers every line with one hit of 100 bytes, whatever the key. On SIGINT, or when its standard input ends, it prints
- * requests, CPU per request, and requests per turn. Any memcached load generator may drive it:
+ * It answers every line with one hit of 100 bytes, whatever the key. On SIGINT, or when its
+ * standard input ends, it prints requests, CPU per request, and requests per turn. Any memcached
+ * load generator may drive it:
  *
  *   node dist/bench/load/main.js 127.0.0.1:PORT --no-preload --reads 1 --depth 32 --duration 5
  */

@@ -1,7 +1,7 @@
 /**
- * Replays a trace through a socket against any memcached server: a batch of `mg` without values (HD or EN each), then
- * the missing keys' sets, then the next batch. A batch ends before a key it has already, so that every request finds
- * what it would have found one at a time.
+ * Replays a trace through a socket against any memcached server: a batch of `mg` without values (HD
+ * or EN each), then the missing keys' sets, then the next batch. A batch ends before a key it has
+ * already, so that every request finds what it would have found one at a time.
  */
 import { createConnection, type Socket } from "node:net";
 import type { ReplayOutcome } from "./outcome.ts";

@@ -1,5 +1,6 @@
 /**
- * Replays a trace against the store alone: as many shards as threads, in this one thread, without sockets.
+ * Replays a trace against the store alone: as many shards as threads, in this one thread, without
+ * sockets.
  */
 import { Clock } from "../../src/base/clock.ts";
 import { KeyHash, shardOf } from "../../src/base/key-hash.ts";

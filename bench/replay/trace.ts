@@ -1,10 +1,12 @@
 /**
- * A cache trace in memory: gzip'd CSV `time_s,key_id,key_size,value_size,op,ttl`, one typed array per column that counts.
+ * A cache trace in memory: gzip'd CSV `time_s,key_id,key_size,value_size,op,ttl`, one typed array
+ * per column that counts.
  *
  * Where a trace has no sizes they are modelled, the same for the same key on every machine:
  *  - keys of 20 to 51 bytes, evenly spread;
- *  - values by the quantiles of a public trace whose sizes were drawn from Meta's published kvcache_reg mix (CacheLib), the
- *    longest one in 1024 cut to 16 KiB: median 136 B, mean 186 B. A factor makes the footprint exceed the memory.
+ *  - values by the quantiles of a public trace whose sizes were drawn from Meta's published
+ *    kvcache_reg mix (CacheLib), the longest one in 1024 cut to 16 KiB: median 136 B, mean 186 B. A
+ *    factor makes the footprint exceed the memory.
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";

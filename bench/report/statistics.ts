@@ -1,12 +1,16 @@
 /**
- * Statistics of repeated measurements: robust ones, since a shared machine disturbs some windows and never helps any.
+ * Statistics of repeated measurements: robust ones, since a shared machine disturbs some windows
+ * and never helps any.
  *
  *   median    the middle: half of the disturbances may be arbitrarily large
  *   MAD       median absolute deviation from the median: the spread, in the unit of the values
  *   ratio     of two windows measured next to each other in time; a drift of the machine hits both and cancels
  */
 
-/** The middle of `values`; the mean of the two middle ones when their number is even. NaN when there are none. */
+/**
+ * The middle of `values`; the mean of the two middle ones when their number is even. NaN when there
+ * are none.
+ */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
@@ -64,7 +68,8 @@ export function pairedRatios(
 
 /** True when `change` differs from 1 by more than the spread of the ratios explains. */
 export function isSignificant(ratios: readonly number[], spreads = 3): boolean {
-  // 1.4826 MADs are one standard deviation of a normal sample; the median of n values varies by about 1.25 sigma / √n.
+  // 1.4826 MADs are one standard deviation of a normal sample; the median of n values varies by
+  // about 1.25 sigma / √n.
   const sigma = 1.4826 * medianDeviation(ratios);
   return Math.abs(median(ratios) - 1) > (spreads * 1.25 * sigma) / Math.sqrt(ratios.length);
 }

@@ -1,4 +1,7 @@
-/** Plots as SVG text: grouped bars, and lines over a linear or logarithmic axis. No scripts, readable in light and dark. */
+/**
+ * Plots as SVG text: grouped bars, and lines over a linear or logarithmic axis. No scripts,
+ * readable in light and dark.
+ */
 
 const COLORS = ["#2f6fde", "#d9662b", "#3a9a5b", "#9a4fc4", "#c23a5c", "#7a7a7a", "#1f9aa8"];
 const TEXT = 'font-family="system-ui,sans-serif" font-size="12" fill="#808080"';

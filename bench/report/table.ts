@@ -1,4 +1,7 @@
-/** Tables of text: for a terminal (padded columns), and for a Markdown document. The first column is left-aligned. */
+/**
+ * Tables of text: for a terminal (padded columns), and for a Markdown document. The first column is
+ * left-aligned.
+ */
 
 /** Columns padded to their widest cell. */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

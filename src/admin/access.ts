@@ -157,7 +157,8 @@ export class Access {
     if (!this.tokenSet) return "no-token-set";
     const verdict = this.#authorized(authorization, cookie);
     if (verdict !== "allowed") return verdict;
-    // A bearer token is proof of intent in itself; a cookie travels by itself, so it needs the header.
+    // A bearer token is proof of intent in itself; a cookie travels by itself, so it needs the
+    // header.
     return authorization !== undefined || changeHeader === "1" ? "allowed" : "forbidden";
   }
 

@@ -1,6 +1,7 @@
 /**
- * The one assertion. It states what only a bug of ours can break: a client or an operator can never make it fail.
- * In a worker it ends the shard's task, and the supervisor starts a new owner over the same memory.
+ * The one assertion. It states what only a bug of ours can break: a client or an operator can never
+ * make it fail. In a worker it ends the shard's task, and the supervisor starts a new owner over
+ * the same memory.
  */
 export class AssertionError extends Error {
   readonly code = "ERR_ASSERTION";

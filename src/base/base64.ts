@@ -1,8 +1,8 @@
 /**
  * Base64 (RFC 4648, standard alphabet, padded): how meta commands carry keys with arbitrary bytes.
  *
- * Decoding follows memcached: bytes outside the alphabet are ignored, what remains must be a multiple of four, and the
- * first padded group of four ends the text.
+ * Decoding follows memcached: bytes outside the alphabet are ignored, what remains must be a
+ * multiple of four, and the first padded group of four ends the text.
  */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PAD = 0x3d;
@@ -42,8 +42,8 @@ export function encodeBase64(
 }
 
 /**
- * Decodes from[start, end) to out[at, …). The end of what was written; -1 when it is empty or not base64.
- * Never writes more than three bytes for four read, plus two that are taken back.
+ * Decodes from[start, end) to out[at, …). The end of what was written; -1 when it is empty or not
+ * base64. Never writes more than three bytes for four read, plus two that are taken back.
  */
 export function decodeBase64(
   from: Uint8Array,

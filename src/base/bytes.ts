@@ -21,8 +21,8 @@ let viewed: Uint8Array = new Uint8Array(0);
 let view = new DataView(viewed.buffer);
 
 /**
- * A DataView over the same bytes. A thread works in few arrays, nearly always in its arena: the last one asked for is
- * at hand.
+ * A DataView over the same bytes. A thread works in few arrays, nearly always in its arena: the
+ * last one asked for is at hand.
  */
 export function viewOf(bytes: Uint8Array): DataView {
   if (bytes !== viewed) {
@@ -40,7 +40,10 @@ function knownView(bytes: Uint8Array): DataView {
   return made;
 }
 
-/** Copies `from[start, start + length)` to `to[at, …)`. The two may be one array; then the ranges must not overlap. */
+/**
+ * Copies `from[start, start + length)` to `to[at, …)`. The two may be one array; then the ranges
+ * must not overlap.
+ */
 export function copyBytes(
   to: Uint8Array,
   at: number,
@@ -59,7 +62,10 @@ export function copyBytes(
   }
 }
 
-/** Copies four bytes or more, the last word over the end of the one before when the length is no multiple of four. */
+/**
+ * Copies four bytes or more, the last word over the end of the one before when the length is no
+ * multiple of four.
+ */
 function copyWords(words: DataView, at: number, start: number, length: number): void {
   const last = length - 4;
   for (let i = 0; i < last; i += 4) words.setInt32(at + i, words.getInt32(start + i, true), true);

@@ -1,11 +1,12 @@
 /**
  * The server's clock: whole seconds since shortly before the start, one for all threads.
  *
- * The primary advances a word in the control block once a second (memory/control.ts); every thread copies it here once a
- * loop turn. Why not ask the operating system: two threads would disagree at the edge of a second, and an item dead for one
- * would be alive for the other.
+ * The primary advances a word in the control block once a second (memory/control.ts); every thread
+ * copies it here once a loop turn. Why not ask the operating system: two threads would disagree at
+ * the edge of a second, and an item dead for one would be alive for the other.
  *
- * An item whose exptime is e is dead when e ≤ now, so a TTL of n seconds lives between n - 1 and n seconds.
+ * An item whose exptime is e is dead when e ≤ now, so a TTL of n seconds lives between n - 1 and n
+ * seconds.
  */
 import { SERVER_SECONDS_PAST, SERVER_SECONDS_START, type ServerSeconds } from "./unit.ts";
 
@@ -28,8 +29,8 @@ export class Clock {
   }
 
   /**
-   * An exptime as a client writes it, as a deadline on this clock. 0 is never; 1…2592000 from now; above, a Unix time; a
-   * negative one, or a Unix time before the start, has passed.
+   * An exptime as a client writes it, as a deadline on this clock. 0 is never; 1…2592000 from now;
+   * above, a Unix time; a negative one, or a Unix time before the start, has passed.
    */
   deadline(exptime: number): ServerSeconds {
     if (exptime === 0) return 0 as ServerSeconds;

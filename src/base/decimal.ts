@@ -4,9 +4,10 @@
  *   strict    what counts and meta tokens must be: digits only, a minus where one makes sense, a bounded length
  *   lenient   what strtoul would take: a plus sign, leading zeros, a value kept modulo 2^32
  *
- * 64-bit numbers are two 32-bit words, `high` and `low`, since a double is exact only to 2^53 and a BigInt is garbage.
- * Up to 15 digits a double holds the number exactly, and that is nearly every CAS unique and counter: those take the
- * short way; the long ways are only reached by numbers that need them.
+ * 64-bit numbers are two 32-bit words, `high` and `low`, since a double is exact only to 2^53 and a
+ * BigInt is garbage. Up to 15 digits a double holds the number exactly, and that is nearly every
+ * CAS unique and counter: those take the short way; the long ways are only reached by numbers that
+ * need them.
  */
 import { UINT32_MAX } from "./unit.ts";
 
@@ -26,7 +27,10 @@ const UINT64_TOKEN_BYTES_MAX = 22;
 export const UINT32_DIGITS_MAX = 10;
 export const UINT64_DIGITS_MAX = 20;
 
-/** The answer of the 32-bit readers for anything that is not a number in range; no 32-bit number equals it. */
+/**
+ * The answer of the 32-bit readers for anything that is not a number in range; no 32-bit number
+ * equals it.
+ */
 export const NOT_A_NUMBER = -TWO_TO_32;
 
 /** Reads bytes[start, end) as a u32 of digits only; `NOT_A_NUMBER` when it is anything else. */
@@ -41,7 +45,10 @@ export function decimalToUint32(bytes: Uint8Array, start: number, end: number): 
   return value <= UINT32_MAX ? value : NOT_A_NUMBER;
 }
 
-/** Reads bytes[start, end) as a signed 32-bit number: digits, perhaps after a minus; else `NOT_A_NUMBER`. */
+/**
+ * Reads bytes[start, end) as a signed 32-bit number: digits, perhaps after a minus; else
+ * `NOT_A_NUMBER`.
+ */
 export function decimalToInt32(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > INT32_TOKEN_BYTES_MAX) return NOT_A_NUMBER;
   const negative = bytes[start] === ASCII_MINUS;
@@ -144,22 +151,25 @@ const POWER_HIGH = Uint32Array.from(POWERS, (power) => Number(power >> 32n));
 const POWER_LOW = Uint32Array.from(POWERS, (power) => Number(power & 0xffff_ffffn));
 
 /**
- * Reads numbers of up to 64 bits. The last number read is in `high` and `low`: one object a thread, no garbage.
- * A refused number leaves the words undefined.
+ * Reads numbers of up to 64 bits. The last number read is in `high` and `low`: one object a thread,
+ * no garbage. A refused number leaves the words undefined.
  */
 export class DecimalReader {
   high = 0;
   low = 0;
 
-  /** Reads bytes[start, end) as a u64 of digits only, at most 22 of them. False when it is anything else. */
+  /**
+   * Reads bytes[start, end) as a u64 of digits only, at most 22 of them. False when it is anything
+   * else.
+   */
   tryUint64(bytes: Uint8Array, start: number, end: number): boolean {
     if (start === end || end - start > UINT64_TOKEN_BYTES_MAX) return false;
     return this.#digits(bytes, start, end) === end;
   }
 
   /**
-   * Reads client flags as memcached's classic commands do: perhaps a plus, then digits up to 64 bits, kept modulo
-   * 2^32. `NOT_A_NUMBER` when it is anything else.
+   * Reads client flags as memcached's classic commands do: perhaps a plus, then digits up to 64
+   * bits, kept modulo 2^32. `NOT_A_NUMBER` when it is anything else.
    */
   lenientUint32(bytes: Uint8Array, start: number, end: number): number {
     const at = start < end && bytes[start] === ASCII_PLUS ? start + 1 : start;
@@ -168,8 +178,9 @@ export class DecimalReader {
   }
 
   /**
-   * Reads an exptime as memcached's classic storage commands do: perhaps a sign, then digits up to the signed 64-bit
-   * range, kept modulo 2^32 as a signed number. `NOT_A_NUMBER` when it is anything else.
+   * Reads an exptime as memcached's classic storage commands do: perhaps a sign, then digits up to
+   * the signed 64-bit range, kept modulo 2^32 as a signed number. `NOT_A_NUMBER` when it is
+   * anything else.
    */
   lenientInt32(bytes: Uint8Array, start: number, end: number): number {
     const sign = start < end ? bytes[start] : 0;
@@ -183,9 +194,9 @@ export class DecimalReader {
   }
 
   /**
-   * Reads the number at the start of an item's value, as incr and decr do: blanks and zeros before it are skipped, it
-   * may be followed by a blank or a NUL and then by anything. False when there is none, it is negative, or it needs
-   * more than 64 bits.
+   * Reads the number at the start of an item's value, as incr and decr do: blanks and zeros before
+   * it are skipped, it may be followed by a blank or a NUL and then by anything. False when there
+   * is none, it is negative, or it needs more than 64 bits.
    */
   tryValue(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
@@ -196,7 +207,10 @@ export class DecimalReader {
     return digitsEnd === end || isBlank(bytes[digitsEnd] as number) || bytes[digitsEnd] === 0;
   }
 
-  /** Reads digits from `start` on. Where they end; `start` when there is none, -1 when they need more than 64 bits. */
+  /**
+   * Reads digits from `start` on. Where they end; `start` when there is none, -1 when they need
+   * more than 64 bits.
+   */
   #digits(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     let value = 0;

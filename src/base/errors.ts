@@ -1,6 +1,7 @@
 /**
- * Errors away from the request path. Each class has a stable `code`; its message tells the operator what to do next.
- * The request path throws none of these: what a client can cause there is a Status.
+ * Errors away from the request path. Each class has a stable `code`; its message tells the operator
+ * what to do next. The request path throws none of these: what a client can cause there is a
+ * Status.
  */
 
 /** A wrong option, argument or configuration line. `exitCode` is the one memcached would give. */

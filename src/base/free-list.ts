@@ -1,5 +1,6 @@
 /**
- * FreeList: which of the numbers 0 to count - 1 are free, for tables whose rows are taken and given back at any time.
+ * FreeList: which of the numbers 0 to count - 1 are free, for tables whose rows are taken and given
+ * back at any time.
  *
  *   free   | 7 | 4 | 0 | 2 |        a stack: what was given back last is taken next, its memory is warm
  *                        ▲ next

@@ -1,15 +1,17 @@
 /**
  * Key hash: HalfSipHash-1-3 with a 64-bit result, keyed by a secret drawn at start.
  *
- * Why keyed: whoever can choose keys must not be able to choose buckets. Why this one: it works in 32-bit words, so a
- * 16-byte key costs 30 ns in JavaScript, 5 ns more than an unkeyed multiply-xor hash.
- * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), and its 32-bit variant in the reference
- * repository; 1 compression and 3 finalization rounds, as the hash tables of Rust, Python and Ruby use SipHash.
+ * Why keyed: whoever can choose keys must not be able to choose buckets. Why this one: it works in
+ * 32-bit words, so a 16-byte key costs 30 ns in JavaScript, 5 ns more than an unkeyed multiply-xor
+ * hash. Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), and its 32-bit
+ * variant in the reference repository; 1 compression and 3 finalization rounds, as the hash tables
+ * of Rust, Python and Ruby use SipHash.
  *
  *   low   bits 0…31  bucket (linear hashing takes as many low bits as the index has grown to)
  *   high  bits 0…15  tag of the index entry, bits 16…31 shard
  *
- * The three uses take different bits, so that the keys of one shard still spread over all buckets and tags.
+ * The three uses take different bits, so that the keys of one shard still spread over all buckets
+ * and tags.
  */
 import { viewOf } from "./bytes.ts";
 
@@ -79,7 +81,10 @@ export class KeyHash {
   }
 }
 
-/** The shard a key belongs to: the upper half of `high`, scaled to `shardCount` (no modulo bias, no division). */
+/**
+ * The shard a key belongs to: the upper half of `high`, scaled to `shardCount` (no modulo bias, no
+ * division).
+ */
 export function shardOf(hashHigh: number, shardCount: number): number {
   return ((hashHigh >>> 16) * shardCount) >>> 16;
 }

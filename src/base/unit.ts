@@ -4,7 +4,10 @@
  */
 declare const unit: unique symbol;
 
-/** Where an item lies in its shard: the item's byte offset in the shard's item memory, divided by 8. 0 is "none". */
+/**
+ * Where an item lies in its shard: the item's byte offset in the shard's item memory, divided by 8.
+ * 0 is "none".
+ */
 export type ItemRef = number & { readonly [unit]: "ItemRef" };
 /** 0 ≤ shard < shardCount. Worker i owns shard i. */
 export type ShardIndex = number & { readonly [unit]: "ShardIndex" };
@@ -17,14 +20,20 @@ export const GIB = 1024 * MIB;
 export const UINT32_MAX = 0xffff_ffff;
 export const CACHE_LINE_BYTES = 64;
 
-/** The clock starts here, as memcached's does, so that 1 is always in the past and 0 can mean "never". */
+/**
+ * The clock starts here, as memcached's does, so that 1 is always in the past and 0 can mean
+ * "never".
+ */
 export const SERVER_SECONDS_START = 2 as ServerSeconds;
-/** An exptime that has passed whatever the clock says: a negative expiry from a client becomes this. */
+/**
+ * An exptime that has passed whatever the clock says: a negative expiry from a client becomes this.
+ */
 export const SERVER_SECONDS_PAST = 1 as ServerSeconds;
 
 /**
- * Where the byte at `offset` of an arena is in its views of two, four and eight bytes: whole numbers below 2^31, which the
- * engine keeps, adds and checks as small integers. A quotient may be a double, and then every index made of it is one.
+ * Where the byte at `offset` of an arena is in its views of two, four and eight bytes: whole
+ * numbers below 2^31, which the engine keeps, adds and checks as small integers. A quotient may be
+ * a double, and then every index made of it is one.
  */
 export function halfIndex(offset: number): number {
   return offset >>> 1;
@@ -38,7 +47,10 @@ export function doubleIndex(offset: number): number {
   return offset >>> 3;
 }
 
-/** The same number, as a small integer where it is one: what came out of a double's arithmetic stays a double otherwise. */
+/**
+ * The same number, as a small integer where it is one: what came out of a double's arithmetic stays
+ * a double otherwise.
+ */
 export function compact(value: number): number {
   const small = value | 0;
   return small === value ? small : value;

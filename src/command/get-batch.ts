@@ -1,16 +1,18 @@
 /**
- * GetBatch: plain gets that lie one behind the other in a connection's input, found and hashed before the first is answered.
+ * GetBatch: plain gets that lie one behind the other in a connection's input, found and hashed
+ * before the first is answered.
  *
  *   get k1 k2 k3\r\nget k4\r\nset …
  *   |   |  |  |     |   |     ^ end: what is no plain get is left for the parser
  *   begin of k1     begin of k4              where to go on parsing if that key is not answered: at its line when it is the
  *       ^  ^  ^         ^ start                line's first, else at the key itself
  *
- * Why: a key costs two trips to memory, its bucket and its item, one after the other. A processor has a dozen such trips
- * under way at once if nobody makes it wait for the first; and a key found here needs no second look at its bytes.
+ * Why: a key costs two trips to memory, its bucket and its item, one after the other. A processor
+ * has a dozen such trips under way at once if nobody makes it wait for the first; and a key found
+ * here needs no second look at its bytes.
  *
- * Plain arrays of numbers, one entry a key, filled again and again; places are counted from `origin`, so that they fit
- * 32 bits wherever the input lies.
+ * Plain arrays of numbers, one entry a key, filled again and again; places are counted from
+ * `origin`, so that they fit 32 bits wherever the input lies.
  */
 
 /** Keys of one batch: what they lead to stays in the first-level cache until it is read. */

@@ -14,13 +14,19 @@ export const LINE_TOKENS_MAX = 23;
 export const PROTOCOL_VERSION = "1.6.45";
 /** A line without an end may begin with this many spaces and still be a long get. */
 export const LEADING_SPACES_MAX = 100;
-/** The longest get line: memcached has no limit of its own, but a client must not choose how much we buffer. */
+/**
+ * The longest get line: memcached has no limit of its own, but a client must not choose how much we
+ * buffer.
+ */
 export const GET_LINE_BYTES_MAX = 4 << 20;
 /** The payload of an ASCII login. */
 export const AUTH_TOKEN_BYTES_MAX = 16_384;
 /** A SASL mechanism's name. */
 export const MECHANISM_BYTES_MAX = 32;
-/** What an item costs beside key and value, as memcached counts it: -I limits that sum, and `size` shows it. */
+/**
+ * What an item costs beside key and value, as memcached counts it: -I limits that sum, and `size`
+ * shows it.
+ */
 export const ITEM_OVERHEAD_BYTES = 48;
 /** memcached's limit for the body of one binary packet. */
 export const PACKET_BODY_BYTES_MAX = 1 << 30;

@@ -17,7 +17,10 @@ export const Op = {
   delete: 3,
   /** touch: a new exptime, no value. */
   touch: 4,
-  /** A read with effects: gat, gats, and mg with T, N, R or on a stale item. The reply describes the item. */
+  /**
+   * A read with effects: gat, gats, and mg with T, N, R or on a stale item. The reply describes the
+   * item.
+   */
   fetch: 5,
   /** Starts, feeds, ends or abandons a value too large for a ring record or a slab. */
   uploadBegin: 6,
@@ -50,7 +53,9 @@ export const Op = {
   shutdown: 69,
   flushAll: 70,
   cacheMemlimit: 71,
-  /** slabs, lru, lru_crawler, watch, debugtime …: the line is in request.bytes[lineStart, lineEnd). */
+  /**
+   * slabs, lru, lru_crawler, watch, debugtime …: the line is in request.bytes[lineStart, lineEnd).
+   */
   admin: 72,
   /** Authentication: SASL packets, or an ASCII login. */
   authenticate: 73,
@@ -89,7 +94,9 @@ export const DeleteMode = {
 } as const;
 export type DeleteMode = (typeof DeleteMode)[keyof typeof DeleteMode];
 
-/** Which command an `Op.admin` is, in `request.level`: its words are for whoever serves it to read. */
+/**
+ * Which command an `Op.admin` is, in `request.level`: its words are for whoever serves it to read.
+ */
 export const AdminWord = {
   slabs: 1,
   lru: 2,

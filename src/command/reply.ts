@@ -1,8 +1,9 @@
 /**
  * Reply: what a store operation found or did, before any protocol words it.
  *
- * One object per thread, filled again for each operation. It is bounded: numbers only, and for a value the place where it
- * lies; that is why a reply fits one slot of a reply ring (ring/reply-ring.ts), and reply rings cannot grow.
+ * One object per thread, filled again for each operation. It is bounded: numbers only, and for a
+ * value the place where it lies; that is why a reply fits one slot of a reply ring
+ * (ring/reply-ring.ts), and reply rings cannot grow.
  */
 import type { ServerSeconds } from "../base/unit.ts";
 import { Status } from "./status.ts";
@@ -27,8 +28,9 @@ export const ItemMark = {
   /** Created by this request (vivify). */
   created: 1 << 8,
   /**
-   * A fetch asked for an end so near that its value could not be read afterwards: the exptime is not set yet. The
-   * requester reads the value, and then has the item touched, if it still is the one described.
+   * A fetch asked for an end so near that its value could not be read afterwards: the exptime is
+   * not set yet. The requester reads the value, and then has the item touched, if it still is the
+   * one described.
    */
   expiring: 1 << 9,
 } as const;

@@ -1,11 +1,13 @@
 /**
  * Request: the one description of what a client asked, whatever the protocol.
  *
- * A parser fills it, the router reads key and op, a store executes it, an encoder reads what the reply must repeat. One
- * object lives as long as its connection's thread and is filled again for each request: numbers and borrowed byte ranges, so
- * a request costs no garbage. `bytes` and every range into it are valid until the next `parse`.
+ * A parser fills it, the router reads key and op, a store executes it, an encoder reads what the
+ * reply must repeat. One object lives as long as its connection's thread and is filled again for
+ * each request: numbers and borrowed byte ranges, so a request costs no garbage. `bytes` and every
+ * range into it are valid until the next `parse`.
  *
- * A record of a ring is decoded into a Request too: the owner executes the same thing, with `bytes` pointing into the ring.
+ * A record of a ring is decoded into a Request too: the owner executes the same thing, with `bytes`
+ * pointing into the ring.
  */
 import type { ServerSeconds } from "../base/unit.ts";
 import { type ArithmeticMode, type DeleteMode, Op, StoreMode } from "./op.ts";
@@ -41,19 +43,27 @@ export const Mark = {
   casMatchSkipsValue: 1 << 10,
   /** Binary: a compare on an absent key answers notFound for Add too. */
   binarySemantics: 1 << 11,
-  /** A fetch is sent again, and its first try won the right to recache: if that token is still out, it is ours. */
+  /**
+   * A fetch is sent again, and its first try won the right to recache: if that token is still out,
+   * it is ours.
+   */
   tokenHeld: 1 << 12,
   /** The reply tells the exptime from before this request changed it (meta t left of T). */
   exptimeBefore: 1 << 13,
   /** The same of an item this request creates (meta t left of N). */
   vivifyExptimeBefore: 1 << 14,
-  /** An item this request creates has `exptime` in the end, not `vivifyExptime` (meta N left of T). */
+  /**
+   * An item this request creates has `exptime` in the end, not `vivifyExptime` (meta N left of T).
+   */
   exptimeLast: 1 << 15,
   /** `recacheExptime` is held against the exptime this request sets (meta T left of R). */
   recacheAfter: 1 << 16,
   /** A fetch from another thread, which will read the value by itself: see ItemMark.expiring. */
   valueApart: 1 << 17,
-  /** An upload that finds no room is answered `noRoomYet` while others may give some back: it will be asked for again. */
+  /**
+   * An upload that finds no room is answered `noRoomYet` while others may give some back: it will
+   * be asked for again.
+   */
   mayWait: 1 << 18,
 } as const;
 
@@ -66,7 +76,10 @@ export class Request {
 
   /** Where key, value and line lie. */
   bytes: Uint8Array;
-  /** The key as stored: a base64 key (meta b) is decoded into the parser's own scratch, and `keyBytes` points there. */
+  /**
+   * The key as stored: a base64 key (meta b) is decoded into the parser's own scratch, and
+   * `keyBytes` points there.
+   */
   keyBytes: Uint8Array;
   keyStart = 0;
   keyEnd = 0;
@@ -74,12 +87,18 @@ export class Request {
   hashLow = 0;
   hashHigh = 0;
 
-  /** The value, when all of it is in `bytes`. Streamed values have `streamed` set and only `valueBytes`. */
+  /**
+   * The value, when all of it is in `bytes`. Streamed values have `streamed` set and only
+   * `valueBytes`.
+   */
   valueStart = 0;
   valueEnd = 0;
   /** The declared length of the value. */
   valueBytes = 0;
-  /** The value does not lie in `bytes`: its `valueBytes` bytes (and, in text, a line end) follow on the wire. */
+  /**
+   * The value does not lie in `bytes`: its `valueBytes` bytes (and, in text, a line end) follow on
+   * the wire.
+   */
   streamed = false;
 
   clientFlags = 0;
@@ -102,20 +121,26 @@ export class Request {
   /** No reply on the boring outcome (meta q, binary quiet opcodes). */
   quiet = false;
 
-  /** Op.get of several keys on one line: this is the first, the last. Both true for a single key. */
+  /**
+   * Op.get of several keys on one line: this is the first, the last. Both true for a single key.
+   */
   firstKey = true;
   lastKey = true;
   /** gets, gats: the CAS is printed. */
   withCas = false;
 
   /**
-   * What the line got wrong. With Op.error it is the whole answer. With another op the op is done all the same, silently,
-   * and then the error is answered: a set that is too large is a delete of the old item with `tooLarge`.
+   * What the line got wrong. With Op.error it is the whole answer. With another op the op is done
+   * all the same, silently, and then the error is answered: a set that is too large is a delete of
+   * the old item with `tooLarge`.
    */
   error: WireError = WireError.none;
   /** The connection is closed once the reply has been sent. */
   closeAfter = false;
-  /** Before answering: this many bytes of the stream are thrown away (a value that is too large, or wrong). */
+  /**
+   * Before answering: this many bytes of the stream are thrown away (a value that is too large, or
+   * wrong).
+   */
   swallowBytes = 0;
 
   /** The command line without its line end: meta flags, admin words. */
@@ -126,7 +151,10 @@ export class Request {
   /** Binary: opcode, opaque (32 bits as sent), and the extras length. */
   opcode = 0;
   opaque = 0;
-  /** A plain number of small commands: verbosity level, memory limit in MiB, shutdown mode, which admin word. */
+  /**
+   * A plain number of small commands: verbosity level, memory limit in MiB, shutdown mode, which
+   * admin word.
+   */
   level = 0;
 
   /** Upload id or lease id, with the ops that need one. */
@@ -139,7 +167,10 @@ export class Request {
     this.keyBytes = bytes;
   }
 
-  /** A new request: whatever says how to answer is reset. Numbers an op reads (key, value, exptime …) are the parser's. */
+  /**
+   * A new request: whatever says how to answer is reset. Numbers an op reads (key, value, exptime
+   * …) are the parser's.
+   */
   begin(op: Op, dialect: Dialect, bytes: Uint8Array): void {
     this.op = op;
     this.dialect = dialect;

@@ -28,7 +28,10 @@ export const Status = {
 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
 
-/** What the wire got wrong. The text protocol's words for each are in protocol/text; the binary ones in protocol/binary. */
+/**
+ * What the wire got wrong. The text protocol's words for each are in protocol/text; the binary ones
+ * in protocol/binary.
+ */
 export const WireError = {
   none: 0,
   /** ERROR */

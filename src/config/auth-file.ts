@@ -4,7 +4,8 @@
  *   -Y                     user:password      at most 8 lines, 255 bytes each; the user ends at the first colon
  *   MEMCACHED_SASL_PWDB    user@host:password or user:password; a further colon ends the password
  *
- * Sources: memcached doc/protocol.txt, "Authentication", and its SASL password database as observed.
+ * Sources: memcached doc/protocol.txt, "Authentication", and its SASL password database as
+ * observed.
  */
 import { readFileSync } from "node:fs";
 import { ConfigError, SystemError } from "../base/errors.ts";
@@ -21,7 +22,9 @@ const COLON = 0x3a;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Reads the file of -Y. Throws a ConfigError in memcached's words when it is missing or malformed. */
+/**
+ * Reads the file of -Y. Throws a ConfigError in memcached's words when it is missing or malformed.
+ */
 export function readAuthFile(path: string): Credential[] {
   let bytes: Buffer;
   try {
@@ -42,7 +45,8 @@ export function readAuthFile(path: string): Credential[] {
 }
 
 /**
- * Reads a SASL password file; lines that are no entry are left out. Empty when it cannot be read: then nobody gets in.
+ * Reads a SASL password file; lines that are no entry are left out. Empty when it cannot be read:
+ * then nobody gets in.
  */
 export function readSaslFile(path: string): Credential[] {
   let bytes: Buffer;

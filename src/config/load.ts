@@ -79,7 +79,10 @@ export function loadSettings(sources: Sources): Loaded {
   return { ...result, warnings: [...result.warnings, ...warningsOf(result.settings)] };
 }
 
-/** -h, -i, -V and --completion are answered where they stand; what comes after them is not looked at. */
+/**
+ * -h, -i, -V and --completion are answered where they stand; what comes after them is not looked
+ * at.
+ */
 function isImmediate(wish: Wish): boolean {
   return ["help", "license", "version", "completion"].includes(wish);
 }

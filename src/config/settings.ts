@@ -58,7 +58,10 @@ export interface ExtendedSettings {
   readonly trackSizes: boolean;
   /** Workers that serve sockets under the native transport; 0 is one for each processor. */
   readonly socketThreads: number;
-  /** Microseconds a thread looks for more before it sleeps; BUSY_POLL_LONE: only for a client that is alone. */
+  /**
+   * Microseconds a thread looks for more before it sleeps; BUSY_POLL_LONE: only for a client that
+   * is alone.
+   */
   readonly busyPollMicroseconds: number;
   /** A sleeping worker's shard may be changed by another (ring/loan.ts). */
   readonly lending: boolean;
@@ -218,7 +221,9 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   dropPrivileges: false,
 };
 
-/** The settings of a start with no flags. `threads` and what listens are filled by config/load.ts. */
+/**
+ * The settings of a start with no flags. `threads` and what listens are filled by config/load.ts.
+ */
 export const SETTINGS_DEFAULTS: Settings = {
   port: PORT_DEFAULT,
   udpPort: 0,

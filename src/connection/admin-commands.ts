@@ -1,9 +1,11 @@
 /**
- * Admin commands: slabs, lru, lru_crawler, watch. Their words are read here, at leisure: they are rare.
+ * Admin commands: slabs, lru, lru_crawler, watch. Their words are read here, at leisure: they are
+ * rare.
  *
- * Our store has no slab classes, no LRU and no crawler thread: three queues (1 small, 2 main, 3 large), a policy without
- * settings, and a sweep that never stops. So what tunes those is checked as memcached checks it, acknowledged, and changes
- * nothing; what shows something (dumps, watchers) shows what is there. docs/protocol-support.md says it for each.
+ * Our store has no slab classes, no LRU and no crawler thread: three queues (1 small, 2 main, 3
+ * large), a policy without settings, and a sweep that never stops. So what tunes those is checked
+ * as memcached checks it, acknowledged, and changes nothing; what shows something (dumps, watchers)
+ * shows what is there. docs/protocol-support.md says it for each.
  */
 import type { Clock } from "../base/clock.ts";
 import { AdminWord } from "../command/op.ts";
@@ -104,7 +106,10 @@ export class AdminCommands implements SessionExtension {
     }
   }
 
-  /** `p` pauses the clock, `r` resumes it, a number moves it; `fault <worker>` lets a worker die at its next write. */
+  /**
+   * `p` pauses the clock, `r` resumes it, a number moves it; `fault <worker>` lets a worker die at
+   * its next write.
+   */
   #debugtime(words: readonly string[]): string {
     const { control } = this.#parts;
     const [word = "", argument = ""] = words;
@@ -240,8 +245,8 @@ function lru(words: readonly string[]): string {
 }
 
 /**
- * `all`, `hash` where a dump may have it, or numbers with commas, none if there are only commas; null when it is something
- * else.
+ * `all`, `hash` where a dump may have it, or numbers with commas, none if there are only commas;
+ * null when it is something else.
  */
 function classesOf(argument: string, mayHash: boolean): ReadonlySet<number> | null {
   if (argument === "all" || (mayHash && argument === "hash")) return CLASSES_ALL;

@@ -4,12 +4,12 @@
  *   text     <user> <password>                          as the value of a set; the parser made it Op.authenticate
  *   binary   list ─▶ PLAIN · auth ─▶ authenticated, refused, or "go on" when it has no data yet · step ─▶ as auth
  *
- * Every entry is compared, whole, and none ends the search: the time a refusal takes tells nothing of which user exists or
- * how much of a password was right (CVE-2026-47783 was such a loop that ended early). Digests are compared, so lengths are
- * equal.
+ * Every entry is compared, whole, and none ends the search: the time a refusal takes tells nothing
+ * of which user exists or how much of a password was right (CVE-2026-47783 was such a loop that
+ * ended early). Digests are compared, so lengths are equal.
  *
- * Nothing but this is possible before it has succeeded: the parsers see to that. Here, tries are counted: a connection that
- * keeps guessing is closed.
+ * Nothing but this is possible before it has succeeded: the parsers see to that. Here, tries are
+ * counted: a connection that keeps guessing is closed.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { MECHANISM_BYTES_MAX } from "../command/limits.ts";
@@ -135,7 +135,10 @@ function splitPlain(data: Buffer): [Buffer, Buffer, Buffer] {
   return [data.subarray(0, first), data.subarray(first + 1, second), data.subarray(second + 1)];
 }
 
-/** True when one of the logins is this one. Looks at all of them, in a time that depends on their number only. */
+/**
+ * True when one of the logins is this one. Looks at all of them, in a time that depends on their
+ * number only.
+ */
 function isKnown(logins: readonly Login[], user: Uint8Array, password: Uint8Array): boolean {
   const userDigest = digest(user);
   const passwordDigest = digest(password);

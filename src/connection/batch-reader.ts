@@ -1,12 +1,14 @@
 /**
- * BatchReader: answers plain gets (get, gets, mg with v) that lie one behind the other in a connection's input, without a
- * round through parser and performer for each: found and hashed together, looked for together, then answered in order.
+ * BatchReader: answers plain gets (get, gets, mg with v) that lie one behind the other in a
+ * connection's input, without a round through parser and performer for each: found and hashed
+ * together, looked for together, then answered in order.
  *
  *   scan up to 64 keys ─▶ seek all ─▶ accept, copy, confirm ─▶ accept, copy, confirm ─▶ …
  *
- * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of it is under way, its
- * value is large, the output is full), ends the batch, and the parser goes on exactly there. So every rule of a get is
- * still in one place (Performer), and this is its shortest case.
+ * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of
+ * it is under way, its value is large, the output is full), ends the batch, and the parser goes on
+ * exactly there. So every rule of a get is still in one place (Performer), and this is its shortest
+ * case.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { KeyHash } from "../base/key-hash.ts";
@@ -78,8 +80,9 @@ export class BatchReader {
   }
 
   /**
-   * Answers plain gets from the start of [start, end) on, at most `requestsMax` of them. Returns how many bytes of the input
-   * were done with: 0 when the request there is another, or must be performed the long way.
+   * Answers plain gets from the start of [start, end) on, at most `requestsMax` of them. Returns
+   * how many bytes of the input were done with: 0 when the request there is another, or must be
+   * performed the long way.
    */
   serve(connection: Connection, start: number, end: number, requestsMax: number): number {
     this.served = 0;

@@ -6,8 +6,8 @@
  *   get     lease ─▶ head, then the value piece by piece (LargeValueSource), tail ─▶ let go
  *   fetch   as a get; when the leased value is not the one the owner described, the fetch is done again
  *
- * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile. Its owner keeps the
- * memory until the lease is let go, and the key is free to change.
+ * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile.
+ * Its owner keeps the memory until the lease is let go, and the key is free to change.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
 import { Dialect, Mark, type Request } from "../command/request.ts";
@@ -98,11 +98,13 @@ export class BulkCommands implements Bulk {
       if (verdict !== Verdict.done) return verdict;
     }
     if (reply.status !== Status.hit || (reply.marks & ItemMark.large) === 0) {
-      // Gone, replaced by a small one, or no lease to be had: the read begins anew, unless it never ends.
+      // Gone, replaced by a small one, or no lease to be had: the read begins anew, unless it never
+      // ends.
       return this.#withoutLease(connection, request, reply);
     }
     const fetched = connection.fetched;
-    // The lease was described after this very read: whether it was the first (h) is known from before.
+    // The lease was described after this very read: whether it was the first (h) is known from
+    // before.
     reply.marks &= ~ItemMark.fetched;
     if (fetched === null) {
       if (connection.fetchedBefore) reply.marks |= ItemMark.fetched;
@@ -153,7 +155,9 @@ export class BulkCommands implements Bulk {
     return Verdict.done;
   }
 
-  /** A fetch whose value is large: as `performGet`, but it must be the value `described` speaks of. */
+  /**
+   * A fetch whose value is large: as `performGet`, but it must be the value `described` speaks of.
+   */
   performFetched(connection: Connection, request: Request, described: Reply): Verdict {
     connection.fetched = new Reply(this.#output.bytes);
     connection.fetched.copy(described);

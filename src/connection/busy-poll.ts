@@ -4,14 +4,17 @@
  *   client    ──request──▶           ──next request──▶
  *   thread              ■ reply, looks, looks, looks  ■ reply, looks, …      no sleep between them, and no wake-up
  *
- * To sleep and to be woken costs more processor time than most requests do, and tens of microseconds of latency, most of all in a
- * virtual machine. So where the next request comes sooner than that, waiting for it awake is less work, not more.
+ * To sleep and to be woken costs more processor time than most requests do, and tens of
+ * microseconds of latency, most of all in a virtual machine. So where the next request comes sooner
+ * than that, waiting for it awake is less work, not more.
  *
- * When that is, only a client can make sure that sends a request when it has its reply, and nothing else: it is alone on the
- * thread, one request a turn, LONE_TURNS in a row. It is waited for LONE_POLL_NANOSECONDS; if nothing came, the thread sleeps
- * after the next 1, 3, 7, … requests, and looks again then: a client that takes its time costs a thousandth of it.
+ * When that is, only a client can make sure that sends a request when it has its reply, and nothing
+ * else: it is alone on the thread, one request a turn, LONE_TURNS in a row. It is waited for
+ * LONE_POLL_NANOSECONDS; if nothing came, the thread sleeps after the next 1, 3, 7, … requests, and
+ * looks again then: a client that takes its time costs a thousandth of it.
  *
- * `-o busy_poll=<microseconds>` polls after any request, always so long, for processors that have nothing else to do; 0 never.
+ * `-o busy_poll=<microseconds>` polls after any request, always so long, for processors that have
+ * nothing else to do; 0 never.
  */
 import { Counter, type Counters } from "../memory/counters.ts";
 
@@ -39,11 +42,16 @@ export class BusyPoll {
   #since = 0;
   /** When the poll last looked in vain. */
   #looked = 0;
-  /** Requests still to be followed by sleep, and how many there will be after the next poll in vain. */
+  /**
+   * Requests still to be followed by sleep, and how many there will be after the next poll in vain.
+   */
   #rest = 0;
   #restNext = 1;
 
-  /** `microseconds`: -o busy_poll; BUSY_POLL_LONE waits for lone clients. `nanoseconds`: a clock, modulo 2^32. */
+  /**
+   * `microseconds`: -o busy_poll; BUSY_POLL_LONE waits for lone clients. `nanoseconds`: a clock,
+   * modulo 2^32.
+   */
   constructor(microseconds: number, counters: Counters, nanoseconds: () => number) {
     this.#isFixed = microseconds >= 0;
     this.#window = this.#isFixed ? microseconds * MICROSECOND : LONE_POLL_NANOSECONDS;

@@ -1,7 +1,9 @@
 /**
- * ConnectionList: connections put aside for later in the turn or for the next one; filled and emptied every turn.
+ * ConnectionList: connections put aside for later in the turn or for the next one; filled and
+ * emptied every turn.
  *
- * Emptying keeps the array's memory: `length = 0` would give it back, and the next turn would allocate it anew.
+ * Emptying keeps the array's memory: `length = 0` would give it back, and the next turn would
+ * allocate it anew.
  */
 import type { Connection } from "./connection.ts";
 

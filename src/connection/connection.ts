@@ -1,5 +1,6 @@
 /**
- * Connection: what a thread remembers of one client between two turns. A plain record; the files beside it act on it.
+ * Connection: what a thread remembers of one client between two turns. A plain record; the files
+ * beside it act on it.
  *
  *   input    bytes of a request that is not whole yet, or that must wait, in a block [inStart, inEnd)
  *   output   replies that could not leave yet, in a block [outStart, outEnd)      (output.ts)
@@ -103,7 +104,10 @@ export class Connection {
   fetched: Reply | null = null;
   /** Whether the large value that is being leased for a plain read had been read before. */
   fetchedBefore = false;
-  /** What was read for a fetch that is about to end its item (ItemMark.expiring): what it described, and the value. */
+  /**
+   * What was read for a fetch that is about to end its item (ItemMark.expiring): what it described,
+   * and the value.
+   */
   kept: Reply | null = null;
   /** What for. */
   awaited: Awaited = Awaited.nothing;
@@ -117,13 +121,19 @@ export class Connection {
   intake: Intake = Intake.requests;
   /** Bytes of the stream still to be swallowed, or to be uploaded. */
   intakeBytes = 0;
-  /** What the reply after the intake must repeat, as the encoder saved it, in a block; its dialect, and its error. */
+  /**
+   * What the reply after the intake must repeat, as the encoder saved it, in a block; its dialect,
+   * and its error.
+   */
   savedBlock = NO_BLOCK;
   savedDialect: Dialect = Dialect.text;
   savedError: WireError = WireError.none;
   /** Ticket of the upload the bytes belong to. */
   upload = 0;
-  /** Of an upload that waits for room: since when, until when if nothing changes, in which shard, and what it saw there. */
+  /**
+   * Of an upload that waits for room: since when, until when if nothing changes, in which shard,
+   * and what it saw there.
+   */
   roomSince = NOT_WAITING;
   roomUntil = 0;
   roomShard = 0;

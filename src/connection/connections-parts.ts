@@ -1,4 +1,7 @@
-/** What a thread's connections are put together from: its memory, its protocol, its way to the shards. */
+/**
+ * What a thread's connections are put together from: its memory, its protocol, its way to the
+ * shards.
+ */
 import type { Clock } from "../base/clock.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -58,7 +61,8 @@ export interface Duties {
   /** Before the connections' turn: the clock, new connections. */
   begin(): void;
   /**
-   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the loop may sleep.
+   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the
+   * loop may sleep.
    */
   end(busy: boolean): number;
   /** Back from a sleep. */

@@ -1,5 +1,6 @@
 /**
- * Connections: a thread's clients. The transport brings bytes and calls once a loop turn; replies leave through it.
+ * Connections: a thread's clients. The transport brings bytes and calls once a loop turn; replies
+ * leave through it.
  *
  *   received ─▶ serve: parse ─▶ perform ─▶ output, until the input is dry, a request must wait, or -R is used up
  *   turn     ─▶ replies of other shards fill holes and wake what waited; what was put aside goes on
@@ -9,8 +10,9 @@
  *   refused   a ring was full: they go on as soon as a ring has moved
  *   uploads   a shard had no room for a large value: they go on when it has given some back (upload-queue.ts)
  *
- * Why a connection that waits is not paused at once: most waits end within the turn, and pausing costs a system call. Its
- * input is kept in a block, and only when that has grown to `PAUSE_BYTES` the socket is left alone.
+ * Why a connection that waits is not paused at once: most waits end within the turn, and pausing
+ * costs a system call. Its input is kept in a block, and only when that has grown to `PAUSE_BYTES`
+ * the socket is left alone.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";

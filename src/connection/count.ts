@@ -1,8 +1,9 @@
 /**
- * Which counter a request moves: memcached's rules (observed with `stats`; docs/protocol-support.md lists the differences).
+ * Which counter a request moves: memcached's rules (observed with `stats`; docs/protocol-support.md
+ * lists the differences).
  *
- * The thread that holds the connection counts, once, when the outcome is known; what a shard does by itself (evictions,
- * expiries) its owner counts.
+ * The thread that holds the connection counts, once, when the outcome is known; what a shard does
+ * by itself (evictions, expiries) its owner counts.
  */
 import { SERVER_SECONDS_PAST } from "../base/unit.ts";
 import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../command/op.ts";
@@ -58,7 +59,10 @@ function countGet(counters: Counters, reply: Reply): void {
   countDead(counters, reply);
 }
 
-/** A miss that met a dead item. Where its owner looked for another reason than to read, the owner counts. */
+/**
+ * A miss that met a dead item. Where its owner looked for another reason than to read, the owner
+ * counts.
+ */
 function countDead(counters: Counters, reply: Reply): void {
   if (reply.status === Status.hit) return;
   if ((reply.marks & ItemMark.expired) !== 0) counters.add(Counter.getExpired, 1);

@@ -1,12 +1,14 @@
 /**
- * Dump source: walks every shard, live, and prints a line for each item, as fast as the client reads.
+ * Dump source: walks every shard, live, and prints a line for each item, as fast as the client
+ * reads.
  *
  *   metadump    key=<uri> exp=<unix|-1> la=<unix> cas=<n> fetch=yes|no cls=<n> size=<n> flags=<n> \n      then END\r\n
  *   mgdump      mg <key>\r\n, or mg <base64> b\r\n                                                       then EN\r\n
  *   cachedump   ITEM <key> [<bytes> b; <unix expiry or 0> s]\r\n                                          then END\r\n
  *
- * It reads the owners' memory under the sequence lock, a bucket at a time, so it blocks nobody and needs no memory but a few
- * lines. It is not a snapshot: an item that stays is shown at least once; the CAS tells whether two lines are one item.
+ * It reads the owners' memory under the sequence lock, a bucket at a time, so it blocks nobody and
+ * needs no memory but a few lines. It is not a snapshot: an item that stays is shown at least once;
+ * the CAS tells whether two lines are one item.
  */
 import type { Clock } from "../base/clock.ts";
 import { ItemMark, Reply } from "../command/reply.ts";

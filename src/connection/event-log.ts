@@ -3,8 +3,8 @@
  *
  *   ts=<seconds>.<microseconds> gid=<number> type=item_get key=<uri-encoded> status=found clsid=2 cfd=31 size=100\n
  *
- * Nothing is formatted while nobody watches a stream: `wants` is one plain load. Source of the formats: memcached's
- * doc/protocol.txt, "Watchers", and what 1.6 prints.
+ * Nothing is formatted while nobody watches a stream: `wants` is one plain load. Source of the
+ * formats: memcached's doc/protocol.txt, "Watchers", and what 1.6 prints.
  */
 import type { Clock } from "../base/clock.ts";
 import { Op, StoreMode } from "../command/op.ts";
@@ -65,7 +65,8 @@ export class EventLog {
         this.#lookedUp(request, reply, descriptor);
         break;
       case Op.store:
-        // Whether a set found an older item its owner does not tell; other modes show it in their status.
+        // Whether a set found an older item its owner does not tell; other modes show it in their
+        // status.
         if (request.mode !== StoreMode.set) this.#lookedUp(request, reply, descriptor);
         this.#stored(request, reply, descriptor);
         break;

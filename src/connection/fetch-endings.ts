@@ -1,13 +1,15 @@
 /**
- * Fetch endings: the second half of a read that ends its item (`gat -1 a`, `mg a v T-1`), on another shard or large.
+ * Fetch endings: the second half of a read that ends its item (`gat -1 a`, `mg a v T-1`), on
+ * another shard or large.
  *
  *   fetch ─▶ owner describes the item, and leaves its exptime        (ItemMark.expiring)
  *         ◀─ the value is read from shared memory and kept; a large one is kept by its lease
  *   touch ─▶ owner sets the exptime, if the item still has that CAS  ◀── the fetch happens here
  *         ◀─ touched: what was kept is the answer; anything else: all begins anew
  *
- * Why two steps: an item whose time is over may be reclaimed at any moment, so its value must be read before. For a large
- * value that goes for our own shard too, since its lease comes after the fetch.
+ * Why two steps: an item whose time is over may be reclaimed at any moment, so its value must be
+ * read before. For a large value that goes for our own shard too, since its lease comes after the
+ * fetch.
  */
 import { Op } from "../command/op.ts";
 import { ItemMark, Reply } from "../command/reply.ts";
@@ -29,7 +31,10 @@ export interface Waits {
 }
 
 export class FetchEndings {
-  /** After `resume` said done: the item has been ended. False: it was no longer there, and the fetch begins anew. */
+  /**
+   * After `resume` said done: the item has been ended. False: it was no longer there, and the fetch
+   * begins anew.
+   */
   ended = false;
   readonly #waits: Waits;
   readonly #router: Router;
@@ -45,7 +50,10 @@ export class FetchEndings {
     this.#touch = new Request(parts.output.bytes);
   }
 
-  /** Keeps what a fetch describes and will end. False: it ends nothing, is large, or its value has changed since. */
+  /**
+   * Keeps what a fetch describes and will end. False: it ends nothing, is large, or its value has
+   * changed since.
+   */
   tryKeep(connection: Connection, request: Request, described: Reply): boolean {
     if ((described.marks & ItemMark.expiring) === 0) return false;
     const carries = this.#encoder.carriesValue(request, described);
@@ -73,7 +81,10 @@ export class FetchEndings {
     return this.#waits.waitVerdict(connection, outcome, token, Awaited.expiry);
   }
 
-  /** Goes on with a fetch for which `kept` is kept, or begins its ending. When it is done, `ended` says how. */
+  /**
+   * Goes on with a fetch for which `kept` is kept, or begins its ending. When it is done, `ended`
+   * says how.
+   */
   resume(connection: Connection, request: Request, kept: Reply): Verdict {
     let answer = this.#waits.takeReply(connection, Awaited.expiry);
     if (answer === null) {

@@ -3,8 +3,8 @@
  *
  *   block    | served | inStart … kept … inEnd | room |        grows by doubling up to the largest block
  *
- * Half a request, or requests behind one that must wait. Blocks grow with what has come, never with what a client says is
- * coming, so a line that announces a megabyte reserves nothing.
+ * Half a request, or requests behind one that must wait. Blocks grow with what has come, never with
+ * what a client says is coming, so a line that announces a megabyte reserves nothing.
  */
 import type { Arena } from "../memory/arena.ts";
 import {

@@ -7,8 +7,8 @@
  *
  * And the other direction: a source (source.ts) fills the output as fast as the socket takes it.
  *
- * What the reply in the end must repeat of its request is saved in a block of the connection's, as encoders save it in
- * holes.
+ * What the reply in the end must repeat of its request is saved in a block of the connection's, as
+ * encoders save it in holes.
  */
 import { assert } from "../base/assert.ts";
 import type { Reply } from "../command/reply.ts";
@@ -56,7 +56,10 @@ export class Intakes {
     this.#encoder = parts.encoder;
   }
 
-  /** From now on `bytes` bytes are thrown away; then `error` is answered to `request`. False: no memory to remember it. */
+  /**
+   * From now on `bytes` bytes are thrown away; then `error` is answered to `request`. False: no
+   * memory to remember it.
+   */
   swallow(connection: Connection, request: Request, bytes: number, error: WireError): boolean {
     if (!this.#save(connection, request)) return false;
     connection.savedError = error;
@@ -75,7 +78,10 @@ export class Intakes {
     return true;
   }
 
-  /** Takes what it can of bytes[start, end). Returns how many. Uses `request` for the reply at the end. */
+  /**
+   * Takes what it can of bytes[start, end). Returns how many. Uses `request` for the reply at the
+   * end.
+   */
   takeIn(connection: Connection, request: Request, start: number, end: number): number {
     if (connection.intake === Intake.swallow) return this.#swallow(connection, request, start, end);
     if (connection.intake === Intake.upload) return this.#upload(connection, request, start, end);

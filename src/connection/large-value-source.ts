@@ -1,5 +1,6 @@
 /**
- * Large value source: sends a leased value piece by piece, then what the protocol wants behind it, then lets the lease go.
+ * Large value source: sends a leased value piece by piece, then what the protocol wants behind it,
+ * then lets the lease go.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { Router } from "../router/router.ts";

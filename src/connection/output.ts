@@ -6,8 +6,8 @@
  *   holes     block     | reply | hole | reply | hole |   other shards have not answered: nothing behind the first hole may
  *                                                         leave, so all of it waits in a block, and closes up in `settle`
  *
- * Why one object for all connections of a thread: only one is served at a time, so the scratch is shared; a connection costs
- * a block only while it has something that must outlive its turn.
+ * Why one object for all connections of a thread: only one is served at a time, so the scratch is
+ * shared; a connection costs a block only while it has something that must outlive its turn.
  *
  * Invariants:
  *  - `at` is where the next byte goes, and `reserve` was asked for it;
@@ -70,7 +70,10 @@ export class Output {
     }
   }
 
-  /** Makes room for `bytes` more bytes. False: the connection must wait, until its socket or its holes have drained. */
+  /**
+   * Makes room for `bytes` more bytes. False: the connection must wait, until its socket or its
+   * holes have drained.
+   */
   reserve(connection: Connection, bytes: number): boolean {
     if (this.at + bytes <= this.#limit) return true;
     assert(bytes <= SCRATCH_BYTES, "a reply that is copied fits the scratch");
@@ -84,7 +87,10 @@ export class Output {
     return this.#grow(connection, bytes);
   }
 
-  /** Writes head, value and tail of a hit at `at`; returns the end, for the caller to take or to forget. */
+  /**
+   * Writes head, value and tail of a hit at `at`; returns the end, for the caller to take or to
+   * forget.
+   */
   writeHit(request: Request, reply: Reply, encoder: Encoder): number {
     const bytes = this.bytes;
     const value = encoder.encodeHead(request, reply, bytes, this.at);
@@ -121,7 +127,10 @@ export class Output {
     return !connection.blocked;
   }
 
-  /** Every hole is filled: moves the bytes together, frees the list, and leaves the output open for `close`. */
+  /**
+   * Every hole is filled: moves the bytes together, frees the list, and leaves the output open for
+   * `close`.
+   */
   settle(connection: Connection): void {
     const base = connection.outBlock;
     let from = 0;
@@ -203,7 +212,10 @@ export class Output {
     connection.outEnd = block + end - start;
   }
 
-  /** A larger place for output that has holes. False when there is none: the connection waits until they close. */
+  /**
+   * A larger place for output that has holes. False when there is none: the connection waits until
+   * they close.
+   */
   #grow(connection: Connection, bytes: number): boolean {
     const used = this.at - this.#base;
     const wanted = Math.max(used + bytes, 2 * used);

@@ -1,15 +1,18 @@
 /**
  * Pending table: the requests of one thread's connections that another shard has not answered yet.
  *
- * A connection's pending requests form a list in request order. Each either left a hole in the connection's output, as
- * large as its reply can get, or needs no reply (noreply, quiet forms that stay silent), or is waited for.
+ * A connection's pending requests form a list in request order. Each either left a hole in the
+ * connection's output, as large as its reply can get, or needs no reply (noreply, quiet forms that
+ * stay silent), or is waited for.
  *
  *   output   | VALUE a … | hole 1    | VALUE b … | hole 2    | END …     later bytes go on being written behind the holes
  *   list                   first ──────────────▶ last
  *
- * When the last of them is answered, the holes are closed by moving the bytes together (`Output.settle`), and all is sent.
+ * When the last of them is answered, the holes are closed by moving the bytes together
+ * (`Output.settle`), and all is sent.
  *
- * Why a table of numbers: a token that travels through a ring must be a number, and a request must cost no garbage.
+ * Why a table of numbers: a token that travels through a ring must be a number, and a request must
+ * cost no garbage.
  */
 import { assert } from "../base/assert.ts";
 import { FreeList, NONE_FREE } from "../base/free-list.ts";
@@ -42,7 +45,9 @@ export class PendingTable {
   readonly #holeBytes = new Int32Array(PENDING_MAX);
   readonly #filledBytes = new Int32Array(PENDING_MAX);
   readonly #settled = new Uint8Array(PENDING_MAX);
-  /** Of silent ones: op, mode and dialect in one word, marks in another: what counting them needs. */
+  /**
+   * Of silent ones: op, mode and dialect in one word, marks in another: what counting them needs.
+   */
   readonly #what = new Int32Array(PENDING_MAX);
   readonly #marks = new Int32Array(PENDING_MAX);
   readonly #next = new Int32Array(PENDING_MAX);

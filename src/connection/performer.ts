@@ -1,13 +1,15 @@
 /**
- * Performer: does what one request asks, and writes its reply, or says why the connection must stand still.
+ * Performer: does what one request asks, and writes its reply, or says why the connection must
+ * stand still.
  *
  *   get         found and copied at once                              (a large value: bulk.ts)
  *   mutation    own shard: done and answered; another: sent, and a hole left in the output
  *   fetch       own shard: as a get; another: sent, waited for, then the value is read under the CAS the owner told
  *   the rest    session-commands.ts
  *
- * A request that is not done is parsed and performed again later, from the same bytes; so nothing here may have happened by
- * halves when the verdict is not `done`, and what must not happen twice is behind `connection.stage`.
+ * A request that is not done is parsed and performed again later, from the same bytes; so nothing
+ * here may have happened by halves when the verdict is not `done`, and what must not happen twice
+ * is behind `connection.stage`.
  */
 import { assert } from "../base/assert.ts";
 import { OP_MUTATION_MAX, Op } from "../command/op.ts";
@@ -92,7 +94,10 @@ export class Performer {
     this.#session = session;
   }
 
-  /** Does what `request` asks. Anything but `done`: nothing has happened, call again when the verdict says. */
+  /**
+   * Does what `request` asks. Anything but `done`: nothing has happened, call again when the
+   * verdict says.
+   */
   perform(connection: Connection, request: Request): Verdict {
     const op = request.op;
     if (op === Op.get || op === Op.inspect) return this.#read(connection, request);
@@ -137,7 +142,9 @@ export class Performer {
     this.#events.outcome(request, reply, this.#descriptor(slot));
   }
 
-  /** Shows a request that was answered here to those who look: samplers, watchers, `stats detail`. */
+  /**
+   * Shows a request that was answered here to those who look: samplers, watchers, `stats detail`.
+   */
   #look(slot: number, request: Request, reply: Reply, missed: boolean, bytes: number): void {
     const observer = this.#observer;
     if (observer.due()) observer.sampled(request, missed, bytes);
@@ -170,8 +177,8 @@ export class Performer {
   }
 
   /**
-   * Turns what the router said of a request sent with a token of `waitToken` into a verdict. On `done`, hit and miss the
-   * token was not needed.
+   * Turns what the router said of a request sent with a token of `waitToken` into a verdict. On
+   * `done`, hit and miss the token was not needed.
    */
   waitVerdict(connection: Connection, outcome: Outcome, token: number, awaited: Awaited): Verdict {
     if (outcome === Outcome.sent) {
@@ -187,7 +194,10 @@ export class Performer {
     return Verdict.done;
   }
 
-  /** The reply waited for, once: the stage is fresh again. Null when none has come, or one for something else. */
+  /**
+   * The reply waited for, once: the stage is fresh again. Null when none has come, or one for
+   * something else.
+   */
   takeReply(connection: Connection, awaited: Awaited): Reply | null {
     if (connection.stage !== Stage.answered || connection.awaited !== awaited) return null;
     connection.stage = Stage.fresh;
@@ -262,7 +272,10 @@ export class Performer {
     return Verdict.done;
   }
 
-  /** The wire was wrong, but something must be done all the same: a set that is too large removes the old item. */
+  /**
+   * The wire was wrong, but something must be done all the same: a set that is too large removes
+   * the old item.
+   */
   #mutateSilently(connection: Connection, request: Request): Verdict {
     if (connection.pendingCount >= PENDING_PER_CONNECTION_MAX) return Verdict.busy;
     if (!this.#output.reserve(connection, this.#encoder.bound(request))) return Verdict.blocked;
@@ -298,8 +311,9 @@ export class Performer {
   }
 
   /**
-   * A read with effects. Its owner does the effects and describes the item; the value is copied here, under the CAS it was
-   * described with. When the value has changed in between, the whole is done again.
+   * A read with effects. Its owner does the effects and describes the item; the value is copied
+   * here, under the CAS it was described with. When the value has changed in between, the whole is
+   * done again.
    */
   #fetch(connection: Connection, request: Request): Verdict {
     const reply = this.scratchReply;

@@ -1,5 +1,6 @@
 /**
- * Session commands: what concerns the connection or the whole node, not one key. They are rare, so they may allocate.
+ * Session commands: what concerns the connection or the whole node, not one key. They are rare, so
+ * they may allocate.
  *
  *   answered here        version verbosity quit mn, and everything the parser found wrong
  *   from shared memory   stats (src/stats renders them for any thread)
@@ -152,7 +153,9 @@ export class NodeCommands implements SessionExtension {
     return this.#fail(connection, request);
   }
 
-  /** Sends `#broadcast` everywhere; done when all have answered, and `#reply` is one of the answers. */
+  /**
+   * Sends `#broadcast` everywhere; done when all have answered, and `#reply` is one of the answers.
+   */
   #toAllShards(connection: Connection, request: Request): Verdict {
     const { performer, router } = this.#parts;
     const broadcast = this.#broadcast;

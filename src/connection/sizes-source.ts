@@ -1,6 +1,6 @@
 /**
- * Sizes source: `stats sizes` with -o track_sizes. Walks every shard, live, some thousand buckets a turn, and counts
- * items by size; the lines follow at the end.
+ * Sizes source: `stats sizes` with -o track_sizes. Walks every shard, live, some thousand buckets a
+ * turn, and counts items by size; the lines follow at the end.
  *
  * Why a walk and no counters kept by stores: it costs nothing until it is asked for.
  */

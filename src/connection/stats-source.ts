@@ -1,5 +1,6 @@
 /**
- * Stats source: the lines of one `stats` command, rendered when it was asked and worded as the output takes them.
+ * Stats source: the lines of one `stats` command, rendered when it was asked and worded as the
+ * output takes them.
  */
 import { Dialect, Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
@@ -18,7 +19,10 @@ export class StatsSource implements Source {
   readonly #encoder: Encoder;
   readonly #names: string[] = [];
   readonly #values: string[] = [];
-  /** `stats detail dump` in the binary protocol: one packet, longer maybe than what is filled at a time. */
+  /**
+   * `stats detail dump` in the binary protocol: one packet, longer maybe than what is filled at a
+   * time.
+   */
   #packet: Buffer = Buffer.alloc(0);
   #outcome: StatsOutcome = StatsOutcome.end;
   #next = 0;

@@ -1,15 +1,16 @@
 /**
- * Upload queue: connections whose large value found no room in its shard, in the order in which they came.
+ * Upload queue: connections whose large value found no room in its shard, in the order in which
+ * they came.
  *
  *   refused ─▶ waits ── the shard's room sequence moves ──▶ asks again ─▶ granted, or waits on
  *                └───── nothing moved for seconds ────────▶ asks for the last time
  *
- * Why: room for values under way is bounded, and most of it is given back within milliseconds: by values that end, or by
- * clients that are gone and whose close this node has yet to see. An error would be the client's to handle, and costs the
- * key its old value.
+ * Why: room for values under way is bounded, and most of it is given back within milliseconds: by
+ * values that end, or by clients that are gone and whose close this node has yet to see. An error
+ * would be the client's to handle, and costs the key its old value.
  *
- * What one waits for is a word of shared memory, looked at once a turn: no message, and no owner to know who waits.
- * Those who wait are not read, so each costs a receive buffer at most.
+ * What one waits for is a word of shared memory, looked at once a turn: no message, and no owner to
+ * know who waits. Those who wait are not read, so each costs a receive buffer at most.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -47,7 +48,10 @@ export class UploadQueue {
     return this.#waiting.count < UPLOADS_WAITING_MAX;
   }
 
-  /** Before a shard is asked for room: notes what it has given back so far. False when this try must be the last. */
+  /**
+   * Before a shard is asked for room: notes what it has given back so far. False when this try must
+   * be the last.
+   */
   mayWait(connection: Connection, shard: number): boolean {
     connection.roomShard = shard;
     connection.roomSeen = this.#roomSequence(shard);

@@ -1,8 +1,8 @@
 /**
  * Watch source: a watcher's view of every thread's log. It ends only with its connection.
  *
- * Lines of different threads may come out of order, by their gid, as memcached's may. What a slow watcher missed is told in
- * a line of its own.
+ * Lines of different threads may come out of order, by their gid, as memcached's may. What a slow
+ * watcher missed is told in a line of its own.
  */
 import type { Control } from "../memory/control.ts";
 import type { LogReader } from "../memory/log-ring.ts";

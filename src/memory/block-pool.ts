@@ -4,13 +4,15 @@
  *   order 0   4 KiB  | a | b |       a block's buddy is its offset with one bit turned; two free buddies become one block
  *   order 1   8 KiB  |  ab   |       of the next order, so a pool that was full of small blocks can serve large ones again
  *
- * Why buddies: sizes are powers of two, freeing is O(orders), nothing is scanned, and the pool never leaks its shape.
- * The bookkeeping lies in this thread's own typed arrays, one entry for each 4 KiB: a block's memory is not touched before
- * its user writes to it. Source: Knuth, The Art of Computer Programming 1, 2.5.
+ * Why buddies: sizes are powers of two, freeing is O(orders), nothing is scanned, and the pool
+ * never leaks its shape. The bookkeeping lies in this thread's own typed arrays, one entry for each
+ * 4 KiB: a block's memory is not touched before its user writes to it. Source: Knuth, The Art of
+ * Computer Programming 1, 2.5.
  *
  * Invariants:
  *  - a block is on one free list, or taken; a free block's buddy of the same order is not free;
- *  - `take` refuses (NO_BLOCK) when nothing fits: the caller ends the connection with an out-of-memory line.
+ *  - `take` refuses (NO_BLOCK) when nothing fits: the caller ends the connection with an
+ *    out-of-memory line.
  */
 import { assert } from "../base/assert.ts";
 import { KIB } from "../base/unit.ts";

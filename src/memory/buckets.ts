@@ -7,11 +7,13 @@
  *
  *  credit byte     bit 7 fetched · bit 6 active (read twice) · bits 0…3 quarter hits (eviction)
  *
- * An entry is named by a number: bucket * 8 + lane. Overflow buckets follow the primary ones (`bucketsMax` on); a chain is
- * guarded by the version of its primary bucket, the versions of overflow buckets are not used.
+ * An entry is named by a number: bucket * 8 + lane. Overflow buckets follow the primary ones
+ * (`bucketsMax` on); a chain is guarded by the version of its primary bucket, the versions of
+ * overflow buckets are not used.
  *
- * Who writes: the owner, inside the sequence lock; but any reader writes credit bytes, and nothing but them. Two that do
- * so at once lose a hit; one that comes late credits another item. Nobody's correctness reads a credit.
+ * Who writes: the owner, inside the sequence lock; but any reader writes credit bytes, and nothing
+ * but them. Two that do so at once lose a hit; one that comes late credits another item. Nobody's
+ * correctness reads a credit.
  */
 import { halfIndex, type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -39,7 +41,10 @@ export const CREDIT_HIT = 4;
 export const CREDIT_FULL = 12;
 /** "No entry", "no bucket". */
 export const NONE = -1;
-/** The longest chain, the primary bucket included: readers stop here, and the owner makes none longer. */
+/**
+ * The longest chain, the primary bucket included: readers stop here, and the owner makes none
+ * longer.
+ */
 export const CHAIN_BUCKETS_MAX = 16;
 
 /** The tag of a key: 16 bits of its hash, never 0. */
@@ -93,8 +98,9 @@ export class Buckets {
   }
 
   /**
-   * The lanes whose tag is `tag`, as a set of bits that `firstLane` reads; 0 is none. No branch depends on where the tag
-   * stands: a processor cannot guess that, and each wrong guess costs as much as all of this.
+   * The lanes whose tag is `tag`, as a set of bits that `firstLane` reads; 0 is none. No branch
+   * depends on where the tag stands: a processor cannot guess that, and each wrong guess costs as
+   * much as all of this.
    */
   lanes(bucket: number, tag: number): number {
     const pattern = (tag << 16) | tag;
@@ -159,15 +165,18 @@ function zeroHalves(word: number): number {
   return ~(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
 }
 
-/** One lane of a set that is not empty: lane 2p is bit 12 + p, lane 2p + 1 bit 28 + p. The rest is `lanes & (lanes - 1)`. */
+/**
+ * One lane of a set that is not empty: lane 2p is bit 12 + p, lane 2p + 1 bit 28 + p. The rest is
+ * `lanes & (lanes - 1)`.
+ */
 export function firstLane(lanes: number): number {
   const bit = 31 - Math.clz32(lanes & -lanes);
   return ((bit & 3) << 1) | (bit >>> 4);
 }
 
 /**
- * The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower ones are split
- * first).
+ * The bucket a hash belongs to while the index has `bucketCount` buckets (linear hashing: the lower
+ * ones are split first).
  */
 export function bucketOf(hashLow: number, bucketCount: number): number {
   const mask = -1 >>> Math.clz32(bucketCount - 1);

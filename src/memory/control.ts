@@ -1,5 +1,6 @@
 /**
- * Control block: the words every thread reads and (but for the sleep words) only the primary writes.
+ * Control block: the words every thread reads and (but for the sleep words) only the primary
+ * writes.
  *
  *   word  0  server seconds now            the primary, once a second
  *   word  1  state: 0 starting, 1 serving, 2 draining, 3 stopped     the primary
@@ -19,7 +20,8 @@
  *   word 15  a planted fault: the worker that is to die at its next write, plus 1         any worker, Atomics.store
  *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
  *
- * Memory order: `now` is a plain load once a loop turn; everything that hands something over is Atomics.
+ * Memory order: `now` is a plain load once a loop turn; everything that hands something over is
+ * Atomics.
  */
 import { CACHE_LINE_BYTES, type ServerSeconds } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -119,7 +121,10 @@ export class Control {
     Atomics.or(this.#ints, this.#word + WATCHED_WORD, streams);
   }
 
-  /** When the last watcher has gone, nothing is watched; before that, a stream may be logged in vain. */
+  /**
+   * When the last watcher has gone, nothing is watched; before that, a stream may be logged in
+   * vain.
+   */
   removeWatcher(): void {
     if (Atomics.sub(this.#ints, this.#word + WATCHERS_WORD, 1) !== 1) return;
     Atomics.store(this.#ints, this.#word + WATCHED_WORD, 0);
@@ -197,7 +202,9 @@ export class Control {
     return Atomics.load(this.#ints, this.#word + OPEN_WORD);
   }
 
-  /** Counts `delta` connections opened (or, negative, closed); returns how many were open before. */
+  /**
+   * Counts `delta` connections opened (or, negative, closed); returns how many were open before.
+   */
   addOpenConnections(delta: number): number {
     return Atomics.add(this.#ints, this.#word + OPEN_WORD, delta);
   }

@@ -1,14 +1,16 @@
 /**
- * Counters: what a thread has done, in shared memory, one block a thread, one writer each, summed by whoever asks.
+ * Counters: what a thread has done, in shared memory, one block a thread, one writer each, summed
+ * by whoever asks.
  *
  *   thread 0 | Counter 0 | Counter 1 | … | base of 0 | base of 1 | … | 8 bytes each, float64 |    thread 1 | …
  *
- * Why float64: exact up to 2^53, one add and one store, never torn on the 64-bit machines we run on.
- * Names are memcached's stats (memcached doc/protocol.txt, "General-purpose statistics"), in camel case.
+ * Why float64: exact up to 2^53, one add and one store, never torn on the 64-bit machines we run
+ * on. Names are memcached's stats (memcached doc/protocol.txt, "General-purpose statistics"), in
+ * camel case.
  *
- * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the reset is complete
- * when the command is answered, also for threads that sleep, no thread ever clears what it counts, and metrics do not
- * fall back to 0.
+ * Counters only rise. `stats reset` writes, for every thread, the bases `since()` counts from: the
+ * reset is complete when the command is answered, also for threads that sleep, no thread ever
+ * clears what it counts, and metrics do not fall back to 0.
  */
 import { CACHE_LINE_BYTES, doubleIndex, roundUp } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -86,8 +88,8 @@ export const Counter = {
   listenersOpened: 62,
   listenDisabled: 63,
   /**
-   * How much of an owner's counter above belongs to the main queue and to large items; the rest is the small queue's. See
-   * `Split`.
+   * How much of an owner's counter above belongs to the main queue and to large items; the rest is
+   * the small queue's. See `Split`.
    */
   evictionsMain: 64,
   evictionsLarge: 65,
@@ -113,7 +115,9 @@ export const Counter = {
   evictedTimeLarge: 84,
   /** Counted by the primary, beside `listenDisabled`. */
   listenDisabledMicroseconds: 85,
-  /** Beside `requestsSent`: those for other shards that were done here, while their owners slept. */
+  /**
+   * Beside `requestsSent`: those for other shards that were done here, while their owners slept.
+   */
   requestsOnLoan: 86,
   /** Of `busyNanoseconds`: looking for requests in vain (connection/busy-poll.ts). */
   polledNanoseconds: 87,

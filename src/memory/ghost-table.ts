@@ -1,10 +1,11 @@
 /**
- * Ghost table: keys that were dropped lately, as 16 bits of their hash and 16 bits of time; 8-way, so one set is half a
- * cache line. The owner alone reads and writes it.
+ * Ghost table: keys that were dropped lately, as 16 bits of their hash and 16 bits of time; 8-way,
+ * so one set is half a cache line. The owner alone reads and writes it.
  *
  *   set s:  | tag 16 · stamp 16 | × 8         0 = no key
  *
- * Only the first `ways * sets` words are in use, so that few items touch little memory; store/ghost.ts says how many.
+ * Only the first `ways * sets` words are in use, so that few items touch little memory;
+ * store/ghost.ts says how many.
  */
 import { wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";

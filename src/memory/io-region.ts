@@ -8,8 +8,8 @@
  *   scratch   where the replies of the connection being served are written, then sent at once
  *   blocks    what must outlive a turn: half a request, replies a slow reader has not taken (memory/block-pool.ts)
  *
- * Why in shared memory: the copies between it and the slabs stay inside one array, and its address never moves.
- * Only its thread touches it.
+ * Why in shared memory: the copies between it and the slabs stay inside one array, and its address
+ * never moves. Only its thread touches it.
  */
 import { KIB, MIB, powerOfTwoAtMost } from "../base/unit.ts";
 import { SLAB_ITEM_BYTES_MAX } from "./shard-plan.ts";
@@ -22,8 +22,8 @@ const POOL_BYTES_MAX = 256 * MIB;
 const POOLS_BYTES_MAX = 512 * MIB;
 
 /**
- * Bytes of each thread's blocks when `threads` workers serve sockets, or none: then the primary does. `limitBytes` 0 is "as we
- * think best".
+ * Bytes of each thread's blocks when `threads` workers serve sockets, or none: then the primary
+ * does. `limitBytes` 0 is "as we think best".
  */
 export function poolBytes(threads: number, limitBytes: number): number {
   const share = Math.floor((limitBytes || POOLS_BYTES_MAX) / Math.max(1, threads));

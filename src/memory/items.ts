@@ -5,16 +5,19 @@
  *       | exptime | touched | marks 4 | value 20 | key 8 | client      | CAS     | CAS      | key, value, pad
  *       |         |         | bits    | bytes    | bytes | flags       | low     | high     | to 8
  *
- * An ItemRef is the item's byte offset in the shard's item memory, divided by 8; 0 is "none".
- * A large item (a chain of slabs) has LARGE for its value length: the slab table of its first slab knows the real one.
+ * An ItemRef is the item's byte offset in the shard's item memory, divided by 8; 0 is "none". A
+ * large item (a chain of slabs) has LARGE for its value length: the slab table of its first slab
+ * knows the real one.
  *
- * Why no links: the order of items in a slab is their order of eviction. Keys end at 250 bytes, so one byte holds their
- * length; a value in a slab is shorter than a slab, so 20 bits hold that.
+ * Why no links: the order of items in a slab is their order of eviction. Keys end at 250 bytes, so
+ * one byte holds their length; a value in a slab is shorter than a slab, so 20 bits hold that.
  *
  * Invariants:
  *  - only the owning shard writes; others read inside the bucket's sequence lock;
- *  - an item's slot (header, key, value, pad) never changes its length, so a slab can be walked header to header;
- *  - the dead mark is for that walk alone: readers come by the index, which no longer leads to a dead item.
+ *  - an item's slot (header, key, value, pad) never changes its length, so a slab can be walked
+ *    header to header;
+ *  - the dead mark is for that walk alone: readers come by the index, which no longer leads to a
+ *    dead item.
  */
 import { type ItemRef, type ServerSeconds, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -42,7 +45,9 @@ export const BINARY_KEY = 1 << 31;
 /** All of them. */
 const MARKS = DEAD | STALE | TOKEN_SENT | BINARY_KEY;
 
-/** What the packed word says of an item's key and value: their lengths, the value's perhaps LARGE. */
+/**
+ * What the packed word says of an item's key and value: their lengths, the value's perhaps LARGE.
+ */
 export function keyBytesOf(packed: number): number {
   return packed & KEY_BYTES_MASK;
 }

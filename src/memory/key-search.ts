@@ -3,8 +3,9 @@
  *
  *   tags of a bucket ─▶ lanes that may be it ─▶ item ─▶ same length, same bytes?
  *
- * One of 65 535 other keys has the same tag, so the first item looked at is nearly always the one. Torn or not, what it
- * reads lies inside the region; a reader asks its sequence lock afterwards whether it was of one piece.
+ * One of 65 535 other keys has the same tag, so the first item looked at is nearly always the one.
+ * Torn or not, what it reads lies inside the region; a reader asks its sequence lock afterwards
+ * whether it was of one piece.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { ItemRef } from "../base/unit.ts";

@@ -1,5 +1,6 @@
 /**
- * Lease table: who is reading which large item. The owner writes; a reader looks up what it was granted.
+ * Lease table: who is reading which large item. The owner writes; a reader looks up what it was
+ * granted.
  *
  *   lease i:  | first slab + 1 (0 = free) | requester 16 · generation 16 |
  *

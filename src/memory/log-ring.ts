@@ -4,11 +4,12 @@
  *   line 0   word 0 bytes written   word 1 lines written          the writing thread
  *   line 1…  LOG_RING_BYTES of text, lines ended by \n            it overwrites what is oldest
  *
- * Why overwriting: a watcher must never slow a cache down. A reader that was lapped is told how many lines it missed;
- * memcached says `skipped=<n>` then.
+ * Why overwriting: a watcher must never slow a cache down. A reader that was lapped is told how
+ * many lines it missed; memcached says `skipped=<n>` then.
  *
- * Order: the writer stores the text, then publishes `lines`, then `bytes`. A reader loads `bytes`, copies, and loads `bytes`
- * again: when more than the ring's size has been written since its cursor, what it copied is worthless.
+ * Order: the writer stores the text, then publishes `lines`, then `bytes`. A reader loads `bytes`,
+ * copies, and loads `bytes` again: when more than the ring's size has been written since its
+ * cursor, what it copied is worthless.
  */
 import { CACHE_LINE_BYTES, KIB } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -68,7 +69,10 @@ export class LogReader {
     this.#lines = Atomics.load(this.#ints, this.#word + LINES_WORD);
   }
 
-  /** The next lines, whole ones, at most `bytesMax` bytes; empty when there are none. Allocates: watchers are rare. */
+  /**
+   * The next lines, whole ones, at most `bytesMax` bytes; empty when there are none. Allocates:
+   * watchers are rare.
+   */
   read(bytesMax: number): Buffer {
     const written = Atomics.load(this.#ints, this.#word);
     const behind = (written - this.#cursor) | 0;

@@ -6,17 +6,21 @@
  *   owner   begin (odd) · plain writes · end (even)
  *   reader  see an even version · plain reads · the version is still the same: what was read is of one piece
  *
- * Memory order. On x86-64 a load never passes an earlier load, nor a store an earlier store, so the Atomics alone (which
- * also stop the compiler) are enough. On arm64 a plain access may pass an Atomics operation in one direction:
- *  - begin: the store of the odd version is a release: what follows could move up before it. An `Atomics.load` of it comes
- *    next, an acquire: no later store moves up past that, and it cannot be served before the store it reads.
+ * Memory order. On x86-64 a load never passes an earlier load, nor a store an earlier store, so the
+ * Atomics alone (which also stop the compiler) are enough. On arm64 a plain access may pass an
+ * Atomics operation in one direction:
+ *  - begin: the store of the odd version is a release: what follows could move up before it. An
+ *    `Atomics.load` of it comes next, an acquire: no later store moves up past that, and it cannot
+ *    be served before the store it reads.
  *  - end: the store of the even version is a release: no earlier store moves down past it.
- *  - reader: the first load is an acquire: no read moves up past it. The second is an acquire too, which lets earlier
- *    plain loads move down past it; an `Atomics.store` to a word of the reader's own (a release: no earlier load passes it)
- *    stands between, and a release store and a later acquire load stay in order.
+ *  - reader: the first load is an acquire: no read moves up past it. The second is an acquire too,
+ *    which lets earlier plain loads move down past it; an `Atomics.store` to a word of the reader's
+ *    own (a release: no earlier load passes it) stands between, and a release store and a later
+ *    acquire load stay in order.
  *
- * Invariant: there is one writer, so a version needs no compare and exchange. A writer that died leaves it odd; readers
- * give up after a bounded number of tries, and the next owner makes it even (store/recovery.ts).
+ * Invariant: there is one writer, so a version needs no compare and exchange. A writer that died
+ * leaves it odd; readers give up after a bounded number of tries, and the next owner makes it even
+ * (store/recovery.ts).
  */
 import type { Arena } from "./arena.ts";
 
@@ -43,7 +47,9 @@ export class SequenceLock {
     Atomics.store(this.#ints, word, ((this.#ints[word] as number) + 1) | 0);
   }
 
-  /** A reader: the version before its first read. Odd: the owner is writing, nothing can be read. */
+  /**
+   * A reader: the version before its first read. Odd: the owner is writing, nothing can be read.
+   */
   beginRead(word: number): number {
     return Atomics.load(this.#ints, word);
   }

@@ -1,6 +1,7 @@
 /**
- * Shard header: the state of a shard, beside what its slabs and buckets say. Written by the owner, so that a successor
- * finds everything here when the owner's thread dies; read by gauges and readers.
+ * Shard header: the state of a shard, beside what its slabs and buckets say. Written by the owner,
+ * so that a successor finds everything here when the owner's thread dies; read by gauges and
+ * readers.
  *
  *   from byte 256, words:  0 bucket count   1 free overflow bucket + 1   2 overflow buckets in use   3 index entries
  *                          4 flush epoch    5 delayed flush at           6 slab sequence             7 slab limit
@@ -9,7 +10,8 @@
  *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1 · bytes as a double
  *   from byte 640, a double: bytes the ghost has seen · a word: how often uploads and leases gave room back
  *
- * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be garbage.
+ * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be
+ * garbage.
  */
 import { doubleIndex, MIB, type ServerSeconds, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -42,7 +44,10 @@ const ITEMS_WORD = 4;
 const AJAR_WORD = 5;
 const BYTES_DOUBLE = 3;
 const DOUBLES_OFFSET = 640;
-/** The mean item size is kept in 256ths of a byte, and follows as if it were taken over this many items. */
+/**
+ * The mean item size is kept in 256ths of a byte, and follows as if it were taken over this many
+ * items.
+ */
 const MEAN_PARTS = 256;
 const MEAN_ITEMS = 1000;
 /** Larger items count as this much, so that the mean fits 31 bits. */
@@ -201,7 +206,10 @@ export class ShardHeader {
     this.#words[this.#word + ORPHAN_SLABS_WORD] = slabs;
   }
 
-  /** Moves whenever an upload or a lease has given room back: any thread may look whether it is worth asking again. */
+  /**
+   * Moves whenever an upload or a lease has given room back: any thread may look whether it is
+   * worth asking again.
+   */
   roomSequence(): number {
     return Atomics.load(this.#ints, this.#room);
   }

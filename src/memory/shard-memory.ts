@@ -1,5 +1,6 @@
 /**
- * Shard memory: all views of one shard's region, made together. Views hold no state, so each thread makes its own.
+ * Shard memory: all views of one shard's region, made together. Views hold no state, so each thread
+ * makes its own.
  */
 import type { Arena } from "./arena.ts";
 import { Buckets } from "./buckets.ts";

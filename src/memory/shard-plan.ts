@@ -1,6 +1,7 @@
 /**
- * Shard plan: how one shard's region of shared memory is laid out. Computed once at start, written into the region's
- * header, read back by whoever attaches; nothing in the region is an address, so it can be mapped from a file.
+ * Shard plan: how one shard's region of shared memory is laid out. Computed once at start, written
+ * into the region's header, read back by whoever attaches; nothing in the region is an address, so
+ * it can be mapped from a file.
  *
  *   base                                                                                     base + regionBytes
  *   | header | slab table | leases | uploads | buckets, then overflow buckets | ghost | slab 0 | slab 1 | … |
@@ -8,11 +9,13 @@
  *
  *   header   word 0 magic · word 1 layout version · doubles 1…  the plan's own numbers · from byte 256 the shard's state
  *
- * Why a power of two for a slab: an item's slab is a shift of its reference. Why 128 slabs: fewer cost hits (64 cost 3 %
- * more misses than a perfect allocator, 16 cost 9 %), more cost nothing but the walk over the slab table.
+ * Why a power of two for a slab: an item's slab is a shift of its reference. Why 128 slabs: fewer
+ * cost hits (64 cost 3 % more misses than a perfect allocator, 16 cost 9 %), more cost nothing but
+ * the walk over the slab table.
  *
- * Only the items count against `itemBytes`: what stands before the slabs comes on top, and costs memory only once touched;
- * so does the reserve, one slab more than `itemBytes` holds, which is scratch for moving items.
+ * Only the items count against `itemBytes`: what stands before the slabs comes on top, and costs
+ * memory only once touched; so does the reserve, one slab more than `itemBytes` holds, which is
+ * scratch for moving items.
  */
 import { assert } from "../base/assert.ts";
 import { ConfigError } from "../base/errors.ts";
@@ -42,10 +45,16 @@ const HEADER_BYTES = KIB;
 const SLABS_WANTED = 128;
 const SLAB_BYTES_MIN = 64 * KIB;
 const SLAB_BYTES_MAX = MIB;
-/** An item in a slab is copied to who asks for it, and when it survives its slab: a longer one is not, but has a chain. */
+/**
+ * An item in a slab is copied to who asks for it, and when it survives its slab: a longer one is
+ * not, but has a chain.
+ */
 export const SLAB_ITEM_BYTES_MAX = 512 * KIB;
 const SLABS_MIN = 8;
-/** Free slabs that only the copying of survivors may take, so that evicting can never fail for want of room. */
+/**
+ * Free slabs that only the copying of survivors may take, so that evicting can never fail for want
+ * of room.
+ */
 export const RESERVE_SLABS = 1;
 const CHAIN_SLABS_COUNTED = 0xffff;
 /** Slabs a single item may never take: the reserve, the two open ones, and one to turn over. */
@@ -60,7 +69,10 @@ export const BUCKET_ENTRIES = 8;
 const BUCKET_BYTES = CACHE_LINE_BYTES;
 /** A bucket is split when there are more entries than this for each. */
 export const BUCKET_LOAD = 6.4;
-/** The index is made for items of this size at `BUCKET_LOAD`; with smaller ones it fills up, then overflows. */
+/**
+ * The index is made for items of this size at `BUCKET_LOAD`; with smaller ones it fills up, then
+ * overflows.
+ */
 const INDEX_ITEM_BYTES = 56;
 const OVERFLOW_SHARE = 4;
 /** The ghost has room for as many keys as the shard has items of this size. */
@@ -73,7 +85,10 @@ export const UPLOAD_BYTES = CACHE_LINE_BYTES;
 /** A typed array on Node 20 ends here. */
 const REGION_BYTES_MAX = 4 * GIB;
 
-/** Sizes, counts, and offsets from the region's base. Plain numbers: the header keeps them in this order. */
+/**
+ * Sizes, counts, and offsets from the region's base. Plain numbers: the header keeps them in this
+ * order.
+ */
 export interface ShardPlan {
   /** What the operator gave this shard, rounded down to whole slabs. */
   itemBytes: number;
@@ -82,7 +97,10 @@ export interface ShardPlan {
   slabBytes: number;
   slabShift: number;
   slabCount: number;
-  /** An item that takes more than this is kept in a chain of slabs of its own: what fits a slab, and a reply's scratch. */
+  /**
+   * An item that takes more than this is kept in a chain of slabs of its own: what fits a slab, and
+   * a reply's scratch.
+   */
   slabItemBytesMax: number;
   /** The longest chain. */
   chainSlabsMax: number;
@@ -113,7 +131,10 @@ function tooSmall(itemBytes: number, itemBytesMax: number): ConfigError {
   );
 }
 
-/** Lays out a shard of `itemBytes` of items, the largest of `itemBytesMax`. Throws ConfigError when they do not fit. */
+/**
+ * Lays out a shard of `itemBytes` of items, the largest of `itemBytesMax`. Throws ConfigError when
+ * they do not fit.
+ */
 export function planShard(itemBytes: number, itemBytesMax: number): ShardPlan {
   const wanted = powerOfTwoAtMost(itemBytes / SLABS_WANTED);
   const slabBytes = Math.min(SLAB_BYTES_MAX, Math.max(SLAB_BYTES_MIN, wanted));

@@ -1,5 +1,6 @@
 /**
- * Slab table: what the shard knows of each slab, one cache line each. The owner writes; gauges and dumps read.
+ * Slab table: what the shard knows of each slab, one cache line each. The owner writes; gauges and
+ * dumps read.
  *
  *   word  0 queue           1 bytes written    2 live bytes        3 flush epoch it was opened in
  *         4 older slab + 1  5 newer slab + 1   6 least exptime     7 greatest exptime (NEVER when an item has none)
@@ -8,11 +9,13 @@
  *        14 value bytes of the large item; of a slab of tails the parts taken, a bit each
  *        15 least exptime seen since the last walk over the slab began
  *
- * Slabs of one queue are linked oldest to newest; the chain of a large item is linked by word 12, and only its first
- * slab is in a queue; the last one's word 12 leads to the slab of tails its item ends in (store/chain-tails.ts), and its
- * bytes written count those there. `sequence` grows with every slab put at the end of a queue, so the older of two queues' slabs is
- * known. The bounds on exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it
- * passes and what is written meanwhile is gathered in word 15, which becomes word 6 at the slab's end.
+ * Slabs of one queue are linked oldest to newest; the chain of a large item is linked by word 12,
+ * and only its first slab is in a queue; the last one's word 12 leads to the slab of tails its item
+ * ends in (store/chain-tails.ts), and its bytes written count those there. `sequence` grows with
+ * every slab put at the end of a queue, so the older of two queues' slabs is known. The bounds on
+ * exptime are just that, bounds. A walk (store/evictor.ts) makes the least one exact: what it
+ * passes and what is written meanwhile is gathered in word 15, which becomes word 6 at the slab's
+ * end.
  */
 import { type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
@@ -41,8 +44,8 @@ const TAIL_PARTS_SHIFT = 24;
 const TAIL_MASK = 0xff;
 
 /**
- * "No item of this slab expires": the least and greatest exptime of a slab use it for 0. 68 years of serving, and the
- * largest number that needs no box.
+ * "No item of this slab expires": the least and greatest exptime of a slab use it for 0. 68 years
+ * of serving, and the largest number that needs no box.
  */
 export const NEVER = 0x7fff_ffff;
 /** "No slab." */

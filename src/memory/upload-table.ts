@@ -1,6 +1,6 @@
 /**
- * Upload table: large items that are being received, piece by piece. The owner alone reads and writes it; it lies in shared
- * memory so that a successor can free what a dead owner had begun.
+ * Upload table: large items that are being received, piece by piece. The owner alone reads and
+ * writes it; it lies in shared memory so that a successor can free what a dead owner had begun.
  *
  *   upload i, 16 words:  0 first slab + 1 (0 = free)   1 last slab + 1   2 requester 16 · generation 16
  *                        3 bytes received   4 marks of the request   5 mode · dialect << 8   6 slabs set aside

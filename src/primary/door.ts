@@ -80,8 +80,8 @@ export function listeningText({ kind, address, port }: Listening): string {
 }
 
 /**
- * What `stats conns` calls listening socket number `listener` where node:net keeps its descriptor to
- * itself and connections are called by their slots: a number no slot has.
+ * What `stats conns` calls listening socket number `listener` where node:net keeps its descriptor
+ * to itself and connections are called by their slots: a number no slot has.
  */
 export function shownDescriptor({ maxConnections }: Settings, listener: number): number {
   return maxConnections + listener;

@@ -2,8 +2,9 @@
  * The native transport's door: listening sockets, the acceptor that empties them, the dealer that
  * hands descriptors to the workers, and the eventfds that wake whoever sleeps in the kernel.
  *
- * No more workers serve sockets than there are processors: two that share one find each other's code and data in its caches,
- * and a wait that several sockets could have ended together ends for each alone. The other workers serve their shards.
+ * No more workers serve sockets than there are processors: two that share one find each other's
+ * code and data in its caches, and a wait that several sockets could have ended together ends for
+ * each alone. The other workers serve their shards.
  */
 import type { WorkerData } from "../config/worker-data.ts";
 import { Counter, Counters } from "../memory/counters.ts";

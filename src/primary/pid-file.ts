@@ -6,7 +6,8 @@ import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
 
 /**
- * Writes the file. Returns the process id it held if that process still lives, else 0. Throws SystemError.
+ * Writes the file. Returns the process id it held if that process still lives, else 0. Throws
+ * SystemError.
  */
 export function writePidFile(path: string, pid: number): number {
   const running = livingPid(path);

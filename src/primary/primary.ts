@@ -176,7 +176,9 @@ export class Primary {
     });
   }
 
-  /** A pid file that cannot be written stops nothing, as with memcached: it is written as -u's user. */
+  /**
+   * A pid file that cannot be written stops nothing, as with memcached: it is written as -u's user.
+   */
   #writePidFile(path: string): void {
     try {
       const running = writePidFile(path, process.pid);

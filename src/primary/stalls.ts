@@ -1,6 +1,6 @@
 /**
- * Stalls: how often and how long nobody was accepted, counted and logged. memcached calls it listen_disabled_num and
- * time_in_listen_disabled_us; the time of a stall counts once it is over.
+ * Stalls: how often and how long nobody was accepted, counted and logged. memcached calls it
+ * listen_disabled_num and time_in_listen_disabled_us; the time of a stall counts once it is over.
  */
 import { assert } from "../base/assert.ts";
 import { Counter, type Counters } from "../memory/counters.ts";

@@ -25,8 +25,9 @@ const STDERR = 2;
 const FIRST_CLIENTS_MILLISECONDS = 100;
 
 /**
- * How much bytecode may be put into a function in place of its calls, in all and of one callee; V8's own limits are 920 and
- * 460, and the request path is made of many small functions (docs/adr/0009-inlining-budget.md).
+ * How much bytecode may be put into a function in place of its calls, in all and of one callee;
+ * V8's own limits are 920 and 460, and the request path is made of many small functions
+ * (docs/adr/0009-inlining-budget.md).
  */
 const INLINING_FLAGS = [
   "--max-inlined-bytecode-size-cumulative=4000",
@@ -75,8 +76,9 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
 }
 
 /**
- * Lets V8 put more of the request path into one piece of code, in all threads. Not before the threads are up: what it keeps
- * compiled of node's own modules is only good for the flags it was made with, and a start would take twice as long.
+ * Lets V8 put more of the request path into one piece of code, in all threads. Not before the
+ * threads are up: what it keeps compiled of node's own modules is only good for the flags it was
+ * made with, and a start would take twice as long.
  */
 function widenInlining(): void {
   for (const flag of INLINING_FLAGS) setFlagsFromString(flag);

@@ -70,7 +70,8 @@ export class Supervisor {
       readyAt: 0,
       isReady: false,
     }));
-    // A start makes some megabytes of garbage, serving next to none: with room for both there is no collection in between.
+    // A start makes some megabytes of garbage, serving next to none: with room for both there is no
+    // collection in between.
     setFlagsFromString(`--min-semi-space-size=${YOUNG_MEBIBYTES}`);
     this.#pool = new Piscina({
       filename,

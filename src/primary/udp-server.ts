@@ -1,15 +1,16 @@
 /**
- * UDP: -U. Datagrams come in through node:dgram on the primary thread, under either transport, and each is a session of its
- * own for the node transport's front.
+ * UDP: -U. Datagrams come in through node:dgram on the primary thread, under either transport, and
+ * each is a session of its own for the node transport's front.
  *
  *   datagram ─▶ eight bytes of frame ─▶ DatagramSession ─▶ front: parse, perform, write ─▶ messages ─▶ datagrams
  *                    └─ dropped: a part of a message, a server's own words, too many sessions
  *
- * Why the primary: UDP is off unless asked for, and slow over loopback anyway; workers' loops stay free of it.
+ * Why the primary: UDP is off unless asked for, and slow over loopback anyway; workers' loops stay
+ * free of it.
  *
- * A source address can be forged, so a reply may not be worth more than its request: all of it together must take no more of
- * the wire than one full datagram, else the client hears one line that says so. `-o udp_multi_datagram` lifts that for
- * networks where nobody forges addresses.
+ * A source address can be forged, so a reply may not be worth more than its request: all of it
+ * together must take no more of the wire than one full datagram, else the client hears one line
+ * that says so. `-o udp_multi_datagram` lifts that for networks where nobody forges addresses.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -67,7 +68,9 @@ export class UdpServer {
     this.#firstListener = firstListener;
   }
 
-  /** Binds what the settings ask for. `firstListener`: listeners before these. Throws SystemError. */
+  /**
+   * Binds what the settings ask for. `firstListener`: listeners before these. Throws SystemError.
+   */
   static async bind(settings: Settings, firstListener: number): Promise<UdpServer> {
     const bound: Bound[] = [];
     try {
@@ -96,7 +99,10 @@ export class UdpServer {
     });
   }
 
-  /** Serves from now on, through a front of its own: under the native transport the primary has no other. */
+  /**
+   * Serves from now on, through a front of its own: under the native transport the primary has no
+   * other.
+   */
   openAlone(data: WorkerData, control: Control, bell: NativeBell, asked: () => void): void {
     const front = new NodeFront(data, asked, undefined, bell);
     this.#watch = bell.watch(data.self, () => front.wake());
@@ -176,8 +182,8 @@ function framed(requestId: number, message: Uint8Array): Buffer[] {
 }
 
 /**
- * Binds one entry of -l on every address it stands for; a family the machine has not is skipped. `first`: the number of
- * its first socket among all that listen.
+ * Binds one entry of -l on every address it stands for; a family the machine has not is skipped.
+ * `first`: the number of its first socket among all that listen.
  */
 async function bindAddress(
   asked: ListenAddress,

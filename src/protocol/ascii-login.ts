@@ -3,8 +3,9 @@
  *
  *    set <anything> <anything> <anything> <bytes>\r\n<user> <password>\r\n
  *
- * A set in disguise, so that any client can log in. Nothing is stored; noreply is not honoured. The request is
- * `Op.authenticate` with `<user> <password>` as its value; whoever checks it sets `state.authenticated`.
+ * A set in disguise, so that any client can log in. Nothing is stored; noreply is not honoured. The
+ * request is `Op.authenticate` with `<user> <password>` as its value; whoever checks it sets
+ * `state.authenticated`.
  */
 import { decimalToUint32, NOT_A_NUMBER } from "../base/decimal.ts";
 import { AUTH_TOKEN_BYTES_MAX } from "../command/limits.ts";

@@ -1,6 +1,7 @@
 /**
- * BinaryEncoder: replies as packets (binary-packet.ts draws one). A success tells what the opcode's row says, a failure
- * its status and a text; quiet opcodes leave out the success of a change and the miss of a read.
+ * BinaryEncoder: replies as packets (binary-packet.ts draws one). A success tells what the opcode's
+ * row says, a failure its status and a text; quiet opcodes leave out the success of a change and
+ * the miss of a read.
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
@@ -165,8 +166,8 @@ function codeOf(status: Status): Code {
 }
 
 /**
- * What a store that failed is told: an add that the key is there, a replace that it is not, an append to an absent key that
- * nothing was stored, even where a CAS was to be compared.
+ * What a store that failed is told: an add that the key is there, a replace that it is not, an
+ * append to an absent key that nothing was stored, even where a CAS was to be compared.
  */
 function storeCode(request: Request, reply: Reply): Code {
   switch (request.mode) {

@@ -1,11 +1,13 @@
 /**
- * The binary protocol's packets: 24 bytes of header, then extras, key and value. All integers are big-endian.
+ * The binary protocol's packets: 24 bytes of header, then extras, key and value. All integers are
+ * big-endian.
  *
  *  byte 0       1        2          4          5      6          8            12       16        24
  *       | magic | opcode | key      | extras   | type | vbucket  | body bytes | opaque | CAS     | extras, key, value
  *       |       |        | bytes    | bytes    | 0    | (status) | (all three)|        |         |
  *
- * What a packet of each opcode must look like is a table; a packet that does not is answered and the connection closed.
+ * What a packet of each opcode must look like is a table; a packet that does not is answered and
+ * the connection closed.
  */
 import { assert } from "../base/assert.ts";
 import { ArithmeticMode, Op, StoreMode } from "../command/op.ts";

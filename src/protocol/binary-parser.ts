@@ -1,6 +1,6 @@
 /**
- * BinaryParser: packets to requests. The header is checked against the opcode's row before anything else is waited for,
- * so a malformed packet is answered as soon as its 24 bytes are here.
+ * BinaryParser: packets to requests. The header is checked against the opcode's row before anything
+ * else is waited for, so a malformed packet is answered as soon as its 24 bytes are here.
  *
  * Order of the checks, as memcached's: magic, lengths, authentication, key length, opcode, shape.
  */

@@ -42,8 +42,8 @@ export class DataBlock {
   }
 
   /**
-   * Completes a storage request whose line lies in bytes[start, dataStart), everything but its value being filled.
-   * Bytes consumed from `start` on; 0 to wait.
+   * Completes a storage request whose line lies in bytes[start, dataStart), everything but its
+   * value being filled. Bytes consumed from `start` on; 0 to wait.
    */
   complete(
     request: Request,
@@ -76,7 +76,10 @@ export class DataBlock {
   }
 }
 
-/** The answer will be `tooLarge`. Before it a set, and any ms, removes the item the new value was to replace. */
+/**
+ * The answer will be `tooLarge`. Before it a set, and any ms, removes the item the new value was to
+ * replace.
+ */
 export function refuseTooLarge(request: Request): void {
   request.error = WireError.tooLarge;
   const replaces =

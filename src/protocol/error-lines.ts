@@ -1,4 +1,7 @@
-/** The text protocols' words for every wire error, and for what a store operation answers, as memcached prints them. */
+/**
+ * The text protocols' words for every wire error, and for what a store operation answers, as
+ * memcached prints them.
+ */
 import { WireError } from "../command/status.ts";
 import { bytesOf } from "./ascii.ts";
 

@@ -4,9 +4,10 @@
  *   plain     get|gets <key>[ <key>]*\r\n    the word in lower case, single spaces, keys of at most 250 bytes, the line whole
  *             mg <key> v\r\n
  *
- * Anything else ends the batch and is left to TextParser, which knows every rule and every error; so nothing is refused
- * here. A line of more keys than a batch holds is served a batch at a time: once its whole length has been looked at,
- * the state says that we are inside (WireState.keysOp), and the next scan goes on there.
+ * Anything else ends the batch and is left to TextParser, which knows every rule and every error;
+ * so nothing is refused here. A line of more keys than a batch holds is served a batch at a time:
+ * once its whole length has been looked at, the state says that we are inside (WireState.keysOp),
+ * and the next scan goes on there.
  */
 import { viewOf } from "../base/bytes.ts";
 import type { KeyHash } from "../base/key-hash.ts";
@@ -38,7 +39,10 @@ export class GetScanner {
     this.#hash = hash;
   }
 
-  /** Fills `batch` with at most `requestsMax` requests of bytes[start, end). Its count is 0 when none is plain. */
+  /**
+   * Fills `batch` with at most `requestsMax` requests of bytes[start, end). Its count is 0 when
+   * none is plain.
+   */
   scan(
     state: WireState,
     bytes: Uint8Array,
@@ -78,9 +82,9 @@ export class GetScanner {
   }
 
   /**
-   * Takes in the keys from `keyStart` to the end of their line, which began at `begin`. True when the line is at its end;
-   * false when it is not plain (then none of its keys is taken, unless they stand in the middle of a line that was begun
-   * before), or has more keys than there is room for.
+   * Takes in the keys from `keyStart` to the end of their line, which began at `begin`. True when
+   * the line is at its end; false when it is not plain (then none of its keys is taken, unless they
+   * stand in the middle of a line that was begun before), or has more keys than there is room for.
    */
   #keys(
     bytes: Uint8Array,

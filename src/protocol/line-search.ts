@@ -14,8 +14,8 @@ export function holdsLineEnd(bytes: Uint8Array, start: number, end: number): boo
 }
 
 /**
- * True when a key in bytes[start, end) is too long. It looks back from where the longest key would end: short keys are
- * skipped by the dozen.
+ * True when a key in bytes[start, end) is too long. It looks back from where the longest key would
+ * end: short keys are skipped by the dozen.
  */
 export function holdsLongKey(bytes: Uint8Array, start: number, end: number): boolean {
   let keyStart = start;

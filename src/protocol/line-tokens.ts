@@ -7,8 +7,9 @@
  *        end(0)    end(1)|
  *              start(2)──┘ end(2) = lineEnd
  *
- * Only the space separates; a tab, a NUL or an inner `\r` belongs to its token. The line ends at the first `\n`, less one
- * `\r` directly before it. Tokens after the 23rd are not looked at, as in memcached.
+ * Only the space separates; a tab, a NUL or an inner `\r` belongs to its token. The line ends at
+ * the first `\n`, less one `\r` directly before it. Tokens after the 23rd are not looked at, as in
+ * memcached.
  */
 import { LINE_TOKENS_MAX } from "../command/limits.ts";
 import { bytesOf, CR, LF, SPACE } from "./ascii.ts";

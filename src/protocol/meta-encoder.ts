@@ -3,8 +3,9 @@
  *
  *    <code>[ <bytes>] <flag>*\r\n       HD · VA · EN · NF · NS · EX, then the return flags in the order the client wrote them
  *
- * The request's flags are read once more, from the line (or from what was saved of it): an order is cheaper to keep there
- * than in a list. Which of them a code returns differs by command, hence `RETURNED`.
+ * The request's flags are read once more, from the line (or from what was saved of it): an order is
+ * cheaper to keep there than in a list. Which of them a code returns differs by command, hence
+ * `RETURNED`.
  */
 import { assert } from "../base/assert.ts";
 import { base64Bytes, encodeBase64 } from "../base/base64.ts";
@@ -350,7 +351,10 @@ export class MetaEncoder {
     return at + keyEnd - keyStart;
   }
 
-  /** What is left of the item's life; -1 for ever. An item that was just given a past exptime has nothing left. */
+  /**
+   * What is left of the item's life; -1 for ever. An item that was just given a past exptime has
+   * nothing left.
+   */
   #secondsLeft(reply: Reply): number {
     return reply.exptime === 0 ? -1 : Math.max(0, reply.exptime - this.#clock.now);
   }

@@ -4,8 +4,9 @@
  *    mg key v t T30 O123 k q\r\n
  *           ^ one letter, perhaps with a token glued to it
  *
- * Any known flag is accepted by every command, its token checked, and what it means there is the command's business
- * (meta-parser.ts). Letters seen are bits of two words, one a case, so a repetition is one test.
+ * Any known flag is accepted by every command, its token checked, and what it means there is the
+ * command's business (meta-parser.ts). Letters seen are bits of two words, one a case, so a
+ * repetition is one test.
  */
 import { decodeBase64 } from "../base/base64.ts";
 import type { Clock } from "../base/clock.ts";
@@ -22,7 +23,9 @@ const UPPER_FIRST = 0x41;
 const LOWER_LAST = 0x7a;
 const NINE = 0x39;
 const ZERO = 0x30;
-/** Letters of flags that are known, by whether something is to be read behind them, or done at once. */
+/**
+ * Letters of flags that are known, by whether something is to be read behind them, or done at once.
+ */
 const BARE_FLAGS = "cfhklqstuvxIPL";
 const TOKEN_FLAGS = "bCDEFJMNORT";
 const KIND_NONE = 0;
@@ -51,7 +54,10 @@ export class MetaFlags {
   #upper = 0;
   readonly #clock: Clock;
   readonly #decimal = new DecimalReader();
-  /** A decoded key; the request borrows it until the next scan. Decoding writes a little more than it keeps. */
+  /**
+   * A decoded key; the request borrows it until the next scan. Decoding writes a little more than
+   * it keeps.
+   */
   readonly #key = new Uint8Array(KEY_BYTES_MAX + 4);
 
   constructor(clock: Clock) {
@@ -69,8 +75,9 @@ export class MetaFlags {
   }
 
   /**
-   * Reads the flags from token `first` on into the numbers of `request` that they name, and its marks where a flag means
-   * the same everywhere. Numbers without a flag get their defaults. What is wrong, or `WireError.none`.
+   * Reads the flags from token `first` on into the numbers of `request` that they name, and its
+   * marks where a flag means the same everywhere. Numbers without a flag get their defaults. What
+   * is wrong, or `WireError.none`.
    */
   scan(request: Request, bytes: Uint8Array, tokens: LineTokens, first: number): WireError {
     this.mode = NO_MODE;
@@ -171,7 +178,9 @@ export class MetaFlags {
     return WireError.none;
   }
 
-  /** Decodes the key in place of its text. False when it is not base64; then the key is as it was. */
+  /**
+   * Decodes the key in place of its text. False when it is not base64; then the key is as it was.
+   */
   tryDecodeKey(request: Request): boolean {
     if ((request.marks & Mark.binaryKey) !== 0) return true; // a repetition, refused by the caller
     const key = this.#key;
@@ -185,7 +194,10 @@ export class MetaFlags {
   }
 }
 
-/** What it means that the letters in `lower` and `upper` stand left of `flag`: effects happen left to right. */
+/**
+ * What it means that the letters in `lower` and `upper` stand left of `flag`: effects happen left
+ * to right.
+ */
 function orderMarks(flag: number, lower: number, upper: number): number {
   switch (flag) {
     case FLAG_TTL:
@@ -202,7 +214,10 @@ function orderMarks(flag: number, lower: number, upper: number): number {
   }
 }
 
-/** True when one of the words in bytes[start, end) begins with what can be no flag: neither a digit nor in `A` … `z`. */
+/**
+ * True when one of the words in bytes[start, end) begins with what can be no flag: neither a digit
+ * nor in `A` … `z`.
+ */
 export function holdsIllegalFlag(bytes: Uint8Array, start: number, end: number): boolean {
   let previous = SPACE;
   for (let at = start; at < end; at++) {

@@ -5,8 +5,9 @@
  *    ms <key> <datalen> <flag>*  + data block      me <key> [b]
  *    ma <key> <flag>*
  *
- * What needs the store (who wins, what is stale) is not decided here: it is described by op, mode and marks. The flags
- * stay in the line from `request.metaFlagsStart` on, where the encoder finds them in the order the client wants.
+ * What needs the store (who wins, what is stale) is not decided here: it is described by op, mode
+ * and marks. The flags stay in the line from `request.metaFlagsStart` on, where the encoder finds
+ * them in the order the client wants.
  */
 import type { Clock } from "../base/clock.ts";
 import { decimalToInt32 } from "../base/decimal.ts";

@@ -1,4 +1,7 @@
-/** ReplyEncoder: the encoder of every dialect, by the request's. What is saved of a request is the same for all. */
+/**
+ * ReplyEncoder: the encoder of every dialect, by the request's. What is saved of a request is the
+ * same for all.
+ */
 import type { Clock } from "../base/clock.ts";
 import type { Reply } from "../command/reply.ts";
 import { Dialect, type Request } from "../command/request.ts";

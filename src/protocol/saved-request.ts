@@ -1,5 +1,6 @@
 /**
- * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the hole the reply will fill.
+ * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the
+ * hole the reply will fill.
  *
  *  byte 0    1         2      3      4        8       9        10          11            12       16           20
  *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | flags bytes | opaque | valueBytes | CAS … 28
@@ -10,7 +11,8 @@
  *
  *  then the key, where the reply repeats it, and of a meta line the flags that return something.
  *
- * Little-endian, byte by byte: a hole begins anywhere. Its size is bounded, so a hole has room for it (Encoder.bound).
+ * Little-endian, byte by byte: a hole begins anywhere. Its size is bounded, so a hole has room for
+ * it (Encoder.bound).
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
@@ -86,7 +88,10 @@ export function saveRequest(request: Request, out: Uint8Array, at: number): numb
   return end;
 }
 
-/** Restores requests. The last one's key and flags lie in memory of its own, since the hole is about to be overwritten. */
+/**
+ * Restores requests. The last one's key and flags lie in memory of its own, since the hole is about
+ * to be overwritten.
+ */
 export class RequestRestorer {
   readonly #bytes = new Uint8Array(KEY_BYTES_MAX + SAVED_FLAGS_BYTES_MAX);
 
@@ -143,7 +148,10 @@ function repeatsKey(request: Request): boolean {
   }
 }
 
-/** True when the reply may return flags; then the parser has checked them, so what is kept of them is bounded. */
+/**
+ * True when the reply may return flags; then the parser has checked them, so what is kept of them
+ * is bounded.
+ */
 function returnsFlags(request: Request): boolean {
   if (request.dialect !== Dialect.meta) return false;
   return request.op < OP_MUTATION_MAX || request.op === Op.get;

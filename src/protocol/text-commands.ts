@@ -1,7 +1,8 @@
 /**
- * TextCommands: the classic commands that are one line and no more, from delete to shutdown. Each reads the tokens of its
- * line and fills the request; which words are an error, and which error, is memcached 1.6.45's choice throughout, except
- * for surplus arguments of delete, where memccapable wants 1.6.18's.
+ * TextCommands: the classic commands that are one line and no more, from delete to shutdown. Each
+ * reads the tokens of its line and fills the request; which words are an error, and which error, is
+ * memcached 1.6.45's choice throughout, except for surplus arguments of delete, where memccapable
+ * wants 1.6.18's.
  */
 import type { Clock } from "../base/clock.ts";
 import { DecimalReader, decimalToInt32, decimalToUint32, NOT_A_NUMBER } from "../base/decimal.ts";
@@ -55,7 +56,10 @@ export class TextCommands {
     this.#tokens = tokens;
   }
 
-  /** Reads the line in the tokens. What is wrong with it, or none; `NOT_HERE` when its first word is another command's. */
+  /**
+   * Reads the line in the tokens. What is wrong with it, or none; `NOT_HERE` when its first word is
+   * another command's.
+   */
   parse(request: Request, bytes: Uint8Array): WireError | typeof NOT_HERE {
     const tokens = this.#tokens;
     switch (bytes[tokens.start(0)]) {

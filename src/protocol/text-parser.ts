@@ -5,13 +5,14 @@
  *   everything else, and set with anything unusual  cut into tokens first, then by command
  *   a key of a line of several keys                 one request each; WireState knows we are inside
  *
- * The fast path never refuses: it reads the plain form, or leaves the line to the general path, which knows every error. So
- * the rules are written once. Plain gets have theirs before they come here (get-scanner.ts).
+ * The fast path never refuses: it reads the plain form, or leaves the line to the general path,
+ * which knows every error. So the rules are written once. Plain gets have theirs before they come
+ * here (get-scanner.ts).
  *
  * Invariants:
  *  - nothing outside bytes[start, end) is read, and no more than end - start is consumed;
- *  - a line of keys is not begun before its end is here and no key in it is too long, since one bad key makes the whole
- *    line answer an error and nothing else.
+ *  - a line of keys is not begun before its end is here and no key in it is too long, since one bad
+ *    key makes the whole line answer an error and nothing else.
  */
 import type { Clock } from "../base/clock.ts";
 import { decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";
@@ -93,7 +94,10 @@ export class TextParser implements Parser {
     return this.#line(state, request, bytes, start, end);
   }
 
-  /** `set <key> <flags> <exptime> <bytes>\r\n` in its plainest form. `NOT_PLAIN` when it is anything else. */
+  /**
+   * `set <key> <flags> <exptime> <bytes>\r\n` in its plainest form. `NOT_PLAIN` when it is anything
+   * else.
+   */
   #plainSet(request: Request, bytes: Uint8Array, start: number, end: number): number {
     const keyStart = start + COMMAND_BYTES;
     let at = keyStart;
@@ -119,7 +123,10 @@ export class TextParser implements Parser {
     return this.#dataBlock(request, bytes, start, at + 1, end);
   }
 
-  /** One to nine digits before `delimiter`; the place of the delimiter is in `#numberEnd`. -1 when it is anything else. */
+  /**
+   * One to nine digits before `delimiter`; the place of the delimiter is in `#numberEnd`. -1 when
+   * it is anything else.
+   */
   #plainNumber(bytes: Uint8Array, start: number, end: number, delimiter: number): number {
     const last = Math.min(end, start + FAST_DIGITS_MAX + 1);
     let value = 0;
@@ -164,7 +171,10 @@ export class TextParser implements Parser {
     return this.#command(state, request, bytes, start, end);
   }
 
-  /** The line in the tokens, by its first word. A method of its own, so that the scan above is compiled tightly. */
+  /**
+   * The line in the tokens, by its first word. A method of its own, so that the scan above is
+   * compiled tightly.
+   */
   #command(
     state: WireState,
     request: Request,
@@ -276,7 +286,10 @@ export class TextParser implements Parser {
     return this.#firstKey(state, request, bytes, start, keysStart, tokens.next);
   }
 
-  /** The first key, at `keysStart`, of a line that ends at `end` and is right; the state knows what it asks. */
+  /**
+   * The first key, at `keysStart`, of a line that ends at `end` and is right; the state knows what
+   * it asks.
+   */
   #firstKey(
     state: WireState,
     request: Request,
@@ -290,7 +303,10 @@ export class TextParser implements Parser {
     return consumed;
   }
 
-  /** The key at `keyStart` of a line of keys, whose end is in sight. Consumes from `start` to the next key or line. */
+  /**
+   * The key at `keyStart` of a line of keys, whose end is in sight. Consumes from `start` to the
+   * next key or line.
+   */
   #key(
     state: WireState,
     request: Request,

@@ -3,8 +3,9 @@
  *
  *    <command> <key> <flags> <exptime> <bytes> [<cas unique>] [noreply]\r\n  + data block (data-block.ts)
  *
- * The byte count decides how a wrong line is taken. Until it is understood nobody knows where the block ends, so what
- * follows is read as commands; once it is, everything else that is wrong swallows the block and gives one error.
+ * The byte count decides how a wrong line is taken. Until it is understood nobody knows where the
+ * block ends, so what follows is read as commands; once it is, everything else that is wrong
+ * swallows the block and gives one error.
  */
 import type { Clock } from "../base/clock.ts";
 import { DecimalReader, decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";

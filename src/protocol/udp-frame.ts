@@ -13,7 +13,10 @@ export const UDP_PAYLOAD_BYTES_MAX = UDP_DATAGRAM_BYTES_MAX - UDP_FRAME_BYTES;
 
 const NO_REQUEST = -1;
 
-/** The request id of the datagram bytes[start, end); -1 when it is to be dropped: too short, or a part of a message. */
+/**
+ * The request id of the datagram bytes[start, end); -1 when it is to be dropped: too short, or a
+ * part of a message.
+ */
 export function udpRequestId(bytes: Uint8Array, start: number, end: number): number {
   if (end - start <= UDP_FRAME_BYTES) return NO_REQUEST;
   if (bytes[start + 4] !== 0 || bytes[start + 5] !== 1) return NO_REQUEST;

@@ -1,10 +1,12 @@
 /**
- * Replies over UDP: where one message ends and the next begins, and what is said instead of a reply that is refused.
+ * Replies over UDP: where one message ends and the next begins, and what is said instead of a reply
+ * that is refused.
  *
  *   VALUE a 0 1 ⏎ A ⏎ │ VALUE b 0 1 ⏎ B ⏎ END ⏎ │ STORED ⏎ │ STAT … ⏎ STAT … ⏎ END ⏎
  *
- * A message is what memcached makes one response object of: a hit with its value, a line, a list of statistics up to its
- * END. The reply is cut here, after it was written, so that encoders know nothing of datagrams.
+ * A message is what memcached makes one response object of: a hit with its value, a line, a list of
+ * statistics up to its END. The reply is cut here, after it was written, so that encoders know
+ * nothing of datagrams.
  */
 import { bytesOf, LF, SPACE, ZERO } from "./ascii.ts";
 import {
@@ -39,15 +41,18 @@ export function udpMessageEnd(bytes: Uint8Array, start: number, end: number): nu
 }
 
 /**
- * True when a request is another server's refusal: answering it with one of ours would keep two servers, or one that was
- * made to talk to itself by a forged address, busy for ever.
+ * True when a request is another server's refusal: answering it with one of ours would keep two
+ * servers, or one that was made to talk to itself by a forged address, busy for ever.
  */
 export function isServersWord(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] === MAGIC_RESPONSE) return true;
   return REFUSALS.some((word) => startsWith(bytes, start, end, word));
 }
 
-/** Says in `reply`'s own protocol that it was too large. `reply` is as much of it as is known, a header at least. */
+/**
+ * Says in `reply`'s own protocol that it was too large. `reply` is as much of it as is known, a
+ * header at least.
+ */
 export function udpRefusal(reply: Uint8Array): Uint8Array {
   if (reply[0] !== MAGIC_RESPONSE || reply.length < PACKET_HEADER_BYTES) {
     return Buffer.from(REFUSED_LINE, "latin1");

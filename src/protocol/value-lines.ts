@@ -1,6 +1,6 @@
 /**
- * The lines around a value that was found, as the text dialects write them. Each function writes at out[at] and returns the
- * end of what it wrote.
+ * The lines around a value that was found, as the text dialects write them. Each function writes at
+ * out[at] and returns the end of what it wrote.
  *
  *   classic   VALUE <key> <flags> <bytes>[ <cas>]\r\n <data> \r\n[END\r\n]
  *   meta      VA <bytes>[ <flags>]\r\n <data> \r\n

@@ -1,4 +1,7 @@
-/** WireParser: the parser of every connection. Its first byte decides which protocol it speaks, for its whole life. */
+/**
+ * WireParser: the parser of every connection. Its first byte decides which protocol it speaks, for
+ * its whole life.
+ */
 import type { Clock } from "../base/clock.ts";
 import type { Request } from "../command/request.ts";
 import { MAGIC_REQUEST } from "./binary-packet.ts";

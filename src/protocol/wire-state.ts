@@ -1,6 +1,6 @@
 /**
- * WireState: what a parser must remember of one connection between two requests. A plain record of numbers, so that an
- * idle connection costs little and any thread's parser can serve it.
+ * WireState: what a parser must remember of one connection between two requests. A plain record of
+ * numbers, so that an idle connection costs little and any thread's parser can serve it.
  */
 
 import type { ServerSeconds } from "../base/unit.ts";
@@ -13,7 +13,9 @@ export type WireProtocol = (typeof WireProtocol)[keyof typeof WireProtocol];
 
 export class WireState {
   protocol: WireProtocol;
-  /** False until a login has succeeded, where one is needed. Whoever checks the password sets it. */
+  /**
+   * False until a login has succeeded, where one is needed. Whoever checks the password sets it.
+   */
   authenticated: boolean;
   /** SASL: a mechanism was begun without data, so a step may follow. */
   saslBegun = false;

@@ -1,6 +1,7 @@
 /**
- * Links: the memory between a thread that asks (the requester) and a thread that owns a shard (the owner). One link for
- * each ordered pair; requesters are the N workers and the primary (number N), owners the N workers.
+ * Links: the memory between a thread that asks (the requester) and a thread that owns a shard (the
+ * owner). One link for each ordered pair; requesters are the N workers and the primary (number N),
+ * owners the N workers.
  *
  *           word 0              word 1        written by
  *   line 0  written                           requester    request ring: bytes published (request-ring.ts)
@@ -10,9 +11,9 @@
  *   line 4  taken                             requester    reply ring: replies read, for its successor
  *   line 5… request ring: ringBytes, then reply ring: replySlots of 64 bytes
  *
- * Why a link a pair: one producer and one consumer need no lock and no compare-and-swap. Why a line an index: a line
- * that two cores write travels between them at every write. All indexes run freely through 32 bits and are masked when
- * used, so full and empty differ without a spare slot.
+ * Why a link a pair: one producer and one consumer need no lock and no compare-and-swap. Why a line
+ * an index: a line that two cores write travels between them at every write. All indexes run freely
+ * through 32 bits and are masked when used, so full and empty differ without a spare slot.
  *
  * The link of a thread to its own shard is laid out and never touched: address space, not memory.
  */
@@ -28,7 +29,10 @@ export const TAKEN_OFFSET = 4 * CACHE_LINE_BYTES;
 export const LINK_HEADER_BYTES = 5 * CACHE_LINE_BYTES;
 
 export const REPLY_SLOT_BYTES = CACHE_LINE_BYTES;
-/** A record takes at least 48 bytes; one slot for 128 lets the request ring fill first in most loads. */
+/**
+ * A record takes at least 48 bytes; one slot for 128 lets the request ring fill first in most
+ * loads.
+ */
 const RING_BYTES_PER_REPLY_SLOT = 128;
 
 /** The smallest ring holds the largest record head and key, and a little of a value. */

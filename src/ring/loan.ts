@@ -1,5 +1,6 @@
 /**
- * Loan: a sleeping owner's shard, changed by whoever needs it changed, for the length of one request.
+ * Loan: a sleeping owner's shard, changed by whoever needs it changed, for the length of one
+ * request.
  *
  *   borrower                                    owner
  *   B1  ASLEEP becomes lent; anything else: no     sleeps
@@ -7,14 +8,17 @@
  *   B3  lent becomes ASLEEP again                  sleeps on
  *       wanted becomes AWAKE, and the owner is woken       goes on, with the shard its own
  *
- * Why: a request handed to an owner that sleeps costs a wake-up and two changes of the processor's mind, some 35 µs; what is
- * asked takes less than one. With more workers than processors nearly every owner sleeps (docs/adr/0011-loans.md).
+ * Why: a request handed to an owner that sleeps costs a wake-up and two changes of the processor's
+ * mind, some 35 µs; what is asked takes less than one. With more workers than processors nearly
+ * every owner sleeps (docs/adr/0011-loans.md).
  *
- * It is safe because all of an owner's state lies in shared memory, and because the word has one holder at a time: B1 is a
- * compare and exchange from ASLEEP, which an owner leaves only by the same. What B2 writes comes before B3, which comes before
- * the owner's S4: it finds the shard as the borrower left it.
+ * It is safe because all of an owner's state lies in shared memory, and because the word has one
+ * holder at a time: B1 is a compare and exchange from ASLEEP, which an owner leaves only by the
+ * same. What B2 writes comes before B3, which comes before the owner's S4: it finds the shard as
+ * the borrower left it.
  *
- * A borrower that dies leaves the word lent. Its successor finds it so, repairs the shard, and gives it back.
+ * A borrower that dies leaves the word lent. Its successor finds it so, repairs the shard, and
+ * gives it back.
  */
 import type { Control } from "../memory/control.ts";
 import { ASLEEP, AWAKE, type Bell, lentTo, WANTED } from "./wake.ts";
@@ -33,7 +37,10 @@ export class Borrower {
     this.#lent = lentTo(self);
   }
 
-  /** B1. True when `owner` slept: until `giveBack`, its shard is the calling thread's. Never while another loan lasts. */
+  /**
+   * B1. True when `owner` slept: until `giveBack`, its shard is the calling thread's. Never while
+   * another loan lasts.
+   */
   tryBorrow(owner: number): boolean {
     const at = this.#control.sleepWord(owner);
     if (Atomics.load(this.#ints, at) !== ASLEEP) return false;

@@ -8,17 +8,20 @@
  *        │  published, to be read  │   asked, not answered    │   free
  *        └──────────────── at most `slots` ───────────────────┘
  *
- * Why it cannot overflow, nor deadlock with the request ring: a requester sends request s only while s - taken < slots (a
- * credit), and each request is answered exactly once, in its own slot. So when an owner has a request in hand, the slot of
- * its reply is free: an owner never waits for a requester, whatever that one does, and its request ring always drains. A
- * requester that has no credit or no room keeps the request, and stops reading the socket it came from; the replies that
- * give it credits need nobody's room. Every reply is of one size, whatever the request: values are read from the shard's
- * memory, not sent.
+ * Why it cannot overflow, nor deadlock with the request ring: a requester sends request s only
+ * while s - taken < slots (a credit), and each request is answered exactly once, in its own slot.
+ * So when an owner has a request in hand, the slot of its reply is free: an owner never waits for a
+ * requester, whatever that one does, and its request ring always drains. A requester that has no
+ * credit or no room keeps the request, and stops reading the socket it came from; the replies that
+ * give it credits need nobody's room. Every reply is of one size, whatever the request: values are
+ * read from the shard's memory, not sent.
  *
- * Why the sequence lies in the slot too: the word is written last, so the successor of a crashed owner sees which replies
- * were complete, published or not. A sequence repeats after 2^32 requests, a slot's last one after `slots`: no confusion.
+ * Why the sequence lies in the slot too: the word is written last, so the successor of a crashed
+ * owner sees which replies were complete, published or not. A sequence repeats after 2^32 requests,
+ * a slot's last one after `slots`: no confusion.
  *
- * A requester's successor reads on at `taken`; what answers its predecessor's requests it counts and drops (router/link.ts).
+ * A requester's successor reads on at `taken`; what answers its predecessor's requests it counts
+ * and drops (router/link.ts).
  */
 import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -53,7 +56,10 @@ export class ReplyProducer {
     while (this.#isComplete(this.#answered)) this.#answered = (this.#answered + 1) | 0;
   }
 
-  /** How many replies lie complete in their slots, published or not: the sequence that is answered next. */
+  /**
+   * How many replies lie complete in their slots, published or not: the sequence that is answered
+   * next.
+   */
   answered(): number {
     return this.#answered;
   }

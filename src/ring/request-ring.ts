@@ -9,22 +9,25 @@
  *    free   │ read, not yet │   to be executed   │  not yet visible   │   free
  *           │  given back   │                    │                    │
  *
- * A record lies in one piece, so that key and value can be used where they are. What does not fit before the ring's end
- * goes to its beginning, behind a pad. The pad is published even when the record behind it is refused: only so can a record
- * as large as the ring ever find all of it free. The consumer skips the pad, gives it back and wakes the producer like for
- * any record.
+ * A record lies in one piece, so that key and value can be used where they are. What does not fit
+ * before the ring's end goes to its beginning, behind a pad. The pad is published even when the
+ * record behind it is refused: only so can a record as large as the ring ever find all of it free.
+ * The consumer skips the pad, gives it back and wakes the producer like for any record.
  *
- * Publishing: write the bytes, then `Atomics.store` the index; load the index, then read the bytes. Giving back is the same
- * the other way round. Both once a batch. The consumer looks at `written` with a plain load first: a look that finds nothing
- * costs half a nanosecond, and one that finds something is followed by the `Atomics.load` that orders the reads behind it.
+ * Publishing: write the bytes, then `Atomics.store` the index; load the index, then read the bytes.
+ * Giving back is the same the other way round. Both once a batch. The consumer looks at `written`
+ * with a plain load first: a look that finds nothing costs half a nanosecond, and one that finds
+ * something is followed by the `Atomics.load` that orders the reads behind it.
  *
  * What survives its thread:
- *  - The consumer notes `started = at | 1` before it executes a record and moves `at` behind it once the reply lies in its
- *    slot: two plain stores. A successor that finds `started === (at | 1)` knows the record at `at` may or may not have
- *    taken effect (shard/shard.ts answers it, and does not execute it again).
- *  - The producer's successor goes on at `written`; what had not been published never existed. The next sequence follows the
- *    last record still in the ring; in an empty ring, where all is answered, it is the number of replies published: the
- *    owner publishes replies before it gives their records back.
+ *  - The consumer notes `started = at | 1` before it executes a record and moves `at` behind it
+ *    once the reply lies in its slot: two plain stores. A successor that finds `started === (at |
+ *    1)` knows the record at `at` may or may not have taken effect (shard/shard.ts answers it, and
+ *    does not execute it again).
+ *  - The producer's successor goes on at `written`; what had not been published never existed. The
+ *    next sequence follows the last record still in the ring; in an empty ring, where all is
+ *    answered, it is the number of replies published: the owner publishes replies before it gives
+ *    their records back.
  */
 import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -84,8 +87,8 @@ export class RequestProducer {
   }
 
   /**
-   * Room for a record of `bytes` bytes: its byte offset in the arena, or NO_RECORD when the ring is full. Until `commit`
-   * nothing has happened, so a caller may leave it.
+   * Room for a record of `bytes` bytes: its byte offset in the arena, or NO_RECORD when the ring is
+   * full. Until `commit` nothing has happened, so a caller may leave it.
    */
   reserve(bytes: number): number {
     assert(bytes > 0 && bytes % RECORD_ALIGN_BYTES === 0, "records keep the ring aligned");
@@ -133,7 +136,9 @@ export class RequestProducer {
     return this.#ringBytes - ((this.#written - this.#consumedSeen) | 0);
   }
 
-  /** The sequence to go on with: one behind the last record in the ring, else the replies published. */
+  /**
+   * The sequence to go on with: one behind the last record in the ring, else the replies published.
+   */
   #resume(answeredWord: number): number {
     let found = false;
     let sequence = 0;
@@ -180,7 +185,9 @@ export class RequestConsumer {
     this.#writtenSeen = Atomics.load(this.#ints, this.#writtenWord);
   }
 
-  /** The next record's byte offset in the arena, or NO_RECORD. Skips pads. Valid until `release`. */
+  /**
+   * The next record's byte offset in the arena, or NO_RECORD. Skips pads. Valid until `release`.
+   */
   peek(): number {
     for (;;) {
       if (this.#at === this.#writtenSeen) {
@@ -213,7 +220,10 @@ export class RequestConsumer {
     this.#moveTo((this.#at + bytes) | 0);
   }
 
-  /** Gives the bytes read back to the producer. False when there are none: then nobody need be woken. */
+  /**
+   * Gives the bytes read back to the producer. False when there are none: then nobody need be
+   * woken.
+   */
   release(): boolean {
     if (this.#at === this.#consumed) return false;
     Atomics.store(this.#ints, this.#consumedWord, this.#at);
@@ -226,7 +236,10 @@ export class RequestConsumer {
     return Atomics.load(this.#ints, this.#writtenWord) !== this.#at;
   }
 
-  /** After a crash: true when the record at `peek` was begun by the predecessor and not advanced over. */
+  /**
+   * After a crash: true when the record at `peek` was begun by the predecessor and not advanced
+   * over.
+   */
   isInFlight(): boolean {
     return this.#ints[this.#startedWord] === (this.#at | STARTED_BIT);
   }

@@ -1,5 +1,6 @@
 /**
- * Wake-up without a lost signal. One word a thread (`Control.sleepWord`) says whether it sleeps, and who has its shard:
+ * Wake-up without a lost signal. One word a thread (`Control.sleepWord`) says whether it sleeps,
+ * and who has its shard:
  *
  *   | borrower + 1, 30 bits | wanted | asleep |
  *
@@ -14,10 +15,11 @@
  *   S3  nothing there: wait               W3  it was ASLEEP: ring the bell
  *   S4  ASLEEP becomes AWAKE; lent: wanted, and wait until it is given back
  *
- * All four of S1, S2, W1, W2 are sequentially consistent, so they have one order. If W2 reads AWAKE, it came before S1, so W1
- * came before S2, and the sleeper sees the index and does not sleep. If W2 reads ASLEEP, the bell is rung; if it reads lent,
- * the borrower rings it, and if wanted, somebody has seen to that before. A bell rung before the sleeper waits is not lost:
- * an eventfd stays readable, `Atomics.wait` returns at once when the word is no longer what it was.
+ * All four of S1, S2, W1, W2 are sequentially consistent, so they have one order. If W2 reads
+ * AWAKE, it came before S1, so W1 came before S2, and the sleeper sees the index and does not
+ * sleep. If W2 reads ASLEEP, the bell is rung; if it reads lent, the borrower rings it, and if
+ * wanted, somebody has seen to that before. A bell rung before the sleeper waits is not lost: an
+ * eventfd stays readable, `Atomics.wait` returns at once when the word is no longer what it was.
  *
  * At load nobody sleeps: a waker pays one `Atomics.load` a batch, and no system call.
  */
@@ -32,7 +34,10 @@ export const AWAKE = 0;
 export const ASLEEP = 1;
 export const WANTED = 2;
 const BORROWER_SHIFT = 2;
-/** How often an owner that waits for the end of a loan looks by itself: a borrower may die before it says so. */
+/**
+ * How often an owner that waits for the end of a loan looks by itself: a borrower may die before it
+ * says so.
+ */
 const LOAN_LOOK_MS = 100;
 
 /** The word of a thread whose shard `borrower` has. */
@@ -50,7 +55,10 @@ export class Sleeper {
     this.#word = control.sleepWord(thread);
   }
 
-  /** S1. After this, look at every ring again; when one has something, `cancel`, else wait. The shard is not to be touched. */
+  /**
+   * S1. After this, look at every ring again; when one has something, `cancel`, else wait. The
+   * shard is not to be touched.
+   */
   prepare(): void {
     Atomics.store(this.#ints, this.#word, ASLEEP);
   }
@@ -69,14 +77,18 @@ export class Sleeper {
     }
   }
 
-  /** S3 for a thread that waits for nothing else: at most `milliseconds`. Ends awake. False when nobody woke it. */
+  /**
+   * S3 for a thread that waits for nothing else: at most `milliseconds`. Ends awake. False when
+   * nobody woke it.
+   */
   wait(milliseconds: number): boolean {
     const ints = this.#ints;
     const at = this.#word;
     let result = "not-equal";
     let word = Atomics.load(ints, at);
     while (word !== AWAKE && result === "not-equal") {
-      // A word lent when the wait begins is as good as ASLEEP: giving back wakes nobody who is not wanted.
+      // A word lent when the wait begins is as good as ASLEEP: giving back wakes nobody who is not
+      // wanted.
       result = Atomics.wait(ints, at, word, milliseconds);
       word = Atomics.load(ints, at);
     }

@@ -1,6 +1,6 @@
 /**
- * BatchSearch: takes every key of a batch through the steps of store/batch-finder.ts, one step for all keys before the next,
- * so that their cache misses overlap.
+ * BatchSearch: takes every key of a batch through the steps of store/batch-finder.ts, one step for
+ * all keys before the next, so that their cache misses overlap.
  *
  *   which bucket k1, k2, k3 … belong to     arithmetic only
  *   touch them                              one load a key, and nothing else
@@ -8,8 +8,9 @@
  *   touch them                              one load a key, or three where items have several cache lines; what a longer one
  *                                           has besides, the processor fetches by itself while it is copied
  *
- * Why loops of their own: a processor has some 250 instructions under way. With the arithmetic of a key between two loads it
- * reaches the second when the first is nearly back; with ten instructions a load it has a dozen under way at once.
+ * Why loops of their own: a processor has some 250 instructions under way. With the arithmetic of a
+ * key between two loads it reaches the second when the first is nearly back; with ten instructions
+ * a load it has a dozen under way at once.
  */
 import { shardOf } from "../base/key-hash.ts";
 import { CACHE_LINE_BYTES } from "../base/unit.ts";
@@ -57,8 +58,8 @@ export class BatchSearch {
   }
 
   /**
-   * Touches each place, and where things are `long` the two cache lines behind it. In one go: the three need one translation
-   * of their address.
+   * Touches each place, and where things are `long` the two cache lines behind it. In one go: the
+   * three need one translation of their address.
    */
   #touch(batch: GetBatch, long: boolean): void {
     const { count, shards } = batch;

@@ -1,15 +1,18 @@
 /**
- * Link: a requester's end of the rings to one owner, with what it must remember of each request until the reply.
+ * Link: a requester's end of the rings to one owner, with what it must remember of each request
+ * until the reply.
  *
  *   in flight   sequence modulo slots:  token | op | ticket | order        replies come in order, so the index finds them
  *
- * A request needs a credit (a reply slot) and room in the request ring; without either it is refused, and the refusal
- * is remembered, so that the thread does not go to sleep while room has come.
+ * A request needs a credit (a reply slot) and room in the request ring; without either it is
+ * refused, and the refusal is remembered, so that the thread does not go to sleep while room has
+ * come.
  *
- * A new thread that takes over from a dead one finds replies to requests it never made: their entries are blank, so they
- * are counted and dropped. No generation number is needed: the sequence goes on where the predecessor stopped. Before its
- * first request it sends Op.disown, which drops what the dead one held in the shard: first in first out, so behind the last
- * request of the dead and before ours.
+ * A new thread that takes over from a dead one finds replies to requests it never made: their
+ * entries are blank, so they are counted and dropped. No generation number is needed: the sequence
+ * goes on where the predecessor stopped. Before its first request it sends Op.disown, which drops
+ * what the dead one held in the shard: first in first out, so behind the last request of the dead
+ * and before ours.
  */
 import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
@@ -61,7 +64,10 @@ export class Link {
     this.#inherited = this.#requests.sequence() !== 0;
   }
 
-  /** True when every request sent has been answered: what is done to the shard now overtakes nothing of this thread's. */
+  /**
+   * True when every request sent has been answered: what is done to the shard now overtakes nothing
+   * of this thread's.
+   */
   isIdle(): boolean {
     return !this.#inherited && this.#requests.sequence() === this.#replies.taken();
   }
@@ -84,7 +90,10 @@ export class Link {
     return this.#requests.publish();
   }
 
-  /** Takes the next reply: fills `reply` and this link's token, op, ticket and order. False when there is none. */
+  /**
+   * Takes the next reply: fills `reply` and this link's token, op, ticket and order. False when
+   * there is none.
+   */
   tryTake(reply: Reply): boolean {
     const slot = this.#replies.peek();
     if (slot === NO_REPLY) return false;

@@ -1,18 +1,19 @@
 /**
- * Order: what one connection has sent to other shards and not heard of yet. It keeps a pipeline honest: `set k` followed by
- * `get k` must read what was set.
+ * Order: what one connection has sent to other shards and not heard of yet. It keeps a pipeline
+ * honest: `set k` followed by `get k` must read what was set.
  *
  *   mutations of one key   travel one ring, first in first out: nothing to do
  *   own shard              a key has one shard, so what is done at once cannot overtake anything of the same key
  *   direct reads           would overtake a mutation still in the ring: they wait while their key may be pending
  *
- * The keys pending are held as hashes: the first few exactly, further ones as bits of a 64-bit bloom filter. Why both:
- * with a bloom filter alone, a pipeline of 32 with three sets in it would stop at every second batch for a key that is
- * not pending.
+ * The keys pending are held as hashes: the first few exactly, further ones as bits of a 64-bit
+ * bloom filter. Why both: with a bloom filter alone, a pipeline of 32 with three sets in it would
+ * stop at every second batch for a key that is not pending.
  *
  *   exact   | hash low 0 | … | hash low 15 |            bloom  | 64 bits, two of the hash's high word each |
  *
- * All is forgotten when nothing is pending, and only then; a connection whose read waits sends nothing more, so this comes.
+ * All is forgotten when nothing is pending, and only then; a connection whose read waits sends
+ * nothing more, so this comes.
  */
 import { assert } from "../base/assert.ts";
 

@@ -1,5 +1,6 @@
 /**
- * What the router says to a connection. `hit`, `miss` and `busy` have the numbers of the store's ReadOutcome.
+ * What the router says to a connection. `hit`, `miss` and `busy` have the numbers of the store's
+ * ReadOutcome.
  *
  *   hit, miss   the read is answered: `reply` is filled
  *   done        the request is answered: `reply` is filled

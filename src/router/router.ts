@@ -8,16 +8,21 @@
  * Rules a caller keeps:
  *  - `hash(request)` comes first; `read`, `mutate` and the others rely on it.
  *  - After a hit: copy the value, then `confirm()`. False: the bytes are worthless, read again.
- *  - `Outcome.sent` means the token comes back exactly once, through `poll`, whether or not the connection still lives.
- *  - Of `Outcome.busy` and `full` nothing has happened: the connection stands still and asks again (router/outcome.ts).
+ *  - `Outcome.sent` means the token comes back exactly once, through `poll`, whether or not the
+ *    connection still lives.
+ *  - Of `Outcome.busy` and `full` nothing has happened: the connection stands still and asks again
+ *    (router/outcome.ts).
  *  - `described` is a fetch's reply that is there at once: `readFetched` it, as one that has come.
- *  - A fetch that needs its value stands still too: `readFetched` when its reply has come, and nothing of that connection in
- *    between, or a later mutation of its own could change what the fetch returns.
- *  - A fetch answered with ItemMark.expiring has not ended its item yet: the value is read, then the item touched.
+ *  - A fetch that needs its value stands still too: `readFetched` when its reply has come, and
+ *    nothing of that connection in between, or a later mutation of its own could change what the
+ *    fetch returns.
+ *  - A fetch answered with ItemMark.expiring has not ended its item yet: the value is read, then
+ *    the item touched.
  *  - Once a turn: `poll`, then the work, then `publish`. Before sleeping: `isReady`.
  *
- * Why a fetch is described by its owner and read by its requester: replies carry no values (ring/reply-ring.ts). The CAS in
- * the description says whether the value found is the one described.
+ * Why a fetch is described by its owner and read by its requester: replies carry no values
+ * (ring/reply-ring.ts). The CAS in the description says whether the value found is the one
+ * described.
  *
  * The router knows connections only as an Order and a token.
  */
@@ -41,10 +46,16 @@ import { type Loans, Stores } from "./stores.ts";
 import { NO_TICKET } from "./ticket-table.ts";
 import { Tickets } from "./tickets.ts";
 
-/** Looks at a bucket its owner is changing, before the owner is asked. A change takes well under a microsecond. */
+/**
+ * Looks at a bucket its owner is changing, before the owner is asked. A change takes well under a
+ * microsecond.
+ */
 const BUSY_LOOKS_MAX = 64;
 
-/** What a router needs of a shard's reader (store/store-reader.ts). `find` returns Outcome.hit, miss or busy. */
+/**
+ * What a router needs of a shard's reader (store/store-reader.ts). `find` returns Outcome.hit, miss
+ * or busy.
+ */
 export interface ShardReader {
   find(request: Request, reply: Reply): number;
   confirm(): boolean;
@@ -73,7 +84,10 @@ export interface RouterParts {
 }
 
 export class Router {
-  /** A value up to this length can be sent with `mutate`; for another shard than the own, a longer one is uploaded. */
+  /**
+   * A value up to this length can be sent with `mutate`; for another shard than the own, a longer
+   * one is uploaded.
+   */
   readonly inlineValueBytesMax: number;
   readonly #self: number;
   readonly #shardCount: number;
@@ -126,8 +140,9 @@ export class Router {
   }
 
   /**
-   * Answers a plain read. hit, miss: now. busy: the order's own mutation of that key comes first. sent: the owner is in the
-   * middle of a change, and was asked to say when it is done. full: the same, but the ring is full.
+   * Answers a plain read. hit, miss: now. busy: the order's own mutation of that key comes first.
+   * sent: the owner is in the middle of a change, and was asked to say when it is done. full: the
+   * same, but the ring is full.
    */
   read(request: Request, reply: Reply, order: Order, token: number): Outcome {
     let outcome = this.#tryRead(request, reply, order);
@@ -150,7 +165,10 @@ export class Router {
     return outcome as Outcome;
   }
 
-  /** True when a read would overtake a mutation of that key which the order itself has sent to another shard. */
+  /**
+   * True when a read would overtake a mutation of that key which the order itself has sent to
+   * another shard.
+   */
   mustWait(shard: number, hashLow: number, hashHigh: number, order: Order): boolean {
     if (order.pending === 0 || shard === this.#self) return false;
     if (!order.mayHold(hashLow, hashHigh)) return false;
@@ -164,9 +182,9 @@ export class Router {
   }
 
   /**
-   * Has the owner do what changes one key, or needs its owner: any op below OP_MUTATION_MAX that has no method of its own.
-   * done: `reply` is filled. described: it is, and says of a fetch which value to read. sent: `token` comes back. full:
-   * nothing happened.
+   * Has the owner do what changes one key, or needs its owner: any op below OP_MUTATION_MAX that
+   * has no method of its own. done: `reply` is filled. described: it is, and says of a fetch which
+   * value to read. sent: `token` comes back. full: nothing happened.
    */
   mutate(request: Request, reply: Reply, order: Order, token: number): Outcome {
     assert(request.op < OP_MUTATION_MAX, "a plain read is not sent");
@@ -185,9 +203,10 @@ export class Router {
   }
 
   /**
-   * Finds the value of a remote fetch that `reply`, its owner's answer, describes. hit: `reply` has the value's place: copy
-   * it, then `confirm()`, and when that is false call this again. changed: somebody has replaced it since; `mutate` the same
-   * request again. Not for large values (ItemMark.large): take a lease and compare its CAS.
+   * Finds the value of a remote fetch that `reply`, its owner's answer, describes. hit: `reply` has
+   * the value's place: copy it, then `confirm()`, and when that is false call this again. changed:
+   * somebody has replaced it since; `mutate` the same request again. Not for large values
+   * (ItemMark.large): take a lease and compare its CAS.
    */
   readFetched(request: Request, reply: Reply): Outcome {
     assert(reply.status === Status.hit, "only what was found has a value");
@@ -215,8 +234,8 @@ export class Router {
   }
 
   /**
-   * Has every shard do a flush or a resize. done: there is only the own shard. sent: the token comes back once, when all
-   * have done it. full: no shard was asked.
+   * Has every shard do a flush or a resize. done: there is only the own shard. sent: the token
+   * comes back once, when all have done it. full: no shard was asked.
    */
   broadcast(request: Request, reply: Reply, order: Order, token: number): Outcome {
     const bytes = requestRecordBytes(request);
@@ -240,22 +259,26 @@ export class Router {
   }
 
   /**
-   * Takes a lease on a large value. The reply, now or later, has its ticket in `reply.handle` when its status is hit; its
-   * memory stays until `letGo(ticket)`, whatever happens to the key. `request` is the read; its op is kept.
+   * Takes a lease on a large value. The reply, now or later, has its ticket in `reply.handle` when
+   * its status is hit; its memory stays until `letGo(ticket)`, whatever happens to the key.
+   * `request` is the read; its op is kept.
    */
   lease(request: Request, reply: Reply, order: Order, token: number): Outcome {
     return this.#tickets.lease(request, reply, order, token);
   }
 
   /**
-   * Starts a value that comes in pieces. The reply has the upload's ticket in `reply.handle` when its status is ok.
-   * `request` is the store, with its declared `valueBytes`; its op is kept.
+   * Starts a value that comes in pieces. The reply has the upload's ticket in `reply.handle` when
+   * its status is ok. `request` is the store, with its declared `valueBytes`; its op is kept.
    */
   uploadBegin(request: Request, reply: Reply, order: Order, token: number): Outcome {
     return this.#tickets.uploadBegin(request, reply, order, token);
   }
 
-  /** Hands on the next bytes of an upload. Returns how many were taken; less than all when the ring is full. */
+  /**
+   * Hands on the next bytes of an upload. Returns how many were taken; less than all when the ring
+   * is full.
+   */
   uploadData(ticket: number, bytes: Uint8Array, start: number, end: number): number {
     return this.#tickets.uploadData(ticket, bytes, start, end);
   }
@@ -280,13 +303,19 @@ export class Router {
     return this.#tickets.handle(ticket);
   }
 
-  /** The connection is gone: its leases and uploads are let go, those still asked for too. Tokens still come back. */
+  /**
+   * The connection is gone: its leases and uploads are let go, those still asked for too. Tokens
+   * still come back.
+   */
   close(order: Order): void {
     order.closed = true;
     if (order.tickets > 0) this.#tickets.letGoAllOf(order);
   }
 
-  /** Takes every reply that has come. Returns how many, and one more for each refusal that has become needless. */
+  /**
+   * Takes every reply that has come. Returns how many, and one more for each refusal that has
+   * become needless.
+   */
   poll(handler: ReplyHandler): number {
     let news = 0;
     for (let shard = 0; shard < this.#shardCount; shard++) {
@@ -302,7 +331,9 @@ export class Router {
     return news;
   }
 
-  /** Shows the owners what was sent, and wakes those that sleep. Once a turn, before sleeping too. */
+  /**
+   * Shows the owners what was sent, and wakes those that sleep. Once a turn, before sleeping too.
+   */
   publish(): void {
     this.#tickets.payOwed();
     for (let shard = 0; shard < this.#shardCount; shard++) {

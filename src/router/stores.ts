@@ -5,9 +5,9 @@
  *   a sleeping owner's     on loan (ring/loan.ts), unless something of this thread is still on its way there
  *   any other              never: the request goes to the owner, through the ring
  *
- * Why not while something is on its way: requests of one connection take effect in order per key, and a ring keeps that order
- * only among what goes through it. Nor while a delayed flush is due: its owner does it when it wakes, and what came after would
- * go with it.
+ * Why not while something is on its way: requests of one connection take effect in order per key,
+ * and a ring keeps that order only among what goes through it. Nor while a delayed flush is due:
+ * its owner does it when it wakes, and what came after would go with it.
  */
 import type { Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
@@ -56,7 +56,10 @@ export class Stores {
     this.#lent = new Array<LentStore | null>(parts.shardCount).fill(null);
   }
 
-  /** Executes the request in `shard`, if this thread may now, and fills `reply`. False: nothing has happened. */
+  /**
+   * Executes the request in `shard`, if this thread may now, and fills `reply`. False: nothing has
+   * happened.
+   */
   tryExecute(shard: number, request: Request, reply: Reply): boolean {
     if (shard !== this.#self) return this.#tryOnLoan(shard, request, reply);
     request.requester = this.#self;
@@ -87,7 +90,10 @@ export class Stores {
   }
 }
 
-/** Repairs the shards that a predecessor of this thread died with on loan, and gives them back. Returns the items dropped. */
+/**
+ * Repairs the shards that a predecessor of this thread died with on loan, and gives them back.
+ * Returns the items dropped.
+ */
 export function endLoans(loans: Loans, shardCount: number): number {
   let itemsDropped = 0;
   for (let shard = 0; shard < shardCount; shard++) {

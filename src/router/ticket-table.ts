@@ -1,16 +1,19 @@
 /**
- * Ticket table: what this thread's connections hold open in shards: leases, uploads; and flushes that are under way.
+ * Ticket table: what this thread's connections hold open in shards: leases, uploads; and flushes
+ * that are under way.
  *
  *   ticket   kind | state | shard | handle (the store's) or replies still to come | order
  *
- * Why: letting go must never be refused. A ring may be full when a release is due, so each ticket is its own reminder: it
- * stays, in state `owed`, until its release or abort is in the ring. A thread holds at most TICKETS_MAX, so this is bounded;
- * the refusal comes when a ticket is asked for, where the socket can wait.
+ * Why: letting go must never be refused. A ring may be full when a release is due, so each ticket
+ * is its own reminder: it stays, in state `owed`, until its release or abort is in the ring. A
+ * thread holds at most TICKETS_MAX, so this is bounded; the refusal comes when a ticket is asked
+ * for, where the socket can wait.
  *
  *   asked ──reply ok──▶ held ──let go, or connection closed──▶ owed ──in the ring──▶ ending ──reply──▶ free
  *     └────reply not ok───▶ free     └─────upload ended─────────────────────────────────┘
  *
- * A ticket is free only once the last reply about it has come, so no reply is taken for one about its next use.
+ * A ticket is free only once the last reply about it has come, so no reply is taken for one about
+ * its next use.
  */
 import { assert } from "../base/assert.ts";
 import { FreeList, NONE_FREE } from "../base/free-list.ts";

@@ -1,11 +1,12 @@
 /**
- * Tickets: leases and uploads, in the own shard and in others alike. The router's methods of the same names lead here.
+ * Tickets: leases and uploads, in the own shard and in others alike. The router's methods of the
+ * same names lead here.
  *
  *   lease      ──▶ reply hit, ticket    value is read from shared memory        ──▶ letGo ▶ Op.release
  *   uploadBegin──▶ reply ok, ticket ──▶ uploadData … ──▶ uploadEnd, or            letGo ▶ Op.uploadAbort
  *
- * A store's handle means something in its shard only; a ticket is this thread's name for (shard, handle), and the reminder
- * that lets it go (ticket-table.ts).
+ * A store's handle means something in its shard only; a ticket is this thread's name for (shard,
+ * handle), and the reminder that lets it go (ticket-table.ts).
  */
 import { assert } from "../base/assert.ts";
 import { shardOf } from "../base/key-hash.ts";
@@ -19,7 +20,10 @@ import { Outcome } from "./outcome.ts";
 import type { Stores } from "./stores.ts";
 import { NO_TICKET, TICKETS_MAX, TicketKind, TicketState, TicketTable } from "./ticket-table.ts";
 
-/** A fragment takes this share of a ring, so that the owner can work on one while the next is written. */
+/**
+ * A fragment takes this share of a ring, so that the owner can work on one while the next is
+ * written.
+ */
 const FRAGMENTS_PER_RING = 4;
 
 export interface TicketParts {
@@ -206,7 +210,10 @@ export class Tickets {
     if (order.closed) this.letGo(ticket);
   }
 
-  /** An upload that lost a piece says so at its end, whatever the shard says of a handle it has dropped. */
+  /**
+   * An upload that lost a piece says so at its end, whatever the shard says of a handle it has
+   * dropped.
+   */
   #settleEnd(ticket: number, reply: Reply): void {
     const failure = this.#table.status(ticket);
     if (failure !== Status.none) reply.status = failure;

@@ -1,5 +1,6 @@
 /**
- * Reply record: a Reply as it lies in a slot of a reply ring, and the only code that knows its fields.
+ * Reply record: a Reply as it lies in a slot of a reply ring, and the only code that knows its
+ * fields.
  *
  *   word 0 sequence + 1, the ring's (ring/reply-ring.ts)    1 status u8 | queue u8 | marks u16
  *        2 CAS low · 3 high    4 client flags    5 exptime    6 accessed    7 value bytes

@@ -9,8 +9,8 @@
  *        20 vivify exptime · 21 recache exptime
  *        then the key, padded to 8, then the value, padded to 8
  *
- * Why two widths: a set or a delete, most of what is sent, needs 48 bytes of head and not 88; a record's lines all travel
- * from one core to the other.
+ * Why two widths: a set or a delete, most of what is sent, needs 48 bytes of head and not 88; a
+ * record's lines all travel from one core to the other.
  *
  * Key and value of a decoded Request lie in the ring: valid until the consumer releases the record.
  */
@@ -93,7 +93,10 @@ function writeWide(words: Uint32Array, word: number, request: Request): void {
   words[word + 21] = request.recacheExptime;
 }
 
-/** Fills `request` from the record at `position`. What a narrow record does not carry keeps its old value. */
+/**
+ * Fills `request` from the record at `position`. What a narrow record does not carry keeps its old
+ * value.
+ */
 export function readRequest(arena: Arena, position: number, request: Request): void {
   const words = arena.words;
   const ints = arena.ints;

@@ -1,15 +1,17 @@
 /**
- * Shard: a store served from its rings. The owner's thread calls `serve` and `publish` once a loop turn.
+ * Shard: a store served from its rings. The owner's thread calls `serve` and `publish` once a loop
+ * turn.
  *
  *   requester 0 ── request ring ──┐                              ┌── reply ring ──▶ requester 0
  *   requester 1 ── request ring ──┼─▶ decode ▶ store ▶ encode ───┼── reply ring ──▶ requester 1
  *   primary     ── request ring ──┘                              └── reply ring ──▶ primary
  *
- * Every record is answered, in its own slot, in order: a requester knows by counting which reply is whose. A few records
- * of one ring, then the next ring: a flood from one thread delays the others by a quantum, not by a ringful.
+ * Every record is answered, in its own slot, in order: a requester knows by counting which reply is
+ * whose. A few records of one ring, then the next ring: a flood from one thread delays the others
+ * by a quantum, not by a ringful.
  *
- * A mutation is visible before its reply is: the store's writes come before `publish`, and who reads the reply has passed
- * an `Atomics.load` of what `publish` stored.
+ * A mutation is visible before its reply is: the store's writes come before `publish`, and who
+ * reads the reply has passed an `Atomics.load` of what `publish` stored.
  *
  * When this thread dies, its successor's `recoverLinks` finds for each link one of three states:
  *   nothing begun                          the record at `at` is executed as usual
@@ -80,7 +82,10 @@ export class Shard {
     }
   }
 
-  /** Executes up to `recordsMax` records, fairly over all requesters. Returns how many; 0 when there are none. */
+  /**
+   * Executes up to `recordsMax` records, fairly over all requesters. Returns how many; 0 when there
+   * are none.
+   */
   serve(recordsMax: number): number {
     const requesters = this.#requests.length;
     let served = 0;
@@ -97,8 +102,8 @@ export class Shard {
   }
 
   /**
-   * Shows every reply, gives the records back, and wakes who waits for either. Replies first: a record given back has
-   * been answered, which its requester's successor relies on.
+   * Shows every reply, gives the records back, and wakes who waits for either. Replies first: a
+   * record given back has been answered, which its requester's successor relies on.
    */
   publish(): void {
     for (let requester = 0; requester < this.#requests.length; requester++) {
@@ -118,8 +123,9 @@ export class Shard {
   }
 
   /**
-   * Takes over from an owner that died, once its store has recovered: answers the record it had in hand, and drops what its
-   * own connections had left open. Returns the records answered with Status.ownerLost.
+   * Takes over from an owner that died, once its store has recovered: answers the record it had in
+   * hand, and drops what its own connections had left open. Returns the records answered with
+   * Status.ownerLost.
    */
   recoverLinks(): number {
     let lost = 0;
@@ -147,7 +153,10 @@ export class Shard {
     return lost;
   }
 
-  /** A piece of an upload may have gone in by halves: its requester's uploads end here, and it learns so at their end. */
+  /**
+   * A piece of an upload may have gone in by halves: its requester's uploads end here, and it
+   * learns so at their end.
+   */
   #dropHalves(requester: number, position: number): void {
     readRequest(this.#arena, position, this.#request);
     const op = this.#request.op;

@@ -3,12 +3,12 @@
  * main, 3 large.
  *
  * Both are read by memcached-tool, memcached_exporter and many dashboards, so every name is there:
- *  - chunk_size is the mean size of the queue's items, rounded up to 8, so that used_chunks is the number of items and
- *    free_chunks tells how many more would fit into the slabs the queue has;
+ *  - chunk_size is the mean size of the queue's items, rounded up to 8, so that used_chunks is the
+ *    number of items and free_chunks tells how many more would fit into the slabs the queue has;
  *  - a queue is a FIFO that is evicted from its end, so its items count as cold;
  *  - what owners count (evictions, expiries, want of room) stands under the queue it happened to;
- *  - what connections count (hits, sets) is not told apart by queue: that would cost every request. It stands under the first
- *    class there is, so that the classes add up.
+ *  - what connections count (hits, sets) is not told apart by queue: that would cost every request.
+ *    It stands under the first class there is, so that the classes add up.
  */
 import { Counter, EVICTED_TIMES, SPLITS, type Split } from "../memory/counters.ts";
 import type { Emit } from "./general.ts";

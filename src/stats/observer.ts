@@ -9,10 +9,10 @@
  * at the latest, to the moment its reply was written; so waiting behind other sockets of the turn,
  * and for another shard, is in it.
  *
- * Cost: reading the clock takes 60 to 200 ns and a sample 300 ns, so neither is done for every request. T
- * and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate: 0.1 % of a
- * core. Gaps are drawn at random, or the sampling would march in step with clients that repeat a
- * pattern. Every sample is weighted by T × S, so counts stay true.
+ * Cost: reading the clock takes 60 to 200 ns and a sample 300 ns, so neither is done for every
+ * request. T and S follow the load, so that about `SAMPLES_PER_SECOND` are taken whatever the rate:
+ * 0.1 % of a core. Gaps are drawn at random, or the sampling would march in step with clients that
+ * repeat a pattern. Every sample is weighted by T × S, so counts stay true.
  *
  * How busy the thread is, the kernel says (transport/clocks.ts): between its turns a thread is
  * not only asleep, since io_uring receives and sends in the call that also waits. Where there is no
@@ -61,7 +61,10 @@ export interface ObserverParts {
   readonly prefixDelimiter: string;
   /** Seeds the gaps. */
   readonly seed: number;
-  /** The time in nanoseconds, modulo 2^32, for a thread without libc `hrtime`'s; tests move it by hand. */
+  /**
+   * The time in nanoseconds, modulo 2^32, for a thread without libc `hrtime`'s; tests move it by
+   * hand.
+   */
   readonly nanoseconds?: () => number;
   /** The processor time this thread has used, modulo 2^32 too; null where nobody can say. */
   readonly threadNanoseconds?: (() => number) | null;
@@ -332,8 +335,8 @@ export class Observer {
 }
 
 /**
- * The clock of a thread without libc: an integer of 32 bits needs no box, and where V8 inlines `hrtime` (Node 20 and 24), its
- * pair is never made.
+ * The clock of a thread without libc: an integer of 32 bits needs no box, and where V8 inlines
+ * `hrtime` (Node 20 and 24), its pair is never made.
  */
 function wrappedNanoseconds(): number {
   const pair = hrtime();

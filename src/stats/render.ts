@@ -42,13 +42,18 @@ const WORDS = [
   ...["latency", "workers", "hotkeys"],
 ];
 
-/** The word `given` begins, the first of several: memcached takes `stats se` for `settings`. Else `given` itself. */
+/**
+ * The word `given` begins, the first of several: memcached takes `stats se` for `settings`. Else
+ * `given` itself.
+ */
 export function statsWord(given: string): string {
   if (given === "") return "";
   return WORDS.find((word) => word.startsWith(given)) ?? given;
 }
 
-/** Words the key of a binary Stat may begin with; what stands behind them counts for `detail` only. */
+/**
+ * Words the key of a binary Stat may begin with; what stands behind them counts for `detail` only.
+ */
 const BINARY_BEGINNINGS = ["reset", "settings"];
 const BINARY_DETAILS = ["on", "off", "dump"];
 /** What the binary protocol's Stat never knew. */
@@ -56,7 +61,10 @@ const TEXT_ONLY = new Set(["conns", "cachedump", "extstore", "detail"]);
 /** A list that no `stats` has. */
 const UNKNOWN = "?";
 
-/** The list the key of a binary Stat asks for, and its argument: `detail dump`, `settingsfoo` as `settings`, `items`. */
+/**
+ * The list the key of a binary Stat asks for, and its argument: `detail dump`, `settingsfoo` as
+ * `settings`, `items`.
+ */
 export function binaryStatsWords(key: string): readonly [word: string, argument: string] {
   const beginning = BINARY_BEGINNINGS.find((word) => key.startsWith(word));
   if (beginning !== undefined) return [beginning, ""];

@@ -4,8 +4,8 @@
  *   10 decr 5 ─▶ "5 "    no longer than before: written in place, padded with spaces to the old length; stale stays stale
  *   99 incr 1 ─▶ "100"   longer: a new item of exact length
  *
- * Increments wrap at 2^64, decrements stop at 0. Client flags stay, and so does the exptime unless the request has one; the
- * CAS is new. A large item is never a number.
+ * Increments wrap at 2^64, decrements stop at 0. Client flags stay, and so does the exptime unless
+ * the request has one; the CAS is new. A large item is never a number.
  */
 import { DecimalReader, UINT64_DIGITS_MAX, writeUint64 } from "../base/decimal.ts";
 import type { ItemRef } from "../base/unit.ts";
@@ -65,7 +65,10 @@ export class Arithmetic {
     reply.status = Status.outOfMemory;
   }
 
-  /** The key is absent: vivifies it, or says so. False when room was made and the key must be looked up again. */
+  /**
+   * The key is absent: vivifies it, or says so. False when room was made and the key must be looked
+   * up again.
+   */
   #create(request: Request, reply: Reply): boolean {
     if ((request.marks & Mark.vivify) === 0) {
       reply.status = Status.notFound;
@@ -159,8 +162,8 @@ export class Arithmetic {
   }
 
   /**
-   * Writes the digits and spaces behind them; the draft has the rest. False when room was made and the key must be
-   * looked up again.
+   * Writes the digits and spaces behind them; the draft has the rest. False when room was made and
+   * the key must be looked up again.
    */
   #write(entry: number, length: number, spaces: number, reply: Reply): boolean {
     const draft = this.#writer.draft;
@@ -184,7 +187,10 @@ export class Arithmetic {
     return true;
   }
 
-  /** Counting in place is no read and no store: an item that was fetched stays fetched. One that grows is a new one. */
+  /**
+   * Counting in place is no read and no store: an item that was fetched stays fetched. One that
+   * grows is a new one.
+   */
   #keepReads(request: Request, credit: number): void {
     if ((credit & FETCHED) === 0) return;
     const entry = this.#residents.find(request);

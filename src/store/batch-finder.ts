@@ -1,16 +1,19 @@
 /**
- * BatchFinder: finds the items of a batch of plain gets in one shard, in steps, so that the cache misses of all keys overlap
- * (router/batch-search.ts takes every key through one step before the next).
+ * BatchFinder: finds the items of a batch of plain gets in one shard, in steps, so that the cache
+ * misses of all keys overlap (router/batch-search.ts takes every key through one step before the
+ * next).
  *
  *   bucketPlace ─▶ pick: the first entry whose tag fits ─▶ accept: the item is the key's, and an ordinary one ─▶ confirm
  *                        and the item it leads to           hit: its value may be copied; miss; or unknown
  *
- * It knows the plain case alone: the first entry with the tag is the key's, the value lies in one slab, the item has neither
- * expired nor been flushed, and nothing is marked on it. Of anything else it says `busy`, and StoreReader, which knows every
- * case, looks again. So nothing here is a second opinion on what a get returns: it is the same answer, or none.
+ * It knows the plain case alone: the first entry with the tag is the key's, the value lies in one
+ * slab, the item has neither expired nor been flushed, and nothing is marked on it. Of anything
+ * else it says `busy`, and StoreReader, which knows every case, looks again. So nothing here is a
+ * second opinion on what a get returns: it is the same answer, or none.
  *
- * Other threads' shards are read under the sequence lock as StoreReader does: the version is noted in `pick`, and until
- * `confirm` is true nothing is to be trusted but that it lies inside the region.
+ * Other threads' shards are read under the sequence lock as StoreReader does: the version is noted
+ * in `pick`, and until `confirm` is true nothing is to be trusted but that it lies inside the
+ * region.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
@@ -83,7 +86,10 @@ export class BatchFinder {
     return this.#buckets.tagsWord(bucket);
   }
 
-  /** Finds the entry of a key that has its tag; returns a word of the item it leads to, or of the bucket. */
+  /**
+   * Finds the entry of a key that has its tag; returns a word of the item it leads to, or of the
+   * bucket.
+   */
   pick(batch: GetBatch, key: number): number {
     const bucket = batch.buckets[key] as number;
     if (!this.#own) {
@@ -113,7 +119,10 @@ export class BatchFinder {
     return 1 + ((this.#header.meanBytes() / CACHE_LINE_BYTES) | 0);
   }
 
-  /** Looks whether what was picked is the item of keyBytes[start, start + length), and notes the access. */
+  /**
+   * Looks whether what was picked is the item of keyBytes[start, start + length), and notes the
+   * access.
+   */
   accept(
     batch: GetBatch,
     key: number,

@@ -1,6 +1,7 @@
 /**
- * CAS clock: the 64-bit numbers a shard gives its items. They grow strictly, and no two shards ever give the same one:
- * shard i of n hands out the numbers that leave remainder i when divided by n. With one shard: 2, 3, 4 … as memcached.
+ * CAS clock: the 64-bit numbers a shard gives its items. They grow strictly, and no two shards ever
+ * give the same one: shard i of n hands out the numbers that leave remainder i when divided by n.
+ * With one shard: 2, 3, 4 … as memcached.
  *
  * The last number is in the shard's header, so a successor goes on where the owner stopped.
  */

@@ -1,12 +1,13 @@
 /**
- * Chain tails: where the last part of a large item lies, so that an item just longer than a number of slabs does not take
- * one more. Ends of several items share a slab of tails, by sixteenths.
+ * Chain tails: where the last part of a large item lies, so that an item just longer than a number
+ * of slabs does not take one more. Ends of several items share a slab of tails, by sixteenths.
  *
  *   chain          | 8 | header, key, value … | ─▶ | 8 | … value … | ─▶ the end, unless it nearly fills a slab:
  *   slab of tails  | end of A | end of B         | end of C |   |   |    parts in a row, a sixteenth of the slab each
  *
- * A tail never moves while its item lives, so that a lease covers it like the rest. A slab of tails is in no queue; it is
- * freed when its last tail goes. The first slab of the chain knows which parts are its item's, the last one which slab.
+ * A tail never moves while its item lives, so that a lease covers it like the rest. A slab of tails
+ * is in no queue; it is freed when its last tail goes. The first slab of the chain knows which
+ * parts are its item's, the last one which slab.
  */
 import { assert } from "../base/assert.ts";
 import type { Items } from "../memory/items.ts";
@@ -56,7 +57,9 @@ export class ChainTails {
     return start + this.#slabs.tailStart(first) * this.#partBytes;
   }
 
-  /** Gives the chain that ends with slab `last` a tail. The caller knows that a slab is available. */
+  /**
+   * Gives the chain that ends with slab `last` a tail. The caller knows that a slab is available.
+   */
   take(first: number, last: number, parts: number, allocator: SlabAllocator): void {
     assert(parts > 0 && parts < PARTS, "a tail is a part of a slab");
     let slab = 0;
@@ -97,7 +100,10 @@ export class ChainTails {
     return ((1 << this.#slabs.tailParts(first)) - 1) << this.#slabs.tailStart(first);
   }
 
-  /** True when slab `next` holds the tail that an item of `bytes` has, or there is neither. For a chain that may be torn. */
+  /**
+   * True when slab `next` holds the tail that an item of `bytes` has, or there is neither. For a
+   * chain that may be torn.
+   */
   isWhole(first: number, next: number, bytes: number): boolean {
     const parts = this.partsFor(bytes);
     if (this.#slabs.tailParts(first) !== parts) return false;

@@ -1,6 +1,6 @@
 /**
- * Draft: what an item that is to be written shall be. One object a store, filled again for each item; `key` and `value` are
- * borrowed until it is written.
+ * Draft: what an item that is to be written shall be. One object a store, filled again for each
+ * item; `key` and `value` are borrowed until it is written.
  */
 import type { ServerSeconds } from "../base/unit.ts";
 import { NO_SLAB } from "../memory/slab-table.ts";
@@ -28,11 +28,18 @@ export class Draft {
   hashHigh = 0;
   value: Uint8Array;
   valueStart = 0;
-  /** Length of the given part; the item's value is this, `spaces`, and with `join` the old value. */
+  /**
+   * Length of the given part; the item's value is this, `spaces`, and with `join` the old value.
+   */
   valueBytes = 0;
-  /** Spaces behind the given part, of a value that keeps its length (store/arithmetic.ts); else 0. */
+  /**
+   * Spaces behind the given part, of a value that keeps its length (store/arithmetic.ts); else 0.
+   */
   spaces = 0;
-  /** The first slab of the chain in which the given part was received, or NO_SLAB: then `value` does not count. */
+  /**
+   * The first slab of the chain in which the given part was received, or NO_SLAB: then `value` does
+   * not count.
+   */
   chain: number = NO_SLAB;
   join: Join = Join.none;
   marks = 0;

@@ -1,5 +1,6 @@
 /**
- * Evictor: makes room. Size-aware S3-FIFO over slabs: two queues of slabs, a ghost, and a credit of quarter hits per item.
+ * Evictor: makes room. Size-aware S3-FIFO over slabs: two queues of slabs, a ghost, and a credit of
+ * quarter hits per item.
  *
  *   new key ──▶ small (about 10 %) ── enough credit ──▶ main (the rest) ──▶ credit left to pay with? again, else dropped
  *      │                     └── else ──▶ dropped, remembered by the ghost
@@ -8,14 +9,17 @@
  *   cost(item)  = clamp(round(4 * size / mean size), 1, 16)        what staying one more round in main costs, in quarter hits
  *   need(item)  = 4 * clamp(ceil(cost / 4), promoteHits, 3)        what leaving small for main asks
  *
- * A step that makes room, cheapest first: reclaim a slab that a flush or its expiry has emptied; compact a slab of which
- * less than half lives; evict the oldest slab of a queue whole, its survivors copied to the end of main. Large items are
- * queues of their own but one order: the older of the two queues' ends goes first.
+ * A step that makes room, cheapest first: reclaim a slab that a flush or its expiry has emptied;
+ * compact a slab of which less than half lives; evict the oldest slab of a queue whole, its
+ * survivors copied to the end of main. Large items are queues of their own but one order: the older
+ * of the two queues' ends goes first.
  *
  * Invariants:
- *  - survivors of one slab fit the open slab and the reserve, so copying cannot fail; a thread that died in the middle of it
- *    leaves the reserve in use, and recovery empties another slab without it (store/reserve.ts);
- *  - after PATIENCE steps that gained nothing, survivors are no longer spared: a set waits for a bounded amount of copying.
+ *  - survivors of one slab fit the open slab and the reserve, so copying cannot fail; a thread that
+ *    died in the middle of it leaves the reserve in use, and recovery empties another slab without
+ *    it (store/reserve.ts);
+ *  - after PATIENCE steps that gained nothing, survivors are no longer spared: a set waits for a
+ *    bounded amount of copying.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -42,7 +46,7 @@ const NEED_HITS_MAX = 3;
 const COMPACT_SHARE = 0.5;
 /** With -M a slab is compacted when this little of it is dead: there is no other way to room. */
 const COMPACT_SHARE_STRICT = 15 / 16;
-/** A slab is compacted only if this share of it is dead: an unfilled end alone would be copied round and round. */
+/** A slab is compacted only if this share of it is dead: an unfilled end goes round for ever. */
 const DEAD_SHARE_MIN = 1 / 16;
 /** Slabs that may be evicted in a row while all their items survive. */
 const PATIENCE = 16;
@@ -101,7 +105,10 @@ export class Evictor {
     this.#deadBytesMin = (memory.plan.slabBytes - SLAB_HEAD_BYTES) * DEAD_SHARE_MIN;
   }
 
-  /** Makes `queue`'s open slab take an item of `bytes`. False when nothing may go. Any item may have moved or left. */
+  /**
+   * Makes `queue`'s open slab take an item of `bytes`. False when nothing may go. Any item may have
+   * moved or left.
+   */
   makeRoom(queue: Queue, bytes: number): boolean {
     while (this.#allocator.place(queue, bytes) === NO_ITEM) {
       if (this.#allocator.tryOpen(queue)) return true;
@@ -175,8 +182,8 @@ export class Evictor {
   }
 
   /**
-   * Reclaims what is over in a slab, from byte `offset` on, at most about `bytesMax` bytes of it. The byte where it stopped,
-   * or 0 at the slab's end; then the slab's least exptime is exact.
+   * Reclaims what is over in a slab, from byte `offset` on, at most about `bytesMax` bytes of it.
+   * The byte where it stopped, or 0 at the slab's end; then the slab's least exptime is exact.
    */
   expire(slab: number, offset: number, bytesMax: number): number {
     const queue = this.#slabs.queue(slab);
@@ -211,7 +218,7 @@ export class Evictor {
     this.#residents.reclaim(entry, this.#hash.low, this.#hash.high);
   }
 
-  /** Copies what lives in a sealed slab to the end of its own queue, credits and all, and frees the slab. */
+  /** Copies what lives in a sealed slab to the end of its queue, credits and all, and frees it. */
   compact(slab: number): void {
     const queue = this.#slabs.queue(slab);
     this.#counters.add(Counter.compactions, 1);
@@ -237,12 +244,15 @@ export class Evictor {
     this.#hasReserve = true;
   }
 
-  /** Evicts the oldest slab or large item of the queue whose turn it is. False when there is none. */
+  /**
+   * Evicts the oldest slab or large item of the queue whose turn it is. False when there is none.
+   */
   #evict(): boolean {
     const main = this.#header.slabs(Queue.main) + this.#header.slabs(Queue.largeMain);
     const small = this.#header.slabs(Queue.small) + this.#header.slabs(Queue.largeSmall);
     if (main + small === 0) return false;
-    // Of what both hold, not of all slabs: uploads, orphans and the ends of large items have some, too.
+    // Of what both hold, not of all slabs: uploads, orphans and the ends of large items have some,
+    // too.
     const fromMain = small === 0 || main > (main + small) * MAIN_SHARE;
     const slab = fromMain
       ? this.#older(Queue.main, Queue.largeMain)

@@ -1,13 +1,14 @@
 /**
- * Fetching: what an owner does to an item that stays: reads with effects, touch, delete and its milder forms.
+ * Fetching: what an owner does to an item that stays: reads with effects, touch, delete and its
+ * milder forms.
  *
  *   fetch    gat, gats, mg with T, N, R, or on a stale item      value, exptime, the right to recache
  *   touch    touch                                               exptime
  *   remove   delete, md                                          gone, stale (I), empty (x), or both
  *
- * Exactly one winner: an item's token-sent mark is set by the request that wins, and seen by all later ones; the owner
- * alone sets it. A meta request wins when it created the item, when the item is stale, or when it expires sooner than
- * the request wants (R), and nobody has won before.
+ * Exactly one winner: an item's token-sent mark is set by the request that wins, and seen by all
+ * later ones; the owner alone sets it. A meta request wins when it created the item, when the item
+ * is stale, or when it expires sooner than the request wants (R), and nobody has won before.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef, ServerSeconds } from "../base/unit.ts";
@@ -27,7 +28,10 @@ import { casEquals, type Storing, WRITE_ATTEMPTS } from "./storing.ts";
 import { shownExptime, vivifiedExptime } from "./vivified.ts";
 import type { Writer } from "./writer.ts";
 
-/** How long another thread may take to read the value of a fetch, with a tick of the clock in between. */
+/**
+ * How long another thread may take to read the value of a fetch, with a tick of the clock in
+ * between.
+ */
 const READ_SECONDS_MAX = 1;
 
 export class Fetching {
@@ -84,8 +88,8 @@ export class Fetching {
   }
 
   /**
-   * False when the requester is to read the value after this, from another thread or, when it is large, under a lease, and
-   * the new exptime may leave it no time to.
+   * False when the requester is to read the value after this, from another thread or, when it is
+   * large, under a lease, and the new exptime may leave it no time to.
    */
   #outlivesReading(request: Request, item: ItemRef, reply: Reply): boolean {
     const apart = (request.marks & Mark.valueApart) !== 0 || this.#isLeased(request, item);

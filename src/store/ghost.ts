@@ -1,15 +1,16 @@
 /**
- * Ghost: remembers keys that left, so that one that comes back is known to be worth keeping (S3-FIFO's ghost queue).
+ * Ghost: remembers keys that left, so that one that comes back is known to be worth keeping
+ * (S3-FIFO's ghost queue).
  *
  *   set of 8 words:  | tag 16 · stamp 16 | …        the set is chosen by other bits of the hash than the tag
  *
- * A stamp is the number of bytes the ghost has been given so far, in steps of WINDOW / 2^14; an entry counts while that
- * many bytes are at most WINDOW (nine tenths of the item memory) behind. So the ghost remembers about as much as the cache
- * holds, whatever the sizes, without being told when to forget. A stamp comes round again after four windows; by then
- * its set has been overwritten.
+ * A stamp is the number of bytes the ghost has been given so far, in steps of WINDOW / 2^14; an
+ * entry counts while that many bytes are at most WINDOW (nine tenths of the item memory) behind. So
+ * the ghost remembers about as much as the cache holds, whatever the sizes, without being told when
+ * to forget. A stamp comes round again after four windows; by then its set has been overwritten.
  *
- * The table begins small and doubles as the number of items grows: both halves start as copies of the one there was, and
- * what now lies in the wrong half ages away.
+ * The table begins small and doubles as the number of items grows: both halves start as copies of
+ * the one there was, and what now lies in the wrong half ages away.
  */
 
 import { tagOf } from "../memory/buckets.ts";

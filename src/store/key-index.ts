@@ -1,17 +1,20 @@
 /**
- * Key index, the owner's half: from a key to its item. Linear hashing over 64-byte buckets (memory/buckets.ts).
+ * Key index, the owner's half: from a key to its item. Linear hashing over 64-byte buckets
+ * (memory/buckets.ts).
  *
  *   buckets   0 … split - 1 | split … 2^k - 1 | 2^k … count - 1        count = 2^k + split
  *             \ already split with k + 1 bits /\ the upper halves /
  *
- * One bucket is split whenever there are more than BUCKET_LOAD entries for each, so the index grows with what it holds: a
- * cache that is half empty has touched half the index. A bucket that is full takes overflow buckets from a pool. When the
- * pool is empty, or a chain too long, `insert` refuses, and the caller drops the chain's least credited item: an index
- * that is full costs hits, never a set.
+ * One bucket is split whenever there are more than BUCKET_LOAD entries for each, so the index grows
+ * with what it holds: a cache that is half empty has touched half the index. A bucket that is full
+ * takes overflow buckets from a pool. When the pool is empty, or a chain too long, `insert`
+ * refuses, and the caller drops the chain's least credited item: an index that is full costs hits,
+ * never a set.
  *
  * Invariants:
- *  - an entry leads to a whole, live item whose key hashes to its bucket, at every moment a reader may look, and at every
- *    moment the thread may die: references are replaced by one store, tags are written last and cleared first;
+ *  - an entry leads to a whole, live item whose key hashes to its bucket, at every moment a reader
+ *    may look, and at every moment the thread may die: references are replaced by one store, tags
+ *    are written last and cleared first;
  *  - holes of a chain are filled from its end, so an overflow bucket is never empty.
  */
 import { assert } from "../base/assert.ts";
@@ -99,7 +102,9 @@ export class KeyIndex {
     this.endWrite(hashLow);
   }
 
-  /** Adds an entry. False when its chain is full and cannot grow: drop its `weakest` and try again. */
+  /**
+   * Adds an entry. False when its chain is full and cannot grow: drop its `weakest` and try again.
+   */
   insert(hashLow: number, hashHigh: number, item: ItemRef, credit: number): boolean {
     const primary = this.bucketOf(hashLow);
     let entry = this.#hole(primary);
@@ -164,7 +169,10 @@ export class KeyIndex {
     return NONE;
   }
 
-  /** Adds an empty overflow bucket to the end of a chain; NONE when there is none, or the chain is long enough. */
+  /**
+   * Adds an empty overflow bucket to the end of a chain; NONE when there is none, or the chain is
+   * long enough.
+   */
   #extend(primary: number): number {
     let last = primary;
     let length = 1;
@@ -202,7 +210,10 @@ export class KeyIndex {
     this.#header.setOverflowFree(bucket);
   }
 
-  /** Fills the holes of a chain from its end, and frees overflow buckets that are empty then. Inside the lock. */
+  /**
+   * Fills the holes of a chain from its end, and frees overflow buckets that are empty then. Inside
+   * the lock.
+   */
   tidy(primary: number): void {
     for (;;) {
       let before = primary;
@@ -241,8 +252,9 @@ export class KeyIndex {
   }
 
   /**
-   * Adds one bucket and moves to it what now hashes there. The new bucket is whole before the count leads anybody to it,
-   * and what moved is still in the old one then: a thread that dies between leaves copies, which recovery takes out.
+   * Adds one bucket and moves to it what now hashes there. The new bucket is whole before the count
+   * leads anybody to it, and what moved is still in the old one then: a thread that dies between
+   * leaves copies, which recovery takes out.
    */
   #split(): void {
     const count = this.#header.bucketCount();
@@ -265,7 +277,10 @@ export class KeyIndex {
     locks.endWrite(parentVersion);
   }
 
-  /** Copies what belongs to bucket `target` there, and notes it in `#moved`. False when overflow buckets ran out. */
+  /**
+   * Copies what belongs to bucket `target` there, and notes it in `#moved`. False when overflow
+   * buckets ran out.
+   */
   #copyUpper(parent: number, target: number): boolean {
     let into = target * BUCKET_ENTRIES;
     let noted = 0;

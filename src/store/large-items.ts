@@ -89,7 +89,10 @@ export class LargeItems {
     return Wrote.done;
   }
 
-  /** An uploaded value that turns out to fit a slab with the rest of its item: it is copied from the chain. */
+  /**
+   * An uploaded value that turns out to fit a slab with the rest of its item: it is copied from the
+   * chain.
+   */
   borrowValue(draft: Draft): void {
     const item = this.#residents.itemOfChain(draft.chain);
     draft.value = this.#bytes;
@@ -97,7 +100,9 @@ export class LargeItems {
     assert(this.#slabs.chainNext(draft.chain) === NO_SLAB, "a value that fits a slab lies in one");
   }
 
-  /** Takes the first slab of a chain for a key and a value. The caller knows that one is available. */
+  /**
+   * Takes the first slab of a chain for a key and a value. The caller knows that one is available.
+   */
   begin(key: Uint8Array, keyStart: number, keyBytes: number, valueBytes: number): number {
     const first = this.#allocator.take(Queue.upload);
     const item = this.#residents.itemOfChain(first);
@@ -110,8 +115,8 @@ export class LargeItems {
   }
 
   /**
-   * Appends bytes to a chain that is being built: as many as the last slab takes, or the tail. The number of bytes that went
-   * in; when that is not all, `extend` the chain and go on.
+   * Appends bytes to a chain that is being built: as many as the last slab takes, or the tail. The
+   * number of bytes that went in; when that is not all, `extend` the chain and go on.
    */
   append(first: number, last: number, from: Uint8Array, start: number, length: number): number {
     const written = this.#slabs.writtenBytes(last);
@@ -127,7 +132,10 @@ export class LargeItems {
     return bytes;
   }
 
-  /** Adds room to a chain whose slabs are full: a slab, or its tail. The caller knows that a slab is available. The last slab. */
+  /**
+   * Adds room to a chain whose slabs are full: a slab, or its tail. The caller knows that a slab is
+   * available. The last slab.
+   */
   extend(first: number, last: number): number {
     const slabs = this.#slabs.chainSlabs(first);
     const item = this.#residents.itemOfChain(first);

@@ -1,12 +1,13 @@
 /**
- * Leased value: a reader's way along the chain of slabs that holds a large value, while it has a lease (uploads.ts).
+ * Leased value: a reader's way along the chain of slabs that holds a large value, while it has a
+ * lease (uploads.ts).
  *
  *   first slab    | 8 | header 24 | key | value ……… |      chunk 0
  *   further slabs | 8 | value …………………………………… |      chunk 1, 2, …
  *   tail          | value … |                            the last one, in a slab of tails (store/chain-tails.ts)
  *
- * No lock is needed: under the lease the chain is neither freed nor written, and the owner granted it after the last byte
- * was in place.
+ * No lock is needed: under the lease the chain is neither freed nor written, and the owner granted
+ * it after the last byte was in place.
  */
 import { assert } from "../base/assert.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -24,7 +25,10 @@ export class LeasedValue {
   #slab: number;
   #left: number;
 
-  /** Begins at the value's first byte. `handle` is what the owner granted, `valueBytes` the value's length. */
+  /**
+   * Begins at the value's first byte. `handle` is what the owner granted, `valueBytes` the value's
+   * length.
+   */
   constructor(memory: ShardMemory, handle: number, valueBytes: number) {
     this.#memory = memory;
     const lease = memory.leases.indexOf(handle);

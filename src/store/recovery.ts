@@ -1,6 +1,7 @@
 /**
- * Recovery: makes a shard whole again whose owner died at any point. Everything is derived anew from the buckets, the bytes
- * of the slabs and the slab table's own lines; counts, lists and marks are only rebuilt, never trusted.
+ * Recovery: makes a shard whole again whose owner died at any point. Everything is derived anew
+ * from the buckets, the bytes of the slabs and the slab table's own lines; counts, lists and marks
+ * are only rebuilt, never trusted.
  *
  *   1 buckets   versions made even; entries that lead nowhere, to an item that was mid-change, to a key that belongs
  *               elsewhere (a split stopped half-way) are taken out
@@ -9,9 +10,10 @@
  *   4 slabs     chains of large items checked, leases counted; what holds nothing live is freed; queues and
  *               free list linked anew, by sequence
  *
- * What this relies on, and who keeps it: an entry is led to an item only after the item and its slab's written bytes are
- * there (store/writer.ts); an item overwritten in place carries the dead mark meanwhile; the packed word of an item is
- * one store, so a slab can always be walked. Readers go on all the while: only versions and tags change under them.
+ * What this relies on, and who keeps it: an entry is led to an item only after the item and its
+ * slab's written bytes are there (store/writer.ts); an item overwritten in place carries the dead
+ * mark meanwhile; the packed word of an item is one store, so a slab can always be walked. Readers
+ * go on all the while: only versions and tags change under them.
  */
 import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";

@@ -1,9 +1,11 @@
 /**
- * Relinking: rebuilds the lists of slabs (queues, free list, orphans) from the slab table's lines. A part of recovery.
+ * Relinking: rebuilds the lists of slabs (queues, free list, orphans) from the slab table's lines.
+ * A part of recovery.
  *
- * A slab keeps its place when something in it lives, when it is the first of a large item that lives, or of one that a
- * reader still holds; the further slabs of such items are found by their chain. Everything else is free, uploads
- * included: what was half received when the owner died is gone, and its sender is told so.
+ * A slab keeps its place when something in it lives, when it is the first of a large item that
+ * lives, or of one that a reader still holds; the further slabs of such items are found by their
+ * chain. Everything else is free, uploads included: what was half received when the owner died is
+ * gone, and its sender is told so.
  */
 import { Clock } from "../base/clock.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";

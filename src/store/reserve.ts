@@ -1,12 +1,12 @@
 /**
- * Reserve: makes the free slab that survivors are copied to available again, after an owner died with it in use. A part of
- * recovery.
+ * Reserve: makes the free slab that survivors are copied to available again, after an owner died
+ * with it in use. A part of recovery.
  *
  *   dead in the middle of      slab A: half its survivors still there      slab B, the reserve: the other half
  *   then                       neither is free, and the next eviction would find no slab to copy to
  *
- * So the slab with the least that lives is emptied into the slabs that are open. That is A, or one with less in it than A: what
- * lives there nearly always fits, and what does not is dropped.
+ * So the slab with the least that lives is emptied into the slabs that are open. That is A, or one
+ * with less in it than A: what lives there nearly always fits, and what does not is dropped.
  */
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { RESERVE_SLABS } from "../memory/shard-plan.ts";

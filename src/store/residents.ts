@@ -1,12 +1,12 @@
 /**
- * Residents: the items that are in the shard, as the index, the slabs and the gauges together know them. Every way in and
- * out leads through here, so that the three never disagree.
+ * Residents: the items that are in the shard, as the index, the slabs and the gauges together know
+ * them. Every way in and out leads through here, so that the three never disagree.
  *
  *   find ──▶ live item's entry, or NONE (an expired or flushed one is reclaimed on the way)
  *   drop ──▶ out of the index, then dead in its slab (or its chain freed), counted off its queue
  *
- * A key that leaves by expiry, delete or flush and was worth something (a credit, or a place in main) goes to the ghost:
- * otherwise every expiry would demote the hottest keys.
+ * A key that leaves by expiry, delete or flush and was worth something (a credit, or a place in
+ * main) goes to the ghost: otherwise every expiry would demote the hottest keys.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -154,13 +154,19 @@ export class Residents {
     );
   }
 
-  /** Counts an item of `totalBytes` in, or (negative `sign`) off a queue, when no flush has killed it. */
+  /**
+   * Counts an item of `totalBytes` in, or (negative `sign`) off a queue, when no flush has killed
+   * it.
+   */
   count(item: ItemRef, queue: Queue, sign: 1 | -1): void {
     if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) return;
     this.#header.addItems(queue, sign, sign * this.totalBytes(item));
   }
 
-  /** Takes a new item in: its entry, its count, and the mean; the ghost need not remember its key any more. */
+  /**
+   * Takes a new item in: its entry, its count, and the mean; the ghost need not remember its key
+   * any more.
+   */
   admit(item: ItemRef, queue: Queue, bytes: number, hashLow: number, hashHigh: number): void {
     while (!this.#index.insert(hashLow, hashHigh, item, 0)) this.#dropWeakest(hashLow);
     this.count(item, queue, 1);
@@ -171,7 +177,9 @@ export class Residents {
     this.#header.noteItemBytes(bytes);
   }
 
-  /** The index has no room for another entry where one is needed: its least credited neighbour goes. */
+  /**
+   * The index has no room for another entry where one is needed: its least credited neighbour goes.
+   */
   #dropWeakest(hashLow: number): void {
     const entry = this.#index.weakest(hashLow);
     const item = this.#buckets.ref(entry);
@@ -206,7 +214,10 @@ export class Residents {
     this.drop(entry, hashLow, hashHigh);
   }
 
-  /** Removes an item because its key was deleted or its time is over: the ghost remembers what was worth something. */
+  /**
+   * Removes an item because its key was deleted or its time is over: the ghost remembers what was
+   * worth something.
+   */
   drop(entry: number, hashLow: number, hashHigh: number): void {
     const item = this.#buckets.ref(entry);
     this.recall(item, this.#buckets.credit(entry), hashLow, hashHigh);

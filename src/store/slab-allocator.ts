@@ -1,6 +1,6 @@
 /**
- * Slab allocator: free slabs, and the four queues of slabs in use. It appends and knows no policy: who must go when there
- * is no room is the evictor's business (store/evictor.ts).
+ * Slab allocator: free slabs, and the four queues of slabs in use. It appends and knows no policy:
+ * who must go when there is no room is the evictor's business (store/evictor.ts).
  *
  *   free  ─▶ small, main          open ─▶ ajar ─▶ sealed: items are appended to the open slab and, where they fit, to
  *                                 the end of the one that is ajar, which was open before
@@ -9,9 +9,11 @@
  *         ─▶ tails                  in no list: the ends of such chains (store/chain-tails.ts)
  *
  * Invariants:
- *  - an item's bytes are written before `commit` makes them part of the slab, and before the index leads to them;
+ *  - an item's bytes are written before `commit` makes them part of the slab, and before the index
+ *    leads to them;
  *  - a slab with nothing live is freed at once, but for the open one, which begins again;
- *  - RESERVE_SLABS free slabs are left alone by everybody but `takeReserve`, the copying of survivors.
+ *  - RESERVE_SLABS free slabs are left alone by everybody but `takeReserve`, the copying of
+ *    survivors.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -48,7 +50,10 @@ export class SlabAllocator {
     return (this.#slabs.count - this.#header.freeSlabs()) | 0;
   }
 
-  /** Where an item of `bytes` would go in a queue: the slab that is ajar, else the open one. NO_ITEM: it fits neither. */
+  /**
+   * Where an item of `bytes` would go in a queue: the slab that is ajar, else the open one.
+   * NO_ITEM: it fits neither.
+   */
   place(queue: Queue, bytes: number): ItemRef {
     const item = this.#endOf(this.#header.ajar(queue), bytes);
     return item === NO_ITEM ? this.#endOf(this.#header.open(queue), bytes) : item;
@@ -76,7 +81,10 @@ export class SlabAllocator {
     this.#slabs.noteExptime(slab, exptime);
   }
 
-  /** An item of `bytes` in a slab of several has died. Frees the slab when it was the last, unless the slab is open. */
+  /**
+   * An item of `bytes` in a slab of several has died. Frees the slab when it was the last, unless
+   * the slab is open.
+   */
   release(item: ItemRef, bytes: number): void {
     const slab = this.#slabs.slabOf(item);
     const live = this.#slabs.liveBytes(slab) - bytes;
@@ -106,7 +114,10 @@ export class SlabAllocator {
     this.#header.setSlabs(queue, this.#header.slabs(queue) - 1);
   }
 
-  /** Opens a slab for a queue; the one that was open is ajar, if it has more room than that. False when none is available. */
+  /**
+   * Opens a slab for a queue; the one that was open is ajar, if it has more room than that. False
+   * when none is available.
+   */
   tryOpen(queue: Queue): boolean {
     if (this.available() <= 0) return false;
     this.#open(queue);
@@ -136,7 +147,9 @@ export class SlabAllocator {
     this.free(slab);
   }
 
-  /** Takes a free slab, the one freed last; the caller has asked `available`. It is in no list yet. */
+  /**
+   * Takes a free slab, the one freed last; the caller has asked `available`. It is in no list yet.
+   */
   take(queue: Queue): number {
     const slab = this.#header.newest(Queue.free);
     assert(slab !== NO_SLAB, "there is a free slab");
@@ -196,7 +209,10 @@ export class SlabAllocator {
     this.#header.setSlabs(queue, this.#header.slabs(queue) + 1);
   }
 
-  /** No slab of a queue is open any more: of the open one and the one that is ajar, that with more room is ajar now. */
+  /**
+   * No slab of a queue is open any more: of the open one and the one that is ajar, that with more
+   * room is ajar now.
+   */
   #closeFuller(queue: Queue): void {
     const open = this.#header.open(queue);
     if (open === NO_SLAB) return;
@@ -211,7 +227,10 @@ export class SlabAllocator {
     if (isRoomier) this.#header.setAjar(queue, open);
   }
 
-  /** An open slab in which nothing lives any more begins again. Its items all left the index, so no reader is led here. */
+  /**
+   * An open slab in which nothing lives any more begins again. Its items all left the index, so no
+   * reader is led here.
+   */
   #rewind(slab: number): void {
     this.#slabs.setWrittenBytes(slab, SLAB_HEAD_BYTES);
     this.#slabs.setExptimes(slab, NEVER, 0);

@@ -1,6 +1,6 @@
 /**
- * Store gauges: what a shard holds now, for stats, metrics and the dashboard. Any thread may ask; single words may be a
- * moment apart, which nobody's correctness needs.
+ * Store gauges: what a shard holds now, for stats, metrics and the dashboard. Any thread may ask;
+ * single words may be a moment apart, which nobody's correctness needs.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Arena } from "../memory/arena.ts";

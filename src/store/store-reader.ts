@@ -1,15 +1,16 @@
 /**
- * Store reader: the half of a shard that any thread may use. Finds items and walks over them, under the sequence lock of
- * the item's bucket, and writes nothing but an entry's credit byte.
+ * Store reader: the half of a shard that any thread may use. Finds items and walks over them, under
+ * the sequence lock of the item's bucket, and writes nothing but an entry's credit byte.
  *
  *   find ─▶ hit: the reply describes the item and says where its value lies ─▶ the caller copies ─▶ confirm ─▶ true: it was
  *        ─▶ miss                                                              of one piece; false: find again
  *        ─▶ busy: the owner kept writing in this bucket, or died there: ask it
  *
- * Until `confirm` is true nothing in the reply is to be trusted, but its ranges always lie inside the region, so copying
- * first and asking later is safe. A miss has confirmed itself.
+ * Until `confirm` is true nothing in the reply is to be trusted, but its ranges always lie inside
+ * the region, so copying first and asking later is safe. A miss has confirmed itself.
  *
- * In the owner's own thread nobody else writes: `setOwner(true)` leaves the locks out, and notes accesses in the item.
+ * In the owner's own thread nobody else writes: `setOwner(true)` leaves the locks out, and notes
+ * accesses in the item.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef } from "../base/unit.ts";
@@ -85,7 +86,9 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
-  /** After the caller has copied what it wants: true when it was of one piece. False: find again. */
+  /**
+   * After the caller has copied what it wants: true when it was of one piece. False: find again.
+   */
   confirm(): boolean {
     return this.#own || this.#locks.unchanged(this.#versionWord, this.#version);
   }
@@ -185,17 +188,21 @@ export class StoreReader {
     return true;
   }
 
-  /** True when what the reply points to lies inside the region and is no longer than an item of a slab, torn or not. */
+  /**
+   * True when what the reply points to lies inside the region and is no longer than an item of a
+   * slab, torn or not.
+   */
   #isInside(reply: Reply): boolean {
     const bytes = (reply.marks & ItemMark.large) === 0 ? reply.valueBytes : 0;
     return reply.valueStart + bytes <= this.#itemsEnd && bytes <= this.#valueBytesMax;
   }
 
   /**
-   * Shows the live items of bucket `cursor`, and returns the next cursor; 0 when that was the last. `visit` gets a
-   * description whose key is at `reply.value[keyStart, keyStart + keyBytes)`, valid during the call. Nothing is locked
-   * between calls: an item that is there from the first call to the last is shown at least once, twice if its bucket
-   * was split meanwhile. A bucket whose owner died while writing is left out.
+   * Shows the live items of bucket `cursor`, and returns the next cursor; 0 when that was the last.
+   * `visit` gets a description whose key is at `reply.value[keyStart, keyStart + keyBytes)`, valid
+   * during the call. Nothing is locked between calls: an item that is there from the first call to
+   * the last is shown at least once, twice if its bucket was split meanwhile. A bucket whose owner
+   * died while writing is left out.
    */
   walk(cursor: number, reply: Reply, visit: (reply: Reply) => void): number {
     for (let lane = 0; this.#showEntry(cursor, lane, reply, visit); lane++);
@@ -203,7 +210,10 @@ export class StoreReader {
     return next < this.#header.bucketCountOrdered() ? next : 0;
   }
 
-  /** Shows the entry that is `ordinal` entries down a bucket's chain. False when the chain is shorter. */
+  /**
+   * Shows the entry that is `ordinal` entries down a bucket's chain. False when the chain is
+   * shorter.
+   */
   #showEntry(
     primary: number,
     ordinal: number,
@@ -243,7 +253,10 @@ export class StoreReader {
   }
 }
 
-/** A meta read of a stale item that nobody has won may make this reader the winner: only the owner can say. */
+/**
+ * A meta read of a stale item that nobody has won may make this reader the winner: only the owner
+ * can say.
+ */
 export function mayWin(request: Request, reply: Reply): boolean {
   return (
     (reply.marks & (ItemMark.stale | ItemMark.tokenSent)) === ItemMark.stale &&
@@ -251,7 +264,10 @@ export function mayWin(request: Request, reply: Reply): boolean {
   );
 }
 
-/** Whether this read is to be noted as an access. One that may win is noted by the owner, who tells what was before. */
+/**
+ * Whether this read is to be noted as an access. One that may win is noted by the owner, who tells
+ * what was before.
+ */
 function isNoted(request: Request, reply: Reply): boolean {
   return (request.marks & Mark.noBump) === 0 && !mayWin(request, reply);
 }

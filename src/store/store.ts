@@ -1,6 +1,6 @@
 /**
- * Store: the half of a shard that writes. In its owner, and in each thread that ever had it on loan (ring/loan.ts): one of
- * them at a time. No threads, no I/O here.
+ * Store: the half of a shard that writes. In its owner, and in each thread that ever had it on loan
+ * (ring/loan.ts): one of them at a time. No threads, no I/O here.
  *
  *   execute ─▶ storing · arithmetic · fetching · uploads          what a request asks
  *                 └─▶ writer ─▶ residents, key index, slab allocator        where items are
@@ -8,8 +8,9 @@
  *   tick, sweep                                                    what happens without a request
  *   recover, verify                                                after a dead owner; in tests
  *
- * All state is in the region (memory/), so an owner that died is replaced by a new Store over the same memory, and one that
- * sleeps by another thread's. What a Store has besides lasts for one request, but for the sweep, which its owner alone does.
+ * All state is in the region (memory/), so an owner that died is replaced by a new Store over the
+ * same memory, and one that sleeps by another thread's. What a Store has besides lasts for one
+ * request, but for the sweep, which its owner alone does.
  */
 import { assert } from "../base/assert.ts";
 import { Clock } from "../base/clock.ts";
@@ -103,7 +104,10 @@ export class Store {
     this.#sweeper = new Sweeper(memory, evictor, clock);
   }
 
-  /** Does what a request below OP_MUTATION_MAX asks, and fills `reply`. The request's hash must be filled. */
+  /**
+   * Does what a request below OP_MUTATION_MAX asks, and fills `reply`. The request's hash must be
+   * filled.
+   */
   execute(request: Request, reply: Reply): void {
     switch (request.op) {
       case Op.store:
@@ -169,15 +173,18 @@ export class Store {
     return at !== 0 && at <= this.#clock.now;
   }
 
-  /** Once a second, after the clock moved: a delayed flush whose time has come; the sweep looks again. */
+  /**
+   * Once a second, after the clock moved: a delayed flush whose time has come; the sweep looks
+   * again.
+   */
   tick(): void {
     if (this.isOverdue()) this.#flushNow();
     this.#sweeper.look();
   }
 
   /**
-   * A slice of background work, about `bytesMax` bytes of slabs: reclaims what expired or was flushed. True = more to
-   * do.
+   * A slice of background work, about `bytesMax` bytes of slabs: reclaims what expired or was
+   * flushed. True = more to do.
    */
   sweep(bytesMax: number): boolean {
     return this.#sweeper.sweep(bytesMax);
@@ -210,7 +217,10 @@ export class Store {
     else this.#memory.header.setFlushAt(at);
   }
 
-  /** Everything stored so far is in a slab of an epoch that is over. The sweep takes it out by and by. */
+  /**
+   * Everything stored so far is in a slab of an epoch that is over. The sweep takes it out by and
+   * by.
+   */
   #flushNow(): void {
     const header = this.#memory.header;
     header.setFlushAt(0 as ServerSeconds);
@@ -224,7 +234,10 @@ export class Store {
     this.#sweeper.look();
   }
 
-  /** cache_memlimit: fewer slabs, or more again, up to what the shard was planned with. Items leave at once. */
+  /**
+   * cache_memlimit: fewer slabs, or more again, up to what the shard was planned with. Items leave
+   * at once.
+   */
   #resize(itemBytes: number): void {
     const plan = this.#memory.plan;
     const wanted = Math.floor(itemBytes / plan.slabBytes);

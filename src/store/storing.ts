@@ -1,5 +1,6 @@
 /**
- * Storing: set, add, replace, append, prepend and cas, of any protocol: who may store, and what becomes of the old item.
+ * Storing: set, add, replace, append, prepend and cas, of any protocol: who may store, and what
+ * becomes of the old item.
  *
  *              absent                                   present
  *   set        stores; with a CAS notFound              stores; CAS differs: exists (meta I: a lower one stores stale)
@@ -7,8 +8,8 @@
  *   replace    notStored; with a CAS notFound           as set
  *   append …   notStored; vivify: stores                stores; CAS differs: exists; flags and exptime stay
  *
- * A CAS of 0 equals none. A set that fails for want of room deletes the old item, as memcached's does: what the client
- * believes replaced must not come back.
+ * A CAS of 0 equals none. A set that fails for want of room deletes the old item, as memcached's
+ * does: what the client believes replaced must not come back.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef } from "../base/unit.ts";
@@ -27,7 +28,10 @@ import { Join, Wrote } from "./draft.ts";
 import type { Residents } from "./residents.ts";
 import type { Writer } from "./writer.ts";
 
-/** Rounds of making room and looking again; each ends nearer to an absent key that goes to the small queue. */
+/**
+ * Rounds of making room and looking again; each ends nearer to an absent key that goes to the small
+ * queue.
+ */
 export const WRITE_ATTEMPTS = 8;
 
 /** True when the item's CAS is the request's, and not 0. */
@@ -66,7 +70,10 @@ export class Storing {
     this.#counters = counters;
   }
 
-  /** Executes Op.store. `chain` is the chain that holds the value when it was uploaded, else NO_SLAB. */
+  /**
+   * Executes Op.store. `chain` is the chain that holds the value when it was uploaded, else
+   * NO_SLAB.
+   */
   store(request: Request, chain: number, reply: Reply): void {
     const uploaded = chain !== NO_SLAB;
     const valueBytes = uploaded ? request.valueBytes : request.valueEnd - request.valueStart;
@@ -104,7 +111,9 @@ export class Storing {
     this.refuse(request, Status.outOfMemory, reply);
   }
 
-  /** True when an item of the request's key and flags with this much value is more than -I allows. */
+  /**
+   * True when an item of the request's key and flags with this much value is more than -I allows.
+   */
   isTooLarge(request: Request, valueBytes: number): boolean {
     const keyBytes = request.keyEnd - request.keyStart;
     const casBytes = this.#header.casBytes();
@@ -112,7 +121,9 @@ export class Storing {
     return total > this.#itemBytesMax;
   }
 
-  /** Answers a store there is no room for. A set's old item goes, and with meta commands any mode's. */
+  /**
+   * Answers a store there is no room for. A set's old item goes, and with meta commands any mode's.
+   */
   refuse(request: Request, status: Status, reply: Reply): void {
     reply.status = status;
     const isSet = request.mode === StoreMode.set && (request.marks & Mark.compareCas) === 0;
@@ -182,7 +193,10 @@ export class Storing {
     }
   }
 
-  /** Fills what every draft has of its request: the key, its hash, the time, and the CAS it will have. */
+  /**
+   * Fills what every draft has of its request: the key, its hash, the time, and the CAS it will
+   * have.
+   */
   name(request: Request): void {
     const draft = this.#writer.draft;
     draft.key = request.keyBytes;

@@ -1,9 +1,10 @@
 /**
- * Sweeper: reclaims what expired or was flushed, a bounded slice at a time, without any per-item timer.
+ * Sweeper: reclaims what expired or was flushed, a bounded slice at a time, without any per-item
+ * timer.
  *
- * It goes round the slab table. A slab is due when a flush has ended its epoch, or its least exptime has passed; a slab that
- * is due is walked header to header, and its bounds on exptime are made exact. After a round without a due slab it
- * rests until `look` is called, once a second.
+ * It goes round the slab table. A slab is due when a flush has ended its epoch, or its least
+ * exptime has passed; a slab that is due is walked header to header, and its bounds on exptime are
+ * made exact. After a round without a due slab it rests until `look` is called, once a second.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
@@ -36,7 +37,10 @@ export class Sweeper {
     this.#left = this.#slabs.count;
   }
 
-  /** Walks about `bytesMax` bytes of slabs that are due. False when there is nothing more to do for now. */
+  /**
+   * Walks about `bytesMax` bytes of slabs that are due. False when there is nothing more to do for
+   * now.
+   */
   sweep(bytesMax: number): boolean {
     let budget = bytesMax;
     while (this.#left > 0) {

@@ -8,9 +8,10 @@
  *   lease        key                        ─▶ hit (with a handle when the value is a chain), miss, outOfMemory
  *   release      handle
  *
- * Bounds: the slabs that all uploads together may come to take are set aside when they begin, half of the shard or
- * one largest item; both tables are of fixed size. Whatever gives room back moves the header's room sequence, which
- * tells those who wait for it. A handle that is not known any more is answered notFound.
+ * Bounds: the slabs that all uploads together may come to take are set aside when they begin, half
+ * of the shard or one largest item; both tables are of fixed size. Whatever gives room back moves
+ * the header's room sequence, which tells those who wait for it. A handle that is not known any
+ * more is answered notFound.
  */
 import { assert } from "../base/assert.ts";
 import type { StoreMode } from "../command/op.ts";
@@ -235,8 +236,8 @@ export class Uploads {
   }
 
   /**
-   * Executes Op.lease: describes the item, and holds its chain when it has one. The read that found the item large has given
-   * it credit, but only its owner may note the time.
+   * Executes Op.lease: describes the item, and holds its chain when it has one. The read that found
+   * the item large has given it credit, but only its owner may note the time.
    */
   lease(request: Request, reply: Reply): void {
     reply.handle = NO_HANDLE;

@@ -1,5 +1,6 @@
 /**
- * Verification: walks a whole shard and stops the process where two of its parts disagree. For tests; O(n).
+ * Verification: walks a whole shard and stops the process where two of its parts disagree. For
+ * tests; O(n).
  */
 import { assert } from "../base/assert.ts";
 import type { KeyHash } from "../base/key-hash.ts";
@@ -153,7 +154,10 @@ function verifySlab(memory: ShardMemory, slab: number, live: Set<number>): numbe
   return count;
 }
 
-/** Every slab of kind chain belongs to one large item, upload or orphan, and so does every part taken of a slab of tails. */
+/**
+ * Every slab of kind chain belongs to one large item, upload or orphan, and so does every part
+ * taken of a slab of tails.
+ */
 function verifyChains(memory: ShardMemory): void {
   const { slabs, items, header } = memory;
   const tails = new ChainTails(memory);

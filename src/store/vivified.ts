@@ -12,7 +12,10 @@ export function vivifiedExptime(request: Request): ServerSeconds {
   return last ? request.exptime : request.vivifyExptime;
 }
 
-/** The exptime a reply shows of an item its request has made: what the flags left of t have made of it. */
+/**
+ * The exptime a reply shows of an item its request has made: what the flags left of t have made of
+ * it.
+ */
 export function shownExptime(request: Request): ServerSeconds {
   const marks = request.marks;
   const vivified = (marks & Mark.vivifyExptimeBefore) === 0;

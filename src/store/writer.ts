@@ -1,13 +1,15 @@
 /**
- * Writer: puts an item into the shard, new or in place of one. A draft says what the item shall be; `write` finds where.
+ * Writer: puts an item into the shard, new or in place of one. A draft says what the item shall be;
+ * `write` finds where.
  *
  *   same slot length as the item it replaces   ─▶ overwritten where it lies, inside the sequence lock
  *   fits a slab                                ─▶ appended to the queue of the item it replaces; a new key to small,
  *                                                 or to main when the ghost knows it
  *   larger                                     ─▶ a chain of slabs (store/large-items.ts)
  *
- * Order, for a thread that may die at any point: bytes, then the slab's written bytes, then the index, then the end of the
- * item before. An item being overwritten carries the dead mark meanwhile: found so by recovery, it is dropped.
+ * Order, for a thread that may die at any point: bytes, then the slab's written bytes, then the
+ * index, then the end of the item before. An item being overwritten carries the dead mark
+ * meanwhile: found so by recovery, it is dropped.
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
@@ -83,7 +85,10 @@ export class Writer {
     return this.#replace(entry, old, valueBytes, bytes);
   }
 
-  /** True when the new item takes exactly the old one's slot, and nothing of the old value is still to be moved back. */
+  /**
+   * True when the new item takes exactly the old one's slot, and nothing of the old value is still
+   * to be moved back.
+   */
   #fitsSlot(old: ItemRef, bytes: number): boolean {
     if (this.#items.isLarge(old) || this.draft.join === Join.after) return false;
     return this.#items.slotBytes(old) === bytes;
@@ -117,7 +122,10 @@ export class Writer {
     return Wrote.done;
   }
 
-  /** Writes the item where the old one lies. Its key is there already; an appended-to value stays where it is. */
+  /**
+   * Writes the item where the old one lies. Its key is there already; an appended-to value stays
+   * where it is.
+   */
   #overwrite(item: ItemRef, valueBytes: number): void {
     const draft = this.draft;
     const items = this.#items;

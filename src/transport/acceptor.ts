@@ -1,15 +1,18 @@
 /**
- * Acceptor: takes connections off the listening sockets in the primary, and deals them out. Native transport only.
+ * Acceptor: takes connections off the listening sockets in the primary, and deals them out. Native
+ * transport only.
  *
  *   libuv poll (readable) ─▶ accept4 until dry ─▶ below -c? ── deal(fd, listener) ─▶ a worker
  *                                                     └ no ── "ERROR Too many open connections", close
  *
- * Why libuv watches: the primary lives in libuv anyway; koffi's poll handle costs 5 µs a wake-up for any number of
- * connections, and needs neither a thread nor a net.Server's object per connection.
+ * Why libuv watches: the primary lives in libuv anyway; koffi's poll handle costs 5 µs a wake-up
+ * for any number of connections, and needs neither a thread nor a net.Server's object per
+ * connection.
  *
- * When nothing can be accepted (no descriptors left, workers full, or the limit in the mode that waits instead of
- * refusing) the acceptor stops watching and tries again after ACCEPT_RETRY_MS, as memcached does: the kernel's backlog
- * holds the clients. However often that fails, it is one stall until all who wait have been accepted.
+ * When nothing can be accepted (no descriptors left, workers full, or the limit in the mode that
+ * waits instead of refusing) the acceptor stops watching and tries again after ACCEPT_RETRY_MS, as
+ * memcached does: the kernel's backlog holds the clients. However often that fails, it is one stall
+ * until all who wait have been accepted.
  */
 import { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
@@ -51,7 +54,9 @@ export interface AcceptorOptions {
   readonly stalled: (reason: StallReason | null) => void;
 }
 
-/** Why nothing is accepted: -c, descriptors of the process or the system, every worker's mailbox. */
+/**
+ * Why nothing is accepted: -c, descriptors of the process or the system, every worker's mailbox.
+ */
 export type StallReason = "limit" | "descriptors" | "workers";
 
 export class Acceptor {
@@ -80,7 +85,10 @@ export class Acceptor {
     });
   }
 
-  /** Stops accepting; with `close` the listening sockets go too, and new clients are refused by the kernel. */
+  /**
+   * Stops accepting; with `close` the listening sockets go too, and new clients are refused by the
+   * kernel.
+   */
   stop(close: boolean): void {
     this.#running = false;
     if (this.#retry !== null) clearTimeout(this.#retry);

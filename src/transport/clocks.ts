@@ -1,12 +1,13 @@
 /**
- * Clocks of the kernel's, read by libc: what leaves the garbage collector nothing on any version of Node (`process.hrtime` makes
- * a pair wherever V8 does not inline it, `performance.now()` boxes its number).
+ * Clocks of the kernel's, read by libc: what leaves the garbage collector nothing on any version of
+ * Node (`process.hrtime` makes a pair wherever V8 does not inline it, `performance.now()` boxes its
+ * number).
  *
  *   monotonic   the time that passes; read without a system call, 0.2 µs with the crossing to libc
  *   thread      the processor time the calling thread has used, user and system; a system call, 0.4 µs
  *
- * Why a thread's own clock: what io_uring does for a thread, it does inside the call in which the thread also sleeps, so only the
- * kernel knows how much of it was work.
+ * Why a thread's own clock: what io_uring does for a thread, it does inside the call in which the
+ * thread also sleeps, so only the kernel knows how much of it was work.
  *
  * Both are nanoseconds modulo 2^32, as integers of 32 bits: they need no box.
  */

@@ -3,10 +3,11 @@
  *
  *   a datagram's payload ─▶ 'data' ─▶ 'end' ─▶ served ─▶ writes, gathered here ─▶ destroyed ─▶ finished(reply)
  *
- * Why a stream: order, waiting for other shards, large values and limits are what the connection layer does for every
- * socket; a datagram differs only in where the bytes come from and go.
+ * Why a stream: order, waiting for other shards, large values and limits are what the connection
+ * layer does for every socket; a datagram differs only in where the bytes come from and go.
  *
- * A reply that grows over `replyBytesMax` is dropped as it grows, and the session ends: what was refused costs no memory.
+ * A reply that grows over `replyBytesMax` is dropped as it grows, and the session ends: what was
+ * refused costs no memory.
  */
 import { Duplex } from "node:stream";
 
@@ -34,7 +35,9 @@ export class DatagramSession extends Duplex {
   #replyBytes = 0;
   #isRefused = false;
 
-  /** `payload` is what the datagram asked; `finished` is called once, when all of it is answered. */
+  /**
+   * `payload` is what the datagram asked; `finished` is called once, when all of it is answered.
+   */
   constructor(
     payload: Buffer,
     peer: DatagramPeer,

@@ -1,12 +1,12 @@
 /**
- * Dealer: gives each accepted descriptor to the worker that holds the fewest connections, of those that serve sockets, and
- * wakes it.
+ * Dealer: gives each accepted descriptor to the worker that holds the fewest connections, of those
+ * that serve sockets, and wakes it.
  *
  *   acceptor ─ deal(fd) ─▶ mailbox of the least-loaded worker, bell
  *
- * Load is what a worker holds (its FdTable) and what waits in its mailbox. A tie goes to the worker after the last one,
- * so that short-lived connections go round. A worker that is down is skipped until it is back; its mailbox keeps what
- * it was given.
+ * Load is what a worker holds (its FdTable) and what waits in its mailbox. A tie goes to the worker
+ * after the last one, so that short-lived connections go round. A worker that is down is skipped
+ * until it is back; its mailbox keeps what it was given.
  */
 import type { NativeParts } from "./native-plan.ts";
 import type { Bell } from "./transport.ts";
@@ -23,12 +23,17 @@ export class Dealer {
     this.#down = workers.map(() => false);
   }
 
-  /** A worker that is down is dealt nothing, unless all are. One that is dealt nothing anyhow may be told of too. */
+  /**
+   * A worker that is down is dealt nothing, unless all are. One that is dealt nothing anyhow may be
+   * told of too.
+   */
   setDown(worker: number, down: boolean): void {
     if (worker < this.#workers.length) this.#down[worker] = down;
   }
 
-  /** Hands `fd` over. False when no worker can take it now: the acceptor keeps it and tries again. */
+  /**
+   * Hands `fd` over. False when no worker can take it now: the acceptor keeps it and tries again.
+   */
   deal(fd: number, listener: number): boolean {
     const worker = this.#leastLoaded();
     if (worker === -1) return false;

@@ -4,17 +4,21 @@
  *   turn:  epoll_wait ─▶ each ready slot: recv ─▶ handler ─▶ send      3 crossings for an unpipelined request,
  *          ─▶ loop.turn() ─▶ closes                                  one of them shared by all ready sockets
  *
- * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told between two turns.
+ * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told
+ * between two turns.
  *
- * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot is changed lazily:
- * pausing and resuming cost nothing unless the socket becomes ready meanwhile.
+ * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot
+ * is changed lazily: pausing and resuming cost nothing unless the socket becomes ready meanwhile.
  *
  *   flags of a slot: paused · ended · blocked (a send was short) · closing · in/out (what epoll watches now) · deaf
  *
  * Invariants:
- *  - a slot is freed only after every socket of a turn has been visited: no event of a batch meets a reused slot;
- *  - epoll's data is the slot, and closing a descriptor removes it from the set, so no event outlives its slot;
- *  - a descriptor is in the table before anything can be read from it, and out of the table before it is closed.
+ *  - a slot is freed only after every socket of a turn has been visited: no event of a batch meets
+ *    a reused slot;
+ *  - epoll's data is the slot, and closing a descriptor removes it from the set, so no event
+ *    outlives its slot;
+ *  - a descriptor is in the table before anything can be read from it, and out of the table before
+ *    it is closed.
  */
 import { assert } from "../base/assert.ts";
 import { SystemError } from "../base/errors.ts";
@@ -59,7 +63,9 @@ const CLOSING = 8;
 /** epoll watches the slot for input, for room to send. */
 const IN = 16;
 const OUT = 32;
-/** The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked. */
+/**
+ * The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked.
+ */
 const DEAF = 64;
 
 export class EpollTransport implements Transport {
@@ -117,7 +123,9 @@ export class EpollTransport implements Transport {
     this.#stopped = true;
   }
 
-  /** One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait. */
+  /**
+   * One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait.
+   */
   runTurn(handler: TransportHandler, loop: LoopHandler): void {
     this.#handler = handler;
     const count = this.#libc.epollWait(
@@ -140,8 +148,9 @@ export class EpollTransport implements Transport {
   }
 
   /**
-   * Takes over a connected, non-blocking descriptor. False when every slot is taken or the kernel watches no more: the
-   * caller closes it, and takes it off the count of open connections. Only inside a handler call.
+   * Takes over a connected, non-blocking descriptor. False when every slot is taken or the kernel
+   * watches no more: the caller closes it, and takes it off the count of open connections. Only
+   * inside a handler call.
    */
   adopt(fd: number, listener: number): boolean {
     const slot = this.#pool.take();
@@ -201,7 +210,10 @@ export class EpollTransport implements Transport {
     return localAddress(this.#libc, this.#table.fd(slot));
   }
 
-  /** Closes every connection and the epoll set itself: the end of an orderly stop. No handler call follows. */
+  /**
+   * Closes every connection and the epoll set itself: the end of an orderly stop. No handler call
+   * follows.
+   */
   destroy(): void {
     for (let slot = 0; slot < this.slotCount; slot++) {
       if (this.#table.fd(slot) !== -1) this.close(slot);

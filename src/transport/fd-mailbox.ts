@@ -1,5 +1,6 @@
 /**
- * FdMailbox: accepted descriptors on their way from the primary to one worker. A single-producer single-consumer ring.
+ * FdMailbox: accepted descriptors on their way from the primary to one worker. A single-producer
+ * single-consumer ring.
  *
  *  line 0  word 0  written   how many were ever posted (mod 2^32)    the primary
  *  line 1  word 0  taken     how many were ever taken                the worker
@@ -7,8 +8,9 @@
  *
  * The bytes are written, then `written` is published; `written` is read, then the bytes.
  *
- * A worker puts a descriptor in its FdTable first and takes it from here second, so that a death between the two loses
- * nothing: the successor sees it in both, and takes it from here without adopting it.
+ * A worker puts a descriptor in its FdTable first and takes it from here second, so that a death
+ * between the two loses nothing: the successor sees it in both, and takes it from here without
+ * adopting it.
  */
 import { assert } from "../base/assert.ts";
 import { CACHE_LINE_BYTES, powerOfTwoAtLeast } from "../base/unit.ts";

@@ -9,11 +9,12 @@
  *
  *  all words: written by the worker that owns the table; anybody may read them (load, `stats conns`)
  *
- * Why shared: a descriptor belongs to the process, not to the thread. When a worker dies, its successor finds here what is
- * left open, and closes it.
+ * Why shared: a descriptor belongs to the process, not to the thread. When a worker dies, its
+ * successor finds here what is left open, and closes it.
  *
- * Invariant: a slot is cleared before its descriptor is closed. A worker that dies between the two leaks one descriptor;
- * the other order would let the successor close a number that by then belongs to somebody else.
+ * Invariant: a slot is cleared before its descriptor is closed. A worker that dies between the two
+ * leaks one descriptor; the other order would let the successor close a number that by then belongs
+ * to somebody else.
  */
 import { assert } from "../base/assert.ts";
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
@@ -78,7 +79,10 @@ export class FdTable {
     return fd;
   }
 
-  /** Counts again: a worker that died inside `take` or `release` may have left the count wrong. The owner only. */
+  /**
+   * Counts again: a worker that died inside `take` or `release` may have left the count wrong. The
+   * owner only.
+   */
   recount(): void {
     let open = 0;
     for (let slot = 0; slot < this.slotCount; slot++) if (this.fd(slot) !== -1) open++;
@@ -94,7 +98,10 @@ export class FdTable {
     this.#ints[this.#first + LOOP_WORD] = fd + 1;
   }
 
-  /** Notes memory the loop has mapped; 0 bytes forgets it. A mapping keeps an io_uring alive after its descriptor. */
+  /**
+   * Notes memory the loop has mapped; 0 bytes forgets it. A mapping keeps an io_uring alive after
+   * its descriptor.
+   */
   setLoopMapping(index: number, address: number, bytes: number): void {
     assert(index >= 0 && index < LOOP_MAPPINGS_MAX, "a loop has so many mappings");
     const word = this.#first + MAPPINGS_WORD + index * MAPPING_WORDS;

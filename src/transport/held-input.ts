@@ -1,10 +1,10 @@
 /**
- * HeldInput: bytes that reached us after their slot was paused and before the kernel had stopped receiving. Rare and
- * few: what was under way at that moment. They are copied, so that no paused connection keeps a lent buffer from the
- * others.
+ * HeldInput: bytes that reached us after their slot was paused and before the kernel had stopped
+ * receiving. Rare and few: what was under way at that moment. They are copied, so that no paused
+ * connection keeps a lent buffer from the others.
  *
- * `resume` puts a slot on a list; the next turn hands its bytes over in order, then the end of the stream when that
- * came too.
+ * `resume` puts a slot on a list; the next turn hands its bytes over in order, then the end of the
+ * stream when that came too.
  */
 import { assert } from "../base/assert.ts";
 

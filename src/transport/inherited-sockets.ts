@@ -41,7 +41,9 @@ export function takeInheritedSockets(environment: Environment, pid: number): num
   return Array.from({ length: count }, (_, index) => FIRST_DESCRIPTOR + index);
 }
 
-/** Listens on a descriptor by libc. Throws SystemError when it is no stream socket that is bound. */
+/**
+ * Listens on a descriptor by libc. Throws SystemError when it is no stream socket that is bound.
+ */
 export function adoptNative(libc: Libc, fd: number, backlog: number): Listener {
   const result = libc.listen(fd, backlog); // again: with the backlog of -b
   if (result < 0) throw unfit(fd, getSystemErrorName(result));
@@ -79,7 +81,10 @@ export async function adoptNode(
   return { server, kind, port: bound.port, address: bound.address };
 }
 
-/** The path of a Unix socket that others have bound: node does not know it, the kernel does. Empty when neither does. */
+/**
+ * The path of a Unix socket that others have bound: node does not know it, the kernel does. Empty
+ * when neither does.
+ */
 function unixPath(fd: number): string {
   try {
     const { ino } = fstatSync(fd);

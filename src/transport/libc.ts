@@ -4,12 +4,13 @@
  *   caller ── (fd, NativeMemory, offset, length) ──▶ Libc ── bounds, address ──▶ koffi ──▶ libc.so
  *          ◀── result, or minus the error number ──
  *
- * Every call answers as the kernel itself does: a result of 0 or more, or the negated errno. No call throws, none allocates
- * once its addresses are known (native-memory.ts), and all pointers are passed as plain numbers (`intptr_t`): a crossing
- * costs 120 to 350 ns, an int64 result comes back as a plain number.
+ * Every call answers as the kernel itself does: a result of 0 or more, or the negated errno. No
+ * call throws, none allocates once its addresses are known (native-memory.ts), and all pointers are
+ * passed as plain numbers (`intptr_t`): a crossing costs 120 to 350 ns, an int64 result comes back
+ * as a plain number.
  *
- * koffi is an optional dependency, loaded when first asked for; `libcProblem()` says why it cannot be. Every thread loads it
- * for itself: `Libc.load()` once a thread.
+ * koffi is an optional dependency, loaded when first asked for; `libcProblem()` says why it cannot
+ * be. Every thread loads it for itself: `Libc.load()` once a thread.
  */
 import { createRequire } from "node:module";
 import type Koffi from "koffi";
@@ -126,7 +127,10 @@ export class Libc {
     this.scratch = this.memory(new Arena(new SharedArrayBuffer(SCRATCH_BYTES)));
   }
 
-  /** Shared memory as an arena whose plain accesses and copies go through an ordinary buffer: see memory/arena.ts. */
+  /**
+   * Shared memory as an arena whose plain accesses and copies go through an ordinary buffer: see
+   * memory/arena.ts.
+   */
   arena(buffer: SharedArrayBuffer): Arena {
     let plain = this.#plain.get(buffer);
     if (plain === undefined) {
@@ -136,7 +140,10 @@ export class Libc {
     return new Arena(buffer, plain);
   }
 
-  /** The arena as the kernel sees it. Only shared memory: anything else may move or be freed while a call runs. */
+  /**
+   * The arena as the kernel sees it. Only shared memory: anything else may move or be freed while a
+   * call runs.
+   */
   memory(arena: Arena): NativeMemory {
     assert(
       arena.buffer instanceof SharedArrayBuffer,
@@ -234,7 +241,10 @@ export class Libc {
     return this.#answer(this.#setsockopt(fd, level, option, address, length));
   }
 
-  /** Writes the local address at `offset`, its length (in: room, out: size) is the word at `lengthOffset`. */
+  /**
+   * Writes the local address at `offset`, its length (in: room, out: size) is the word at
+   * `lengthOffset`.
+   */
   getsockname(fd: number, memory: NativeMemory, offset: number, lengthOffset: number): number {
     const room = memory.arena.words[lengthOffset >>> 2] as number;
     const address = memory.address(offset, room);
@@ -274,8 +284,8 @@ export class Libc {
   }
 
   /**
-   * Asks for huge pages under arena bytes [offset, offset + length), as far as whole ones lie in it. A wish: 0, or the
-   * negated errno where the kernel has none.
+   * Asks for huge pages under arena bytes [offset, offset + length), as far as whole ones lie in
+   * it. A wish: 0, or the negated errno where the kernel has none.
    */
   wishHugePages(memory: NativeMemory, offset: number, length: number): number {
     const address = memory.address(offset, length);
@@ -289,7 +299,10 @@ export class Libc {
     return this.#answer(this.#mlockall(flags));
   }
 
-  /** A system call libc has no name for; arguments are integers or addresses from `NativeMemory.address`. */
+  /**
+   * A system call libc has no name for; arguments are integers or addresses from
+   * `NativeMemory.address`.
+   */
   syscall(
     number: number,
     a: number,
@@ -308,7 +321,10 @@ export class Libc {
     return this.#answer(this.#clockGettime(clock, address));
   }
 
-  /** io_uring_enter: requests taken, or the negated errno. `argument` is 0 or an address from `NativeMemory.address`. */
+  /**
+   * io_uring_enter: requests taken, or the negated errno. `argument` is 0 or an address from
+   * `NativeMemory.address`.
+   */
   uringEnter(
     ring: number,
     submitted: number,

@@ -1,13 +1,15 @@
 /**
- * Linux numbers: the constants of the system calls in libc.ts, and the error numbers our loops tell apart.
+ * Linux numbers: the constants of the system calls in libc.ts, and the error numbers our loops tell
+ * apart.
  *
- * All of them are the same on x86-64 and on arm64, the two machines the native transport serves, but for one:
- * `struct epoll_event` is packed on x86-64.
+ * All of them are the same on x86-64 and on arm64, the two machines the native transport serves,
+ * but for one: `struct epoll_event` is packed on x86-64.
  *
  *   x86-64, 12 bytes   | events u32 | data u64 |
  *   arm64,  16 bytes   | events u32 | padding u32 | data u64 |
  *
- * Sources: the uapi headers of Linux (asm-generic/errno.h, linux/eventpoll.h, asm-generic/socket.h).
+ * Sources: the uapi headers of Linux (asm-generic/errno.h, linux/eventpoll.h,
+ * asm-generic/socket.h).
  */
 import { assert } from "../base/assert.ts";
 
@@ -100,7 +102,10 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
   ENOTFOUND: "Name or service not known",
 };
 
-/** What strerror says of an error by name (as Node's `error.code` gives it). The name itself when we do not know. */
+/**
+ * What strerror says of an error by name (as Node's `error.code` gives it). The name itself when we
+ * do not know.
+ */
 export function errorText(name: string): string {
   return ERROR_TEXTS[name] ?? name;
 }

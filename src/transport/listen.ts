@@ -4,9 +4,11 @@
  *   ListenTarget ─▶ resolve names ─▶ socket bind listen ─▶ Listener { fd … }      native: listenNative()
  *                                └▶ net.Server.listen                            node-listen.ts
  *
- * Sockets accepted on Linux inherit TCP_NODELAY and SO_KEEPALIVE from the listening socket, so they are set once, here.
+ * Sockets accepted on Linux inherit TCP_NODELAY and SO_KEEPALIVE from the listening socket, so they
+ * are set once, here.
  *
- * Messages: protocol reference "-l" and "-s". A port in use is one line; other failures name the call that failed first.
+ * Messages: protocol reference "-l" and "-s". A port in use is one line; other failures name the
+ * call that failed first.
  */
 import { lookup } from "node:dns/promises";
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
@@ -77,7 +79,10 @@ export interface Listener {
   readonly address: string;
 }
 
-/** The numeric addresses of a target. Throws a SystemError in memcached's words when a name has none. */
+/**
+ * The numeric addresses of a target. Throws a SystemError in memcached's words when a name has
+ * none.
+ */
 export async function resolveTarget(
   target: TcpTarget,
   options: ListenOptions,
@@ -100,7 +105,9 @@ export async function resolveTarget(
   }
 }
 
-/** The failure of a target in memcached's words; `cause` is its first line, empty for a port in use. */
+/**
+ * The failure of a target in memcached's words; `cause` is its first line, empty for a port in use.
+ */
 function listenError(
   cause: string,
   target: ListenTarget,
@@ -141,8 +148,8 @@ export function removeStaleSocket(path: string): void {
 }
 
 /**
- * Opens the listening sockets of a target. At least one of its addresses must be had; a family the machine does not
- * have is skipped. Throws a SystemError in memcached's words.
+ * Opens the listening sockets of a target. At least one of its addresses must be had; a family the
+ * machine does not have is skipped. Throws a SystemError in memcached's words.
  */
 export async function listenNative(
   libc: Libc,

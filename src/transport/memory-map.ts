@@ -1,5 +1,6 @@
 /**
- * MemoryMap: the NativeMemory of every arena a thread sends from. Almost all calls ask for the same one.
+ * MemoryMap: the NativeMemory of every arena a thread sends from. Almost all calls ask for the same
+ * one.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Libc } from "./libc.ts";

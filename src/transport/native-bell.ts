@@ -3,12 +3,13 @@
  *
  *   producer: write(eventfd, 1) ──▶ epoll or io_uring (edge-triggered) of a worker │ libuv poll of the primary
  *
- * A worker's loop watches its eventfd edge-triggered: every write is an edge, so nothing need be read back, and a write that
- * comes while the loop is awake ends its next wait at once. None is lost. The primary's loop is libuv's, level-triggered:
- * it reads the count back.
+ * A worker's loop watches its eventfd edge-triggered: every write is an edge, so nothing need be
+ * read back, and a write that comes while the loop is awake ends its next wait at once. None is
+ * lost. The primary's loop is libuv's, level-triggered: it reads the count back.
  *
- * The eventfds are made by the primary before any worker and live as long as the process: their numbers are plain data that
- * a worker is started with. A worker that serves no sockets has none: it waits for Atomics, which wakes it for less.
+ * The eventfds are made by the primary before any worker and live as long as the process: their
+ * numbers are plain data that a worker is started with. A worker that serves no sockets has none:
+ * it waits for Atomics, which wakes it for less.
  */
 import { assert } from "../base/assert.ts";
 import { SystemError } from "../base/errors.ts";
@@ -26,7 +27,10 @@ const BELL_BYTES = 16;
 /** Of a thread that waits for Atomics. */
 const NO_BELL = -1;
 
-/** An eventfd for each thread that waits in the kernel, to hand to every `NativeBell`. The primary only. */
+/**
+ * An eventfd for each thread that waits in the kernel, to hand to every `NativeBell`. The primary
+ * only.
+ */
 export function openBells(
   libc: Libc,
   threadCount: number,
@@ -76,11 +80,15 @@ export class NativeBell implements Bell {
       return;
     }
     const written = this.#libc.write(fd, this.#memory, ONE_OFFSET, 8);
-    // EAGAIN would mean 2^64 - 2 rings unheard; the count is not 0 then either, so the thread wakes.
+    // EAGAIN would mean 2^64 - 2 rings unheard; the count is not 0 then either, so the thread
+    // wakes.
     assert(written === 8 || written < 0, "an eventfd takes eight bytes or none");
   }
 
-  /** Calls `heard` in this thread's libuv loop after each ring (several may become one). Close it by `stop`. */
+  /**
+   * Calls `heard` in this thread's libuv loop after each ring (several may become one). Close it by
+   * `stop`.
+   */
   watch(thread: number, heard: () => void): BellWatch {
     return new BellWatch(this.#libc, this.#memory, this.fd(thread), heard);
   }

@@ -1,15 +1,18 @@
 /**
- * NativeMemory: an arena as the kernel sees it. The only place that turns (arena, offset, length) into an address.
+ * NativeMemory: an arena as the kernel sees it. The only place that turns (arena, offset, length)
+ * into an address.
  *
  *   offset, length ── inside the buffer? ──▶ base address + offset
  *
- * Why the cache: an address does not fit a small integer, so V8 boxes each one it hands to a native function: 12 bytes a
- * call, and a collection every hundred thousand calls. Almost every call passes one of a few offsets (the input region, the
- * starts of output), so their boxes are kept: 128 pairs, found by a hash, since those offsets are equal in their low bits.
- * Pairs, so that two that meet in one do not take turns in throwing each other out.
+ * Why the cache: an address does not fit a small integer, so V8 boxes each one it hands to a native
+ * function: 12 bytes a call, and a collection every hundred thousand calls. Almost every call
+ * passes one of a few offsets (the input region, the starts of output), so their boxes are kept:
+ * 128 pairs, found by a hash, since those offsets are equal in their low bits. Pairs, so that two
+ * that meet in one do not take turns in throwing each other out.
  *
  * Invariants:
- *  - shared memory never moves and is never detached: an address stays good as long as this object holds the arena;
+ *  - shared memory never moves and is never detached: an address stays good as long as this object
+ *    holds the arena;
  *  - no address leaves without its whole range having been checked, whatever the caller believes.
  */
 import { assert } from "../base/assert.ts";
@@ -52,7 +55,10 @@ export class NativeMemory {
     return this.#fill(box, offset);
   }
 
-  /** Writes the address of arena bytes [offset, offset + length) to words[at] (low) and words[at + 1] (high). */
+  /**
+   * Writes the address of arena bytes [offset, offset + length) to words[at] (low) and words[at +
+   * 1] (high).
+   */
   putAddress(words: Uint32Array, at: number, offset: number, length: number): void {
     assert(
       offset >= 0 && length >= 0 && offset + length <= this.#bytes,

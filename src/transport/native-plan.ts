@@ -3,8 +3,8 @@
  *
  *   base | FdTable | FdMailbox | events | io_uring's (uring-plan.ts) |         each part starts a cache line
  *
- * It outlives the worker, so that a successor finds the descriptors. What is received goes to the thread's I/O region
- * (memory/io-region.ts), not here.
+ * It outlives the worker, so that a successor finds the descriptors. What is received goes to the
+ * thread's I/O region (memory/io-region.ts), not here.
  */
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
 import type { Arena } from "../memory/arena.ts";

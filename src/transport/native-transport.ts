@@ -1,5 +1,6 @@
 /**
- * Which native transport serves: epoll or io_uring. Both have the same face; a worker asks here and knows neither.
+ * Which native transport serves: epoll or io_uring. Both have the same face; a worker asks here and
+ * knows neither.
  */
 import { SystemError } from "../base/errors.ts";
 import { EpollTransport } from "./epoll-transport.ts";
@@ -21,8 +22,8 @@ export interface NativeTransport extends Transport {
   /** One turn of `run`. */
   runTurn(handler: TransportHandler, loop: LoopHandler): void;
   /**
-   * Takes over a connected, non-blocking descriptor. False when it cannot: the caller closes it, and takes it off the
-   * count of open connections. Only inside a handler call.
+   * Takes over a connected, non-blocking descriptor. False when it cannot: the caller closes it,
+   * and takes it off the count of open connections. Only inside a handler call.
    */
   adopt(fd: number, listener: number): boolean;
   /** Closes everything. No handler call follows. */
@@ -30,15 +31,18 @@ export interface NativeTransport extends Transport {
 }
 
 /**
- * The kind that `--transport` names: "epoll", "uring", or anything else for the usual one: io_uring, which costs a
- * fifth less CPU a request, where the kernel has it and lets us (docs/adr/0007-native-transports.md), else epoll.
+ * The kind that `--transport` names: "epoll", "uring", or anything else for the usual one:
+ * io_uring, which costs a fifth less CPU a request, where the kernel has it and lets us
+ * (docs/adr/0007-native-transports.md), else epoll.
  */
 export function nativeKind(choice: string): NativeKind {
   if (choice === "epoll" || choice === "uring") return choice;
   return nativeProblem("uring") === null ? "uring" : "epoll";
 }
 
-/** Null when this kind can serve here, else why not. Ask in the primary, before any worker needs it. */
+/**
+ * Null when this kind can serve here, else why not. Ask in the primary, before any worker needs it.
+ */
 export function nativeProblem(kind: NativeKind): string | null {
   const libc = Libc.load();
   if (kind === "epoll") return null;

@@ -60,7 +60,9 @@ export class NodeAcceptor {
     return listeners;
   }
 
-  /** Takes over a socket that listens already. Nobody is served before `start`. Throws SystemError. */
+  /**
+   * Takes over a socket that listens already. Nobody is served before `start`. Throws SystemError.
+   */
   async adopt(fd: number, backlog: number): Promise<NodeListener> {
     this.#waitingMax = backlog;
     const index = this.#servers.length;

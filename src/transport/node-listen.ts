@@ -1,5 +1,6 @@
 /**
- * Listening with node:net: the same targets, options and words as listen.ts, where libc is not to be had or not wanted.
+ * Listening with node:net: the same targets, options and words as listen.ts, where libc is not to
+ * be had or not wanted.
  */
 import { chmodSync } from "node:fs";
 import { isIPv6, Server, type Socket } from "node:net";
@@ -27,8 +28,8 @@ interface Bind {
 }
 
 /**
- * Opens the listening sockets of a target; `connected` is called for every connection with its listener's index. Throws
- * a SystemError in memcached's words.
+ * Opens the listening sockets of a target; `connected` is called for every connection with its
+ * listener's index. Throws a SystemError in memcached's words.
  */
 export async function listenNode(
   target: ListenTarget,

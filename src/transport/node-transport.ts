@@ -6,13 +6,14 @@
  *
  *   turn (setImmediate): loop.turn() ─▶ closes ─▶ 0: again · n: a timer · -1: until the bell or a socket
  *
- * Why the copies: node:net gives every read a buffer of its own and keeps what is written until the kernel took it,
- * while the code above works in shared memory that it reuses at once. Serving costs twice the native transport's CPU;
- * this one is for machines without libc, and for UDP.
+ * Why the copies: node:net gives every read a buffer of its own and keeps what is written until the
+ * kernel took it, while the code above works in shared memory that it reuses at once. Serving costs
+ * twice the native transport's CPU; this one is for machines without libc, and for UDP.
  *
  * Invariants:
  *  - at most SEND_BYTES_MAX wait in a socket's own queue: `send` takes no more;
- *  - every socket has an error handler from its first moment; an error only ever ends its own connection.
+ *  - every socket has an error handler from its first moment; an error only ever ends its own
+ *    connection.
  */
 import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
@@ -115,8 +116,9 @@ export class NodeTransport implements Transport {
   }
 
   /**
-   * Takes over an accepted socket, paused until now. False when every slot is taken: the caller destroys it, and counts
-   * it as open otherwise; the transport counts it off. `listenAddress`: what `localAddress` says of a Unix socket.
+   * Takes over an accepted socket, paused until now. False when every slot is taken: the caller
+   * destroys it, and counts it as open otherwise; the transport counts it off. `listenAddress`:
+   * what `localAddress` says of a Unix socket.
    */
   adopt(socket: NodeSocket, listener: number, listenAddress: string): boolean {
     const slot = this.#pool.take();
@@ -277,7 +279,10 @@ export class NodeTransport implements Transport {
     setImmediate(() => this.#turn());
   }
 
-  /** A turn after `ms` at the latest. A timer that is due before is left alone: an early turn does no harm. */
+  /**
+   * A turn after `ms` at the latest. A timer that is due before is left alone: an early turn does
+   * no harm.
+   */
   #sleep(ms: number): void {
     const now = performance.now();
     const at = now + ms;

@@ -1,13 +1,15 @@
 /**
- * NotifyWatch: hears, in libuv's loop, what other threads say by Atomics.notify. The primary's bell under node:net.
+ * NotifyWatch: hears, in libuv's loop, what other threads say by Atomics.notify. The primary's bell
+ * under node:net.
  *
  *   sleeper: word = 1 ─▶ look once more ─▶ arm() ─▶ Atomics.waitAsync(word, 1) ─▶ heard()
  *   waker:   exchange(word, 0) was 1 ─▶ Atomics.notify(word)
  *
- * Why not a MessagePort: hearing costs the same (both wake libuv through its async handle), but a notify costs the sender
- * 50 ns where a posted message costs microseconds and garbage.
+ * Why not a MessagePort: hearing costs the same (both wake libuv through its async handle), but a
+ * notify costs the sender 50 ns where a posted message costs microseconds and garbage.
  *
- * None is lost: a word that is no longer 1 is heard at once, and a waiter from an earlier sleep is still in line.
+ * None is lost: a word that is no longer 1 is heard at once, and a waiter from an earlier sleep is
+ * still in line.
  */
 export class NotifyWatch {
   readonly #ints: Int32Array;

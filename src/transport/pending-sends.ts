@@ -1,6 +1,6 @@
 /**
- * PendingSends: sends that are under way in an io_uring, at most one a slot. Their bytes lie in send blocks until the kernel
- * says that it is done with them.
+ * PendingSends: sends that are under way in an io_uring, at most one a slot. Their bytes lie in
+ * send blocks until the kernel says that it is done with them.
  *
  *   of a slot   block | bytes so far | its request's word | after how many submissions it was written
  *
@@ -33,7 +33,10 @@ export class PendingSends {
     this.#time = new Float64Array(slotCount);
   }
 
-  /** Writes a request that sends the bytes. False when they are too many for a block, or there is none. */
+  /**
+   * Writes a request that sends the bytes. False when they are too many for a block, or there is
+   * none.
+   */
   tryBegin(
     slot: number,
     fd: number,

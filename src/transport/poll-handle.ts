@@ -1,7 +1,8 @@
 /**
  * PollHandle: a descriptor watched by this thread's libuv loop, by koffi's binding to uv_poll.
  *
- * Open ones are kept referenced here: koffi frees the handle of one that was collected while libuv still uses it.
+ * Open ones are kept referenced here: koffi frees the handle of one that was collected while libuv
+ * still uses it.
  */
 import type Koffi from "koffi";
 

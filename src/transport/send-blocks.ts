@@ -1,6 +1,6 @@
 /**
- * SendBlocks: memory for bytes that a request to the kernel refers to until it is done. A stack of equal blocks: the
- * one used last is used next, so a few stay warm.
+ * SendBlocks: memory for bytes that a request to the kernel refers to until it is done. A stack of
+ * equal blocks: the one used last is used next, so a few stay warm.
  */
 import { assert } from "../base/assert.ts";
 import { FreeList, NONE_FREE } from "../base/free-list.ts";

@@ -1,5 +1,6 @@
 /**
- * Socket addresses: to and from the kernel's structures, and to the text memcached prints in `stats conns`.
+ * Socket addresses: to and from the kernel's structures, and to the text memcached prints in `stats
+ * conns`.
  *
  *   sockaddr_in    | family u16 | port u16 BE | address 4 | zero 8 |
  *   sockaddr_in6   | family u16 | port u16 BE | flow u32 | address 16 | scope u32 |
@@ -12,7 +13,9 @@ import { assert } from "../base/assert.ts";
 import type { Libc } from "./libc.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./linux.ts";
 
-/** Where in the scratch memory an address is read or written, and the word that holds its length. */
+/**
+ * Where in the scratch memory an address is read or written, and the word that holds its length.
+ */
 export const ADDRESS_OFFSET = 64;
 const ADDRESS_LENGTH_OFFSET = 60;
 /** sockaddr_storage; a Unix address needs 110. */
@@ -23,7 +26,10 @@ export const UNIX_PATH_BYTES_MAX = 108;
 const INET_BYTES = 16;
 const INET6_BYTES = 28;
 
-/** Writes an IP address to the scratch memory; its length. `address` is numeric, IPv6 without brackets. */
+/**
+ * Writes an IP address to the scratch memory; its length. `address` is numeric, IPv6 without
+ * brackets.
+ */
 export function writeInetAddress(libc: Libc, address: string, port: number): number {
   const bytes = libc.scratch.arena.bytes;
   bytes.fill(0, ADDRESS_OFFSET, ADDRESS_OFFSET + ADDRESS_BYTES_MAX);
@@ -39,7 +45,10 @@ export function writeInetAddress(libc: Libc, address: string, port: number): num
   return INET6_BYTES;
 }
 
-/** Writes the path of a Unix socket to the scratch memory; the address's length, -1 when the path is too long. */
+/**
+ * Writes the path of a Unix socket to the scratch memory; the address's length, -1 when the path is
+ * too long.
+ */
 export function writeUnixAddress(libc: Libc, path: string): number {
   const encoded = Buffer.from(path);
   if (encoded.length >= UNIX_PATH_BYTES_MAX) return -1;
@@ -68,7 +77,10 @@ export function inet6Bytes(address: string): Uint8Array {
   return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]));
 }
 
-/** An IPv6 address as glibc's inet_ntop writes it: the longest run of zero groups becomes `::`, embedded IPv4 is dotted. */
+/**
+ * An IPv6 address as glibc's inet_ntop writes it: the longest run of zero groups becomes `::`,
+ * embedded IPv4 is dotted.
+ */
 export function inet6Text(bytes: Uint8Array): string {
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) {

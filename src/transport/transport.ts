@@ -6,37 +6,50 @@
  *
  *   one turn:  wait for ready sockets · every ready socket · loop.turn(): rings, what was put aside, clock · closes
  *
- * A connection is a slot, 0 ≤ slot < slotCount. A slot that was closed is not given out again before its turn has ended, so
- * nobody holds a number that means somebody else. Calls into the transport are made only on its own thread, inside
- * handler calls.
+ * A connection is a slot, 0 ≤ slot < slotCount. A slot that was closed is not given out again
+ * before its turn has ended, so nobody holds a number that means somebody else. Calls into the
+ * transport are made only on its own thread, inside handler calls.
  *
- * Why `send` copies or completes: with epoll it hands the bytes to the kernel at once; io_uring keeps them until the end
- * of the turn and longer, so it copies them to memory of its own. Either way the caller may reuse its bytes on return.
+ * Why `send` copies or completes: with epoll it hands the bytes to the kernel at once; io_uring
+ * keeps them until the end of the turn and longer, so it copies them to memory of its own. Either
+ * way the caller may reuse its bytes on return.
  */
 import type { Arena } from "../memory/arena.ts";
 
-/** The connection is gone: what `send` answers when nothing will ever be sent again. The caller closes the slot. */
+/**
+ * The connection is gone: what `send` answers when nothing will ever be sent again. The caller
+ * closes the slot.
+ */
 export const GONE = -1;
 
 export interface TransportHandler {
-  /** A new connection. `listener` is the number its acceptor gave: which listening socket it came from. */
+  /**
+   * A new connection. `listener` is the number its acceptor gave: which listening socket it came
+   * from.
+   */
   opened(slot: number, listener: number): void;
   /** Bytes came: bytes[start, end), valid during the call. */
   received(slot: number, bytes: Uint8Array, start: number, end: number): void;
   /** After a short send, the socket takes more. */
   writable(slot: number): void;
   /**
-   * The peer will send nothing more (it closed its half, or an error). Said once; the handler closes, now or when
-   * answered.
+   * The peer will send nothing more (it closed its half, or an error). Said once; the handler
+   * closes, now or when answered.
    */
   ended(slot: number): void;
 }
 
 /** What the thread does besides sockets. */
 export interface LoopHandler {
-  /** Once a turn, after all ready sockets. Milliseconds the loop may sleep: 0 = not at all, -1 = until the bell. */
+  /**
+   * Once a turn, after all ready sockets. Milliseconds the loop may sleep: 0 = not at all, -1 =
+   * until the bell.
+   */
   turn(): number;
-  /** The loop is back from a wait for which `turn` had allowed a sleep: nobody need ring the bell any more. */
+  /**
+   * The loop is back from a wait for which `turn` had allowed a sleep: nobody need ring the bell
+   * any more.
+   */
   awake(): void;
 }
 
@@ -44,16 +57,23 @@ export interface Transport {
   /** Slots run from 0 to here. */
   readonly slotCount: number;
   /**
-   * Sends arena bytes [start, end). Returns how many were taken; fewer than given arms `writable`, and until that call
-   * nothing more is taken. `GONE` when the connection is broken. `more` says that the caller sends more right after.
+   * Sends arena bytes [start, end). Returns how many were taken; fewer than given arms `writable`,
+   * and until that call nothing more is taken. `GONE` when the connection is broken. `more` says
+   * that the caller sends more right after.
    */
   send(slot: number, arena: Arena, start: number, end: number, more: boolean): number;
-  /** Stops reading. Bytes of the current `received` call have been handed over; no other call of it follows. */
+  /**
+   * Stops reading. Bytes of the current `received` call have been handed over; no other call of it
+   * follows.
+   */
   pause(slot: number): void;
   resume(slot: number): void;
   /** No handler call about this slot follows. What `send` took is still delivered. */
   close(slot: number): void;
-  /** For `stats conns`: as memcached prints an address, `tcp:127.0.0.1:11211`, `unix:/path`; the peer's, or ours. */
+  /**
+   * For `stats conns`: as memcached prints an address, `tcp:127.0.0.1:11211`, `unix:/path`; the
+   * peer's, or ours.
+   */
   peerAddress(slot: number): string;
   localAddress(slot: number): string;
 }

@@ -1,5 +1,6 @@
 /**
- * io_uring's numbers and structures, as far as we use them. Sources: linux/io_uring.h (uapi), `man io_uring_enter`.
+ * io_uring's numbers and structures, as far as we use them. Sources: linux/io_uring.h (uapi), `man
+ * io_uring_enter`.
  *
  *   SQE, 64 bytes   0 opcode u8 | 1 flags u8 | 2 ioprio u16 | 4 fd i32 | 8 offset u64 | 16 address u64 | 24 length u32
  *                   | 28 operation's flags u32 | 32 user data u64 | 40 buffer group u16 | 42 … 63 zero

@@ -1,5 +1,6 @@
 /**
- * The memory io_uring reads from and writes to for one worker, inside the worker's native region (native-plan.ts).
+ * The memory io_uring reads from and writes to for one worker, inside the worker's native region
+ * (native-plan.ts).
  *
  *   base | receive buffers | send blocks | staging | arguments |
  *

@@ -1,6 +1,9 @@
 /** What UringTransport knows of a slot: the bits of its flags. */
 
-/** The handler's wishes, and what it has been told: no more is read, the peer has ended, the socket is broken, it is closed. */
+/**
+ * The handler's wishes, and what it has been told: no more is read, the peer has ended, the socket
+ * is broken, it is closed.
+ */
 export const PAUSED = 1;
 export const ENDED = 2;
 export const BROKEN = 4;

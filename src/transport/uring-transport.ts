@@ -1,14 +1,14 @@
 /**
- * UringTransport: a worker's sockets by io_uring, one system call a turn whatever the number of ready sockets.
+ * UringTransport: a worker's sockets by io_uring, one system call a turn for any number of them.
  *
  *   turn:  io_uring_enter: submits what the last turn wrote, waits, completes
  *          ─▶ each completion: received bytes ─▶ handler ─▶ a send is copied and written as a request
  *          ─▶ loop.turn() ─▶ closes
  *
- * Every open slot that may be read has one receive request under way that completes again and again, into buffers lent
- * to the kernel (uring.ts). A short reply is copied to a send block and leaves with the next `enter`; a long one, or
- * one for which there is no block, is sent at once by a plain call, as under epoll. What is known of a slot are flags
- * (uring-slot.ts).
+ * Every open slot that may be read has one receive request under way that completes again and
+ * again, into buffers lent to the kernel (uring.ts). A short reply is copied to a send block and
+ * leaves with the next `enter`; a long one, or one for which there is no block, is sent at once by
+ * a plain call, as under epoll. What is known of a slot are flags (uring-slot.ts).
  *
  * Invariants:
  *  - a slot is freed only when no request of it is under way: no completion meets a reused slot;
@@ -57,7 +57,7 @@ import {
 
 /** What a completion is of: the high word of its user data. */
 const Kind = { receive: 1, send: 2, writable: 3, bell: 4, ignored: 5, linger: 6 } as const;
-/** The kind's bits; above them a number that tells a slot's uses apart, for what may outlive one. */
+/** The kind's bits; above them what tells a slot's uses apart, for what may outlive one. */
 const KIND_BITS = 8;
 const KIND_MASK = (1 << KIND_BITS) - 1;
 const USES_MASK = 0xff_ffff;
@@ -84,7 +84,7 @@ export class UringTransport implements Transport {
   readonly #bellFd: number;
   #handler: TransportHandler | null = null;
   #sleepMs = 0;
-  /** What is being handled is all that came: its reply leaves by a call of its own, see `runTurn`. */
+  /** What is being handled is all that came: its reply leaves by a call of its own. */
   #isAlone = false;
   #stopped = false;
 
@@ -129,8 +129,8 @@ export class UringTransport implements Transport {
   /**
    * One turn. It waits as long as the last one's `loop.turn()` allowed; the first does not wait.
    *
-   * A completion that came alone is answered by a plain call: with nothing to share the next `enter` with, the reply would
-   * only wait for what ends a turn, and its send's completion would wake the thread once more (a twentieth of a round trip).
+   * A completion that came alone is answered by a plain call: its reply would only wait for what
+   * ends a turn, and its send's completion would wake the thread again (a 20th of a round trip).
    */
   runTurn(handler: TransportHandler, loop: LoopHandler): void {
     this.#handler = handler;
@@ -147,8 +147,8 @@ export class UringTransport implements Transport {
   }
 
   /**
-   * Takes over a connected, non-blocking descriptor. False when every slot is taken: the caller closes it, and takes it
-   * off the count of open connections. Only inside a handler call.
+   * Takes over a connected, non-blocking descriptor. False when every slot is taken: the caller
+   * closes it, and takes it off the count of open connections. Only inside a handler call.
    */
   adopt(fd: number, listener: number): boolean {
     const slot = this.#pool.take();
@@ -210,7 +210,7 @@ export class UringTransport implements Transport {
     return localAddress(this.#libc, this.#table.fd(slot));
   }
 
-  /** Closes every connection and the ring itself: the end of an orderly stop. No handler call follows. */
+  /** Closes every connection and the ring itself, in an orderly stop. No handler call follows. */
   destroy(): void {
     this.#uring.enter(0); // what the last turn wrote leaves
     this.#table.setLoopFd(-1);
@@ -351,7 +351,7 @@ export class UringTransport implements Transport {
     this.#uring.cancel(slot, Kind.receive, slot, Kind.ignored);
   }
 
-  /** Frees the slots that were closed and have no request under way; ends the requests of the others. */
+  /** Frees the closed slots that have no request under way; ends the requests of the others. */
   #finishClosing(): void {
     while (this.#pool.closingCount > 0) {
       const slot = this.#pool.nextClosing();

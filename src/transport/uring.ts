@@ -1,17 +1,20 @@
 /**
- * Uring: one io_uring of one thread: the two rings mapped, requests written, completions read, buffers lent.
+ * Uring: one io_uring of one thread: the two rings mapped, requests written, completions read,
+ * buffers lent.
  *
  *   we write      SQEs, then the submission tail ──▶ the kernel takes them at io_uring_enter
  *   kernel writes CQEs, then the completion tail ──▶ we read them, then move the completion head
  *   we write      buffers, then the buffer ring's tail ──▶ the kernel takes one per arrival
  *
- * The rings are mapped memory seen through ArrayBuffers; tails and heads that hand something over are Atomics, as between
- * two threads. The ring is made for a single issuer with deferred work: completions appear only inside `enter`, on this
- * thread, so nothing changes under our feet between two turns.
+ * The rings are mapped memory seen through ArrayBuffers; tails and heads that hand something over
+ * are Atomics, as between two threads. The ring is made for a single issuer with deferred work:
+ * completions appear only inside `enter`, on this thread, so nothing changes under our feet between
+ * two turns.
  *
  * Invariants:
  *  - every address in a request was checked against its arena (NativeMemory.putAddress);
- *  - a submission slot is written only when the kernel has taken what was in it: `next` submits first when the ring is full;
+ *  - a submission slot is written only when the kernel has taken what was in it: `next` submits
+ *    first when the ring is full;
  *  - a buffer is either lent to the kernel or being read by us, never both.
  */
 import { assert } from "../base/assert.ts";
@@ -27,7 +30,10 @@ import {
   RECEIVE_OFFSET,
 } from "./uring-plan.ts";
 
-/** Requests one submission can hold; completions have four times the room, and the kernel keeps what exceeds that. */
+/**
+ * Requests one submission can hold; completions have four times the room, and the kernel keeps what
+ * exceeds that.
+ */
 const SQ_ENTRIES = 1024;
 const CQ_ENTRIES = 4 * SQ_ENTRIES;
 const SETUP_FLAGS =
@@ -72,7 +78,10 @@ export class Uring {
   #waitMs = -2;
   #isClosed = false;
 
-  /** Throws a SystemError when the kernel does not allow it. `base`: of the memory of uring-plan.ts in `memory`. */
+  /**
+   * Throws a SystemError when the kernel does not allow it. `base`: of the memory of uring-plan.ts
+   * in `memory`.
+   */
   constructor(libc: Libc, memory: NativeMemory, base: number) {
     this.#libc = libc;
     this.#memory = memory;
@@ -143,7 +152,10 @@ export class Uring {
     sqes[word + 10] = BUFFER_GROUP;
   }
 
-  /** Sends arena bytes, all of them. The bytes must stay until the completion. The request's word, for `extend`. */
+  /**
+   * Sends arena bytes, all of them. The bytes must stay until the completion. The request's word,
+   * for `extend`.
+   */
   send(
     fd: number,
     offset: number,
@@ -171,7 +183,9 @@ export class Uring {
     this.#sqes[word + 7] = events;
   }
 
-  /** Cancels the request of that user data. A completion of its own comes only when there was none. */
+  /**
+   * Cancels the request of that user data. A completion of its own comes only when there was none.
+   */
   cancel(targetLow: number, targetHigh: number, dataLow: number, dataHigh: number): void {
     const word = this.#next(abi.OP_ASYNC_CANCEL, -1, dataLow, dataHigh);
     this.#sqes[word] = abi.OP_ASYNC_CANCEL | (abi.SQE_CQE_SKIP_SUCCESS << 8);
@@ -186,7 +200,10 @@ export class Uring {
     this.#sqes[word + 6] = 1;
   }
 
-  /** Submits everything and waits: 0 not at all, -1 until something completes, else so many milliseconds. */
+  /**
+   * Submits everything and waits: 0 not at all, -1 until something completes, else so many
+   * milliseconds.
+   */
   enter(waitMs: number): void {
     assert(!this.#isClosed, "a ring that is closed is not used: its memory is gone");
     // Bytes are in the buffers' entries; the tail gives them away. Likewise the requests.
@@ -206,7 +223,8 @@ export class Uring {
       result = this.#enter(count, wanted, abi.ENTER_GETEVENTS, 0, 0);
     }
     if (result >= 0 || result === -EINTR || result === -abi.ETIME) return;
-    // EBUSY: completions have overflowed and must be read first. EAGAIN: no memory just now. Both pass.
+    // EBUSY: completions have overflowed and must be read first. EAGAIN: no memory just now. Both
+    // pass.
     assert(result === -abi.EBUSY || result === -EAGAIN, "the kernel takes well-formed requests");
   }
 

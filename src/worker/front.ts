@@ -1,6 +1,6 @@
 /**
- * Front: everything between a thread's transport and its rings, put together. A worker under the native transport has
- * one, and the primary under the node transport, or to serve UDP.
+ * Front: everything between a thread's transport and its rings, put together. A worker under the
+ * native transport has one, and the primary under the node transport, or to serve UDP.
  */
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";

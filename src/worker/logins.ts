@@ -1,7 +1,7 @@
 /**
- * Logins: who may log in, as this thread last read it. The text protocol's file is read at the start and again after a
- * SIGHUP; a file that has become unreadable or malformed changes nothing. The SASL file is read for every attempt, as
- * memcached does.
+ * Logins: who may log in, as this thread last read it. The text protocol's file is read at the
+ * start and again after a SIGHUP; a file that has become unreadable or malformed changes nothing.
+ * The SASL file is read for every attempt, as memcached does.
  */
 import { type Credential, readAuthFile, readSaslFile } from "../config/auth-file.ts";
 import type { Settings } from "../config/settings.ts";

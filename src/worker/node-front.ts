@@ -1,6 +1,6 @@
 /**
- * Node front: the connections of the node transport, served in the primary's own event loop. The primary owns no shard:
- * every mutation goes through a ring, reads are direct as everywhere.
+ * Node front: the connections of the node transport, served in the primary's own event loop. The
+ * primary owns no shard: every mutation goes through a ring, reads are direct as everywhere.
  *
  *   node:net ─▶ NodeTransport ─▶ connections ─▶ router ─▶ rings ─▶ workers, which sleep in Atomics.wait
  *                    ▲─────────── Atomics.notify ◀── the worker that answered
@@ -25,8 +25,8 @@ export class NodeFront implements Duties {
   readonly #sleeper: Sleeper;
 
   /**
-   * `askPrimary`: something was left in the control block. `loginFailed`: a login from that address was refused.
-   * `bell`: what wakes the workers, where they do not sleep in `Atomics.wait`.
+   * `askPrimary`: something was left in the control block. `loginFailed`: a login from that address
+   * was refused. `bell`: what wakes the workers, where they do not sleep in `Atomics.wait`.
    */
   constructor(
     data: WorkerData,

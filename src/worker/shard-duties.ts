@@ -1,6 +1,7 @@
 /**
- * Shard duties: what a worker does in a loop turn beside its connections: the clock, new connections, requests of other
- * threads, background work of its store, and going to sleep without losing a signal (ring/wake.ts).
+ * Shard duties: what a worker does in a loop turn beside its connections: the clock, new
+ * connections, requests of other threads, background work of its store, and going to sleep without
+ * losing a signal (ring/wake.ts).
  */
 import type { Duties } from "../connection/connections-parts.ts";
 import { ServerState } from "../memory/control.ts";
@@ -116,7 +117,10 @@ export class ShardDuties implements Duties {
     if (this.#isOver()) this.#transport?.stop();
   }
 
-  /** The node stops, and no thread has a connection left whose requests this shard would have to answer. */
+  /**
+   * The node stops, and no thread has a connection left whose requests this shard would have to
+   * answer.
+   */
   #isOver(): boolean {
     const { control } = this.#memory;
     return control.state() >= ServerState.draining && control.openConnections() <= 0;

@@ -1,8 +1,9 @@
 /**
- * Thread memory: a thread's views over everything the primary allocated, and the plans they were laid out by.
+ * Thread memory: a thread's views over everything the primary allocated, and the plans they were
+ * laid out by.
  *
- * Built from WorkerData by every thread for itself, in the same way: plans are functions of the settings, so they need not
- * travel.
+ * Built from WorkerData by every thread for itself, in the same way: plans are functions of the
+ * settings, so they need not travel.
  */
 import { Clock } from "../base/clock.ts";
 import { KeyHash } from "../base/key-hash.ts";
@@ -94,7 +95,10 @@ export class ThreadMemory {
     });
   }
 
-  /** A store over that shard, which counts as its owner does: for the owner, and for who has it on loan. */
+  /**
+   * A store over that shard, which counts as its owner does: for the owner, and for who has it on
+   * loan.
+   */
   openStore(shard: number): Store {
     const { layout, settings, threadCount } = this.data;
     const place = layout.shards[shard] as Place;

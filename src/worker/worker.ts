@@ -1,15 +1,15 @@
 /**
- * Worker: one thread's life. It owns a shard, and under the native transport, if it is one of the socket threads, it serves
- * the sockets it is dealt.
+ * Worker: one thread's life. It owns a shard, and under the native transport, if it is one of the
+ * socket threads, it serves the sockets it is dealt.
  *
  *   with sockets   loop: epoll or io_uring · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
  *   without        loop: serve the shard, sweep, Atomics.wait
  *
- * The loop never returns to the runtime's event loop until the node stops: no timers, no messages, no promises. All the
- * worker hears comes by shared memory, and its bell wakes it.
+ * The loop never returns to the runtime's event loop until the node stops: no timers, no messages,
+ * no promises. All the worker hears comes by shared memory, and its bell wakes it.
  *
- * A successor of a worker that died closes its connections' descriptors, repairs the shards it had on loan and its own,
- * answers what it had in hand, and goes on.
+ * A successor of a worker that died closes its connections' descriptors, repairs the shards it had
+ * on loan and its own, answers what it had in hand, and goes on.
  */
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { BusyPoll } from "../connection/busy-poll.ts";

@@ -1,6 +1,6 @@
 /**
- * Two million requests through a router, the rings and a shard, in one thread: what its garbage collector had to do.
- * Keys and values lie in the shared arena, as a connection's input does.
+ * Two million requests through a router, the rings and a shard, in one thread: what its garbage
+ * collector had to do. Keys and values lie in the shared arena, as a connection's input does.
  */
 import { PerformanceObserver } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
@@ -52,7 +52,10 @@ const handler = {
   },
 };
 
-/** The arena's own byte view, which a read hands out: only inside one view are copies free of garbage. */
+/**
+ * The arena's own byte view, which a read hands out: only inside one view are copies free of
+ * garbage.
+ */
 function arenaBytes(): Uint8Array {
   for (let key = 0; ; key++) {
     const bytes = Buffer.from(`k${key}`);

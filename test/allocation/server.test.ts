@@ -1,8 +1,10 @@
 /**
- * Steady state of the whole server: two million mixed operations, and not one garbage collection in any worker.
+ * Steady state of the whole server: two million mixed operations, and not one garbage collection in
+ * any worker.
  *
- * V8 itself reports the collections (--trace-gc), each with its heap's address. The primary's heap is the one that was there
- * first; it may collect, since it serves no request under the native transport.
+ * V8 itself reports the collections (--trace-gc), each with its heap's address. The primary's heap
+ * is the one that was there first; it may collect, since it serves no request under the native
+ * transport.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

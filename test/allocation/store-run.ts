@@ -1,4 +1,7 @@
-/** The thread of store.test.ts: mixed operations on a store under eviction pressure, and the collections they caused. */
+/**
+ * The thread of store.test.ts: mixed operations on a store under eviction pressure, and the
+ * collections they caused.
+ */
 import { PerformanceObserver } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import type { ServerSeconds } from "../../src/base/unit.ts";

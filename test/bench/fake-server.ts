@@ -1,6 +1,6 @@
 /**
- * A small memcached in a thread of its own, so that it serves while a generator keeps the test's thread busy. It can lie
- * once, and it can stall once.
+ * A small memcached in a thread of its own, so that it serves while a generator keeps the test's
+ * thread busy. It can lie once, and it can stall once.
  */
 import { Worker } from "node:worker_threads";
 
@@ -21,7 +21,10 @@ export interface FakeServer {
   stop(): Promise<void>;
 }
 
-/** Classic text: get of one key or many, set. Requests are cut by lines and lengths, values are bytes. */
+/**
+ * Classic text: get of one key or many, set. Requests are cut by lines and lengths, values are
+ * bytes.
+ */
 const SOURCE = `
 const { createServer } = require("node:net");
 const { parentPort, workerData } = require("node:worker_threads");

@@ -155,8 +155,9 @@ describe("window(), open loop", () => {
     expect(Math.abs(meter(board, Meter.requests) - 700)).toBeLessThanOrEqual(1);
     const latency = emptyHistogram();
     addCounts(latency, board.counts);
-    // Of the requests due in the first half of the stall, about 200 of 700, each is at least half a stall late. A generator
-    // that waits for answers before it sends the next request would show two.
+    // Of the requests due in the first half of the stall, about 200 of 700, each is at least half a
+    // stall late. A generator that waits for answers before it sends the next request would show
+    // two.
     const late = 0.9 * (stallMilliseconds / 2000) * rate;
     const least = percentile(latency, 100 * (1 - late / latency.totalCount));
     expect(least).toBeGreaterThanOrEqual((stallMilliseconds * 1000) / 2);

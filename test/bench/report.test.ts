@@ -23,7 +23,9 @@ function samples(cpu: readonly number[]): Sample[] {
   }));
 }
 
-/** A comparison in which the machine slows down and shardcached costs 0.8 of memcached throughout. */
+/**
+ * A comparison in which the machine slows down and shardcached costs 0.8 of memcached throughout.
+ */
 function comparison(factor = 0.8): CompareResult {
   const memcached = [5, 6, 7, 8, 9];
   const mine = memcached.map((value) => value * factor);

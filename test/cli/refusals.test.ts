@@ -1,6 +1,6 @@
 /**
- * The command line against real memcached's: the same complaint first, the same exit code. Flags that memcached would take
- * and serve with (`-t abc` is 0 there) are in test/unit/config.
+ * The command line against real memcached's: the same complaint first, the same exit code. Flags
+ * that memcached would take and serve with (`-t abc` is 0 there) are in test/unit/config.
  */
 import { describe, expect, test } from "vitest";
 import { MAIN, Program } from "./program.ts";
@@ -14,7 +14,10 @@ async function outcomeOf(command: string, args: readonly string[]) {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-/** What it says without the parts that are ours: the program's name, and the option, value and bounds at the end. */
+/**
+ * What it says without the parts that are ours: the program's name, and the option, value and
+ * bounds at the end.
+ */
 function complaintOf(stderr: string): string {
   return stderr
     .trimEnd()

@@ -1,6 +1,6 @@
 /**
- * Regression tests named for memcached's CVEs that began with what a client sent. Each sends that, then shows that the
- * server answered as it should and serves on.
+ * Regression tests named for memcached's CVEs that began with what a client sent. Each sends that,
+ * then shows that the server answered as it should and serves on.
  */
 import { createSocket } from "node:dgram";
 import { mkdtempSync, writeFileSync } from "node:fs";

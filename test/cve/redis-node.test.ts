@@ -1,6 +1,7 @@
 /**
- * Regression tests named for CVEs of Redis, Valkey and Node.js whose input has a counterpart here: memory promised to
- * clients that send nothing, output kept for clients that read nothing, foreign protocols, resets at any moment.
+ * Regression tests named for CVEs of Redis, Valkey and Node.js whose input has a counterpart here:
+ * memory promised to clients that send nothing, output kept for clients that read nothing, foreign
+ * protocols, resets at any moment.
  */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

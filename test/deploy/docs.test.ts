@@ -1,4 +1,7 @@
-/** The guides: links lead somewhere, flags and metrics they name exist, no flag of memcached is left out. */
+/**
+ * The guides: links lead somewhere, flags and metrics they name exist, no flag of memcached is left
+ * out.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,6 @@
-/** The man page is what the option table and the configuration file make of it, and man can read it. */
+/**
+ * The man page is what the option table and the configuration file make of it, and man can read it.
+ */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

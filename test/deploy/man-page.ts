@@ -39,7 +39,9 @@ export function passagesOf(config: string): Passage[] {
   return passages;
 }
 
-/** Text for roff: what it would take for a request or an escape is escaped; options are set bold. */
+/**
+ * Text for roff: what it would take for a request or an escape is escaped; options are set bold.
+ */
 function roff(text: string): string {
   return text
     .replaceAll("\\", "\\e")

@@ -113,7 +113,10 @@ describe("NOTIFY_SOCKET", () => {
   });
 });
 
-/** A datagram socket bound to `path`: what reads the next text from it, undefined when none is there. */
+/**
+ * A datagram socket bound to `path`: what reads the next text from it, undefined when none is
+ * there.
+ */
 function receiver(path: string): () => string | undefined {
   const libc = Libc.load();
   const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

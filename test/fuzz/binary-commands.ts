@@ -1,8 +1,9 @@
 /**
  * Random binary packets: valid ones, and ones whose lengths or parts are wrong.
  *
- * A packet may name a key whose CAS it carries (`casKey`): the number is another on each server. Unknown opcodes are
- * sent without a body: with one, memcached loses its place in the stream, which is not reproduced.
+ * A packet may name a key whose CAS it carries (`casKey`): the number is another on each server.
+ * Unknown opcodes are sent without a body: with one, memcached loses its place in the stream, which
+ * is not reproduced.
  */
 import {
   arithmeticExtras,
@@ -135,9 +136,10 @@ function anyValue(random: Random): string {
 }
 
 /**
- * Reply packets as texts, in groups: a No-op whose opaque lies in [from, to) ends a group. CAS numbers keep only
- * whether they are 0; a version's text is left out. A number loses its padding, and the packet its length: memcached pads
- * what it counts down, but not while another reply holds the item, which is a matter of timing.
+ * Reply packets as texts, in groups: a No-op whose opaque lies in [from, to) ends a group. CAS
+ * numbers keep only whether they are 0; a version's text is left out. A number loses its padding,
+ * and the packet its length: memcached pads what it counts down, but not while another reply holds
+ * the item, which is a matter of timing.
  */
 export function normalisePackets(replies: Buffer, from: number, to: number): readonly string[] {
   const groups: string[] = [];

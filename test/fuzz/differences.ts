@@ -1,11 +1,13 @@
 /**
- * The differences that are meant, between shardcached (which follows memcached 1.6.45) and the oracle at hand, 1.6.18.
+ * The differences that are meant, between shardcached (which follows memcached 1.6.45) and the
+ * oracle at hand, 1.6.18.
  *
- * Each row says when it applies, judged from the command and both replies, and why. A reply that differs and that no row
- * explains is a bug. Sections are of the protocol reference; each row has its transcript in test/wire, with the exact
- * replies of both.
+ * Each row says when it applies, judged from the command and both replies, and why. A reply that
+ * differs and that no row explains is a bug. Sections are of the protocol reference; each row has
+ * its transcript in test/wire, with the exact replies of both.
  *
- * Invariant: a row looks at the command as well as at the replies, so that it cannot hide a difference elsewhere.
+ * Invariant: a row looks at the command as well as at the replies, so that it cannot hide a
+ * difference elsewhere.
  */
 
 const PACKET_HEADER_BYTES = 24;
@@ -239,7 +241,10 @@ export function explain(command: string, ours: string, theirs: string): Differen
   return TEXT_DIFFERENCES.find((row) => row.explains(seen));
 }
 
-/** Replies without what must differ between two servers: CAS numbers, access times, classes, versions. */
+/**
+ * Replies without what must differ between two servers: CAS numbers, access times, classes,
+ * versions.
+ */
 export function normalise(reply: string): string {
   return reply
     .replace(/^(VALUE [^ \r\n]+ \d+ \d+) \d+\r$/gm, "$1 #\r")
@@ -252,7 +257,10 @@ function meLine(_all: string, key: string, exp: string, fetched: string, size: s
   return `ME ${key} exp=${exp === "1" ? exp : "#"} fetch=${fetched} size=${size}\r`;
 }
 
-/** CAS numbers keep only whether they are 0; TTLs are rounded, for the clock may tick between two servers. */
+/**
+ * CAS numbers keep only whether they are 0; TTLs are rounded, for the clock may tick between two
+ * servers.
+ */
 function metaLine(line: string): string {
   return line
     .replace(/ c([1-9]\d*)/g, " c#")

@@ -1,6 +1,7 @@
 /**
- * The same random commands to shardcached and to a real memcached: every reply the same to the byte, but for the
- * differences that are meant. A bounded set of seeds; `npm run fuzz` plays without end.
+ * The same random commands to shardcached and to a real memcached: every reply the same to the
+ * byte, but for the differences that are meant. A bounded set of seeds; `npm run fuzz` plays
+ * without end.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { missing } from "../support/run-program.ts";

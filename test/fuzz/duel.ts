@@ -6,12 +6,12 @@
  *   command 1 · mn · command 2 · mn · …      sent in one piece to the oracle, cut at random to ours
  *   reply 1  MN  reply 2  MN  …              split at the MNs, normalised, compared one by one
  *
- * A binary session whose first byte is no magic is a text session to both servers, and ends with its first reply: behind it
- * come lines of more than 2048 bytes, which memcached answers when they arrive whole and closes for when they dribble in,
- * as ours do (protocol reference, 1.1).
+ * A binary session whose first byte is no magic is a text session to both servers, and ends with
+ * its first reply: behind it come lines of more than 2048 bytes, which memcached answers when they
+ * arrive whole and closes for when they dribble in, as ours do (protocol reference, 1.1).
  *
- * A difference that is meant (differences.ts) ends its session, since the two caches may no longer hold the same.
- * A finding is shrunk: commands are left out while it stays a finding.
+ * A difference that is meant (differences.ts) ends its session, since the two caches may no longer
+ * hold the same. A finding is shrunk: commands are left out while it stays a finding.
  */
 import { packet } from "../support/binary-packets.ts";
 import { show } from "../support/template.ts";
@@ -22,14 +22,18 @@ import { type Difference, explain, explainPacket, normalise } from "./difference
 import type { Random } from "./random.ts";
 
 /**
- * One at a time: memcached replaces an item that it would count in place while an earlier reply of the same pipeline still
- * holds it, so what is stored would depend on timing. Pipelines have transcripts of their own.
+ * One at a time: memcached replaces an item that it would count in place while an earlier reply of
+ * the same pipeline still holds it, so what is stored would depend on timing. Pipelines have
+ * transcripts of their own.
  */
 const CHUNK_COMMANDS_MAX = 1;
 /** How long to wait for a server that says nothing more. */
 const SILENCE_MILLISECONDS = 3000;
 const SENTINEL = "MN\r\n";
-/** Marks on the last reply of a connection that the server closed, with or without unread bytes of ours. */
+/**
+ * Marks on the last reply of a connection that the server closed, with or without unread bytes of
+ * ours.
+ */
 const CLOSED = "<closed>";
 const RESET = "<reset>";
 const SENTINEL_OPAQUE = 0x5e471e1;
@@ -249,7 +253,8 @@ function firstDifference(ours: readonly string[], theirs: readonly string[]): nu
 /** Equal; or both closed, where a reset may have cost the last bytes of one. */
 function isSame(ours: string | undefined, theirs: string | undefined): boolean {
   if (ours === theirs) return true;
-  // We close at the first byte that is no packet's; memcached waits for a whole header. Closings have their transcripts.
+  // We close at the first byte that is no packet's; memcached waits for a whole header. Closings
+  // have their transcripts.
   if (withoutEnd(ours) === withoutEnd(theirs)) return true;
   if (!ours?.endsWith(">") || !theirs?.endsWith(">")) return false;
   if (!ours.endsWith(RESET) && !theirs.endsWith(RESET)) return false;

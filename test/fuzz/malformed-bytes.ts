@@ -1,6 +1,6 @@
 /**
- * Bytes that are no requests, and how they are thrown at a server: random ones, mutated conversations, declared lengths
- * without the data. For the bounded test and for `npm run fuzz`.
+ * Bytes that are no requests, and how they are thrown at a server: random ones, mutated
+ * conversations, declared lengths without the data. For the bounded test and for `npm run fuzz`.
  *
  *   seed ─▶ bytes of one connection ─▶ sent in fragments ─▶ left by a reset, a half-close or without a word
  *                                                                 └─▶ the server serves others, and holds nothing open
@@ -64,8 +64,8 @@ async function connectionsSeenBy(client: WireClient): Promise<number> {
 }
 
 /**
- * Waits until the server answers, and has let all but `openAtFirst` connections go: none of their bytes are still to be
- * read then. False when it does not.
+ * Waits until the server answers, and has let all but `openAtFirst` connections go: none of their
+ * bytes are still to be read then. False when it does not.
  */
 export async function stillServes(server: TestServer, openAtFirst: number): Promise<boolean> {
   const client = await WireClient.connect(server);

@@ -1,6 +1,6 @@
 /**
- * Bytes that are no requests (malformed-bytes.ts). Whatever comes, the server serves others afterwards, has closed what was
- * broken off, and holds a bounded amount of memory.
+ * Bytes that are no requests (malformed-bytes.ts). Whatever comes, the server serves others
+ * afterwards, has closed what was broken off, and holds a bounded amount of memory.
  */
 import { describe, expect, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";

@@ -1,4 +1,6 @@
-/** A seeded source of choices: the same seed makes the same choices on every machine (mulberry32). */
+/**
+ * A seeded source of choices: the same seed makes the same choices on every machine (mulberry32).
+ */
 export class Random {
   #state: number;
 

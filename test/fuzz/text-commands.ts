@@ -1,11 +1,13 @@
 /**
- * Random commands of the classic and meta protocols: valid ones, and ones that are wrong in every place.
+ * Random commands of the classic and meta protocols: valid ones, and ones that are wrong in every
+ * place.
  *
- * A command is latin1 text, its data block included. `{cas:KEY}` stands for the CAS the item has when the command is
- * sent: another number on each server. Keys are few, so that commands meet each other's items.
+ * A command is latin1 text, its data block included. `{cas:KEY}` stands for the CAS the item has
+ * when the command is sent: another number on each server. Keys are few, so that commands meet each
+ * other's items.
  *
- * Left out because the answer depends on the moment: TTLs of seconds, stats, dumps; and delayed flushes, by which 1.6.18
- * brings back what an earlier flush has killed and it has not met since.
+ * Left out because the answer depends on the moment: TTLs of seconds, stats, dumps; and delayed
+ * flushes, by which 1.6.18 brings back what an earlier flush has killed and it has not met since.
  */
 import type { Random } from "./random.ts";
 
@@ -42,7 +44,8 @@ function classicCommand(random: Random): string {
     case 0:
     case 1:
     case 2:
-      // No long key behind another: memcached reads the items before it, and notes that, then refuses the line.
+      // No long key behind another: memcached reads the items before it, and notes that, then
+      // refuses the line.
       return `get ${random.once(8) ? key : plainKeys(random)}\r\n`;
     case 3:
       return `gets ${random.once(8) ? key : plainKeys(random)}\r\n`;
@@ -138,7 +141,10 @@ function meta(name: string, key: string, flags: readonly string[]): string {
   return `${[name, key, ...flags].join(" ")}\r\n`;
 }
 
-/** Breaks the command line; the data block stays, so that most of them keep their place in the stream. */
+/**
+ * Breaks the command line; the data block stays, so that most of them keep their place in the
+ * stream.
+ */
 function wrong(random: Random, command: string): string {
   const end = command.indexOf("\r\n");
   const line = command.slice(0, end);

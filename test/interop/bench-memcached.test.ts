@@ -1,4 +1,7 @@
-/** The load generator against a real memcached: in every protocol it stores, reads back and verifies every byte. */
+/**
+ * The load generator against a real memcached: in every protocol it stores, reads back and verifies
+ * every byte.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findPeers } from "../../bench/compare/peers.ts";
 import { ServerProcess } from "../../bench/compare/server-process.ts";

@@ -1,4 +1,7 @@
-/** Python's clients: pymemcache, python-memcached, pylibmc (text and binary); Django's caches; Beaker's sessions. */
+/**
+ * Python's clients: pymemcache, python-memcached, pylibmc (text and binary); Django's caches;
+ * Beaker's sessions.
+ */
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { failuresOf, missing, runProgram } from "../support/run-program.ts";

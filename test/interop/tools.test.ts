@@ -1,4 +1,6 @@
-/** Programs that talk to memcached: memccapable, memcached-tool, and libmemcached's memc* commands. */
+/**
+ * Programs that talk to memcached: memccapable, memcached-tool, and libmemcached's memc* commands.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +13,8 @@ const MEMCACHED_TOOL = "/usr/share/memcached/scripts/memcached-tool";
 
 const cells = fleet({ threads: [1, 4] });
 
-// First, on fresh servers: memcached goes on counting items that flush_all has killed until it meets them.
+// First, on fresh servers: memcached goes on counting items that flush_all has killed until it
+// meets them.
 const toolReason = missing("perl", MEMCACHED_TOOL);
 
 describe.skipIf(toolReason !== "")(`memcached-tool${toolReason}`, () => {

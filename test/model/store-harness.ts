@@ -147,7 +147,10 @@ export class StoreHarness {
     return found === null ? null : Buffer.from(found).toString("latin1");
   }
 
-  /** The value as text, read under a lease when it is large; null on a miss. The reply describes the item. */
+  /**
+   * The value as text, read under a lease when it is large; null on a miss. The reply describes the
+   * item.
+   */
   getWhole(key: string): string | null {
     if (this.run(Op.lease, key, { marks: Mark.noBump }) !== Status.hit) return null;
     const { handle, valueStart, valueBytes } = this.reply;

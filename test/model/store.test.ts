@@ -1,8 +1,8 @@
 /**
  * Model: random commands against the store and against a plain Map, with a clock moved by hand.
  *
- * Without pressure the two must agree exactly; in a shard that is far too small the store may have lost an item, but what it
- * returns must be what was stored last.
+ * Without pressure the two must agree exactly; in a shard that is far too small the store may have
+ * lost an item, but what it returns must be what was stored last.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -97,7 +97,9 @@ class Play {
     return item;
   }
 
-  /** Under pressure the store may have lost what the model has; then the model forgets it as well. */
+  /**
+   * Under pressure the store may have lost what the model has; then the model forgets it as well.
+   */
   agree(key: number): Known | undefined {
     const item = this.live(key);
     if (this.exact || item === undefined) return item;

@@ -1,6 +1,7 @@
 /**
- * A batch of plain gets and a get for each key: whatever random content the shards have, a batch that says hit or miss says
- * what StoreReader says, with the same value, client flags and CAS; and of a content that is plain it says it of every key.
+ * A batch of plain gets and a get for each key: whatever random content the shards have, a batch
+ * that says hit or miss says what StoreReader says, with the same value, client flags and CAS; and
+ * of a content that is plain it says it of every key.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -97,7 +98,9 @@ const plain: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: crowd },
 );
 
-/** Shards, each in memory of its own, and their readers: an owner's, and those of another thread. */
+/**
+ * Shards, each in memory of its own, and their readers: an owner's, and those of another thread.
+ */
 class Shards {
   readonly stores: StoreHarness[];
   readonly hash = new KeyHash(SEED_LOW, SEED_HIGH);
@@ -167,7 +170,9 @@ class Shards {
     }
   }
 
-  /** Reads a batch as owner and as another thread, and holds each answer to that of a single get. */
+  /**
+   * Reads a batch as owner and as another thread, and holds each answer to that of a single get.
+   */
   #read(keys: string[]): void {
     for (const { readers, lookup } of this.sides) {
       const answers: string[] = [];

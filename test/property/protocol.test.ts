@@ -12,7 +12,10 @@ import { packet } from "../support/binary-packets.ts";
 import { describeRequest, Listener, OPTIONS, testClock } from "../support/spoken.ts";
 
 const RUNS = { numRuns: 1500 };
-/** Below the length at which an unfinished line closes the connection: that rule looks at the pieces, on purpose. */
+/**
+ * Below the length at which an unfinished line closes the connection: that rule looks at the
+ * pieces, on purpose.
+ */
 const SOUP_BYTES_MAX = 2000;
 /** So many ends of each stream are tried: in the middle of a line end, of a token, of a value. */
 const CUTS = 12;
@@ -160,7 +163,9 @@ describe("a stream in any pieces gives the same requests as in one", () => {
   });
 });
 
-/** The bytes of `array`, which complain when one outside [start, end) is read, or any is written. */
+/**
+ * The bytes of `array`, which complain when one outside [start, end) is read, or any is written.
+ */
 function guarded(array: Uint8Array, start: number, end: number): Uint8Array {
   return new Proxy(array, {
     get(target, name) {

@@ -1,6 +1,7 @@
 /**
- * Rings, step by step: a requester and an owner whose single steps interleave in any order, over rings from 512 bytes, with
- * records of any size; either may die between any two of its steps, and its successor goes on from shared memory alone.
+ * Rings, step by step: a requester and an owner whose single steps interleave in any order, over
+ * rings from 512 bytes, with records of any size; either may die between any two of its steps, and
+ * its successor goes on from shared memory alone.
  *
  * What must hold, whatever the schedule:
  *  - records arrive whole, in order, none twice, none lost that was published;

@@ -1,7 +1,8 @@
 /**
- * Routers and shards under any schedule: several threads, rings of 512 bytes, connections that pipeline sets, deletes and
- * gets on few keys, turns of threads in any order. Whatever the schedule, each connection sees its own requests take
- * effect in order, key by key, each token comes back once, and nothing is left over.
+ * Routers and shards under any schedule: several threads, rings of 512 bytes, connections that
+ * pipeline sets, deletes and gets on few keys, turns of threads in any order. Whatever the
+ * schedule, each connection sees its own requests take effect in order, key by key, each token
+ * comes back once, and nothing is left over.
  *
  * Each connection has keys of its own, so a Map says what each of its gets must find.
  */

@@ -1,9 +1,10 @@
 /**
- * Faults: the owner dies at any store it makes to shared memory. A new Store over the same memory recovers, `verify`
- * holds, and every item the dying request did not concern is still there, unchanged.
+ * Faults: the owner dies at any store it makes to shared memory. A new Store over the same memory
+ * recovers, `verify` holds, and every item the dying request did not concern is still there,
+ * unchanged.
  *
- * The arena's words, halves, doubles and version stores count down to the fault; what was written before it stays
- * written, as it does when a thread is terminated.
+ * The arena's words, halves, doubles and version stores count down to the fault; what was written
+ * before it stays written, as it does when a thread is terminated.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

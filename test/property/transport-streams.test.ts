@@ -1,4 +1,7 @@
-/** Streams under random handling: whatever is paused, resumed or left unread when, every byte is echoed, once, in order. */
+/**
+ * Streams under random handling: whatever is paused, resumed or left unread when, every byte is
+ * echoed, once, in order.
+ */
 import { connect } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

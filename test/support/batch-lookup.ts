@@ -1,6 +1,6 @@
 /**
- * BatchLookup: looks keys up as a batch of plain gets does, step by step, so that a test can change the shard between two
- * steps.
+ * BatchLookup: looks keys up as a batch of plain gets does, step by step, so that a test can change
+ * the shard between two steps.
  */
 import type { KeyHash } from "../../src/base/key-hash.ts";
 import { BATCH_KEYS_MAX, GetBatch } from "../../src/command/get-batch.ts";

@@ -1,12 +1,13 @@
 /**
- * Binary protocol packets for tests: built from named fields, expected with the CAS open or captured.
+ * Binary protocol packets for tests: built from named fields, expected with the CAS open or
+ * captured.
  *
  *   0       1        2      4        5      6        8      12      16    24
  *   | magic | opcode | key  | extras | type | vbucket| body | opaque| CAS | extras, key, value
  *   |       |        | bytes| bytes  |      | status | bytes|       |     |
  *
- * packet() makes a request, response() a Pattern for one reply, responses() for several in a row. Fields a test wants
- * wrong (lengths, magic) can be given; otherwise they follow from the parts.
+ * packet() makes a request, response() a Pattern for one reply, responses() for several in a row.
+ * Fields a test wants wrong (lengths, magic) can be given; otherwise they follow from the parts.
  */
 import {
   type Captures,
@@ -175,7 +176,10 @@ export interface ResponseFields {
   /** Default: the status' text, or nothing. */
   readonly value?: Text;
   readonly opaque?: number;
-  /** A number: exactly this. A name: not zero, captured under it, or equal to what was. Default: exactly 0. */
+  /**
+   * A number: exactly this. A name: not zero, captured under it, or equal to what was. Default:
+   * exactly 0.
+   */
   readonly cas?: bigint | string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Keys for tests that must know where in the index a key belongs. Names are tried in their order, so the same hash always
- * gives the same keys.
+ * Keys for tests that must know where in the index a key belongs. Names are tried in their order,
+ * so the same hash always gives the same keys.
  */
 import type { KeyHash } from "../../src/base/key-hash.ts";
 import { bucketOf, tagOf } from "../../src/memory/buckets.ts";
@@ -54,7 +54,10 @@ export function twins(
   }
 }
 
-/** `count` keys of which no two share bucket and tag in an index of `bucketCount`, nor when it has grown. */
+/**
+ * `count` keys of which no two share bucket and tag in an index of `bucketCount`, nor when it has
+ * grown.
+ */
 export function strangers(hash: KeyHash, bucketCount: number, count: number): string[] {
   const keys = new Map<number, string>();
   for (let i = 0; keys.size < count; i++) {

@@ -1,6 +1,6 @@
 /**
- * MapStore: a store that is a Map, for tests of what stands above a store. It knows the ops, not the memory: values lie in
- * arrays of their own, a lease pins an array, an upload fills one.
+ * MapStore: a store that is a Map, for tests of what stands above a store. It knows the ops, not
+ * the memory: values lie in arrays of their own, a lease pins an array, an upload fills one.
  */
 import { Op, StoreMode } from "../../src/command/op.ts";
 import { ItemMark, type Reply } from "../../src/command/reply.ts";

@@ -1,4 +1,7 @@
-/** The parts of npm's memcached clients that the tests use, where the packages bring no types of their own. */
+/**
+ * The parts of npm's memcached clients that the tests use, where the packages bring no types of
+ * their own.
+ */
 
 declare module "memcached" {
   type Callback<T> = (error: Error | undefined, value: T) => void;

@@ -8,7 +8,10 @@ export const KEY_251 = "k".repeat(251);
 
 type Row = readonly [text: string, ...requests: string[]];
 
-/** Each row's text is read as its requests (spoken.ts has their words), whatever `options` leave at their defaults. */
+/**
+ * Each row's text is read as its requests (spoken.ts has their words), whatever `options` leave at
+ * their defaults.
+ */
 export function table(
   name: string,
   rows: readonly Row[],

@@ -102,7 +102,8 @@ class StandIn {
     const run = methods[`${command}Buffer`];
     if (run === undefined) return Buffer.from(`-ERR unknown command '${command}'${CRLF}`);
     try {
-      // Values are bytes, and copied, since the mock keeps what it is given; keys and options are text.
+      // Values are bytes, and copied, since the mock keeps what it is given; keys and options are
+      // text.
       const given = words.map((word, index) =>
         index === VALUE_WORD && command === "set" ? Buffer.from(word) : String(word),
       );

@@ -1,8 +1,9 @@
 /**
  * Runs a client program against a server under test and hands back what it printed.
  *
- * Invariant: asynchronous, so that servers of the node transport and a test's own sockets go on meanwhile; and bounded
- * in time, so that a program that waits for a reply for ever fails its test instead of hanging the run.
+ * Invariant: asynchronous, so that servers of the node transport and a test's own sockets go on
+ * meanwhile; and bounded in time, so that a program that waits for a reply for ever fails its test
+ * instead of hanging the run.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -49,8 +50,9 @@ export function runProgram(
 }
 
 /**
- * A reason why a program cannot run here, or "": the test's condition. On a machine that has Node alone, tests of other
- * languages' clients have nothing to run; under CI=true a missing program is a failure instead.
+ * A reason why a program cannot run here, or "": the test's condition. On a machine that has Node
+ * alone, tests of other languages' clients have nothing to run; under CI=true a missing program is
+ * a failure instead.
  */
 export function missing(...programs: readonly string[]): string {
   const absent = programs.filter((program) =>

@@ -1,16 +1,19 @@
 /**
- * The servers a wire test runs against: shardcached for every thread count and transport, and the oracle.
+ * The servers a wire test runs against: shardcached for every thread count and transport, and the
+ * oracle.
  *
  *                   native    node
  *   1 thread          ×         ×
  *   2 threads         ×         ×        + a real memcached, when the machine has one (in CI it must)
  *   8 threads         ×         ×
  *
- * A test's few requests find nearly every other thread asleep, and would never see a ring where shards are lent. So half of
- * the cells lend: 2 threads under the native transport, 8 under the other.
+ * A test's few requests find nearly every other thread asleep, and would never see a ring where
+ * shards are lent. So half of the cells lend: 2 threads under the native transport, 8 under the
+ * other.
  *
- * One server per cell and test file, all started at once. `TEST_SERVERS` narrows the matrix while developing: parts of
- * labels, separated by `;`, and a cell runs when its label contains one of them (`TEST_SERVERS="2 threads, native;memcached"`).
+ * One server per cell and test file, all started at once. `TEST_SERVERS` narrows the matrix while
+ * developing: parts of labels, separated by `;`, and a cell runs when its label contains one of
+ * them (`TEST_SERVERS="2 threads, native;memcached"`).
  */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * ShardWorld: the routers and shards of several "threads" in one thread, each moved by hand. Nothing happens between two
- * steps, so a test can look at, or break, any state the threads could be in.
+ * ShardWorld: the routers and shards of several "threads" in one thread, each moved by hand.
+ * Nothing happens between two steps, so a test can look at, or break, any state the threads could
+ * be in.
  */
 import { KeyHash } from "../../src/base/key-hash.ts";
 import { Op, type StoreMode } from "../../src/command/op.ts";
@@ -127,7 +128,10 @@ export class ShardWorld {
     new Sleeper(arena.ints, new Control(arena, 0), thread).cancel();
   }
 
-  /** Leaves the link as an owner does that dies between answering its first unreleased record and moving behind it. */
+  /**
+   * Leaves the link as an owner does that dies between answering its first unreleased record and
+   * moving behind it.
+   */
   undoAdvance(requester: number, owner: number): void {
     const { arena, base, plan } = this.#parts;
     const link = base + linkOffset(plan, requester, owner);

@@ -1,6 +1,6 @@
 /**
- * Spoken: bytes to requests to words, for tests of the protocol folder. A request is told in one line, so that a table of
- * tests reads like the protocol's own description.
+ * Spoken: bytes to requests to words, for tests of the protocol folder. A request is told in one
+ * line, so that a table of tests reads like the protocol's own description.
  *
  *   "set apple 5 30 3\r\nred\r\n"   →   store set apple flags=5 exptime=130 value=red
  */
@@ -36,7 +36,10 @@ export function testClock(): Clock {
   return clock;
 }
 
-/** Filled with what must not be read: a byte outside [start, end) that is looked at changes the outcome. */
+/**
+ * Filled with what must not be read: a byte outside [start, end) that is looked at changes the
+ * outcome.
+ */
 const POISON = 0x0a;
 
 const nameOf = (codes: Record<string, number>, code: number): string =>
@@ -65,7 +68,10 @@ export class Listener {
     this.request = new Request(this.#unread);
   }
 
-  /** What the requests completed by `piece` say. A streamed value and a swallowed block are skipped, as a server does. */
+  /**
+   * What the requests completed by `piece` say. A streamed value and a swallowed block are skipped,
+   * as a server does.
+   */
   hear(piece: string | Uint8Array): string[] {
     const fresh = typeof piece === "string" ? Buffer.from(piece, "latin1") : piece;
     const unread = Buffer.concat([this.#unread, fresh]);
@@ -181,7 +187,10 @@ export function describeRequest(request: Request): string {
   return words.join(" ").trim();
 }
 
-/** What is answered to the first request in `text` when its outcome is `outcome` and the item's value `value`. */
+/**
+ * What is answered to the first request in `text` when its outcome is `outcome` and the item's
+ * value `value`.
+ */
 export function replyTo(
   text: string | Uint8Array,
   outcome: Partial<Reply>,

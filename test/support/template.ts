@@ -6,7 +6,8 @@
  *   "ME apple exp=-1 la={*la} cas={cas} …"
  *                       └── a star: anything up to a space or a line end, not captured
  *
- * Texts are latin1: one character is one byte. A binary packet gives its own Pattern (binary-packets.ts).
+ * Texts are latin1: one character is one byte. A binary packet gives its own Pattern
+ * (binary-packets.ts).
  */
 
 /** Numbers captured so far in a transcript; `version` is there from the start. */
@@ -21,7 +22,10 @@ export const INCOMPLETE = -2;
 
 /** Something to expect. */
 export interface Pattern {
-  /** Bytes of `got` that are the expected reply, or MISMATCH, or INCOMPLETE. Fills `captures` on a match. */
+  /**
+   * Bytes of `got` that are the expected reply, or MISMATCH, or INCOMPLETE. Fills `captures` on a
+   * match.
+   */
   match(got: Buffer, captures: Captures): number;
   toString(): string;
 }

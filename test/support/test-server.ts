@@ -1,5 +1,6 @@
 /**
- * Servers for tests: starts shardcached or a real memcached, tells where it listens, stops it cleanly.
+ * Servers for tests: starts shardcached or a real memcached, tells where it listens, stops it
+ * cleanly.
  *
  *   TestServer.start({ implementation: "shardcached", threads: 2, transport: "native" })
  *        │ spawn … -p -1 -l 127.0.0.1          MEMCACHED_PORT_FILENAME=<directory>/ports
@@ -11,7 +12,8 @@
  *
  * Invariants:
  *  - a server is bound to 127.0.0.1 or to a Unix socket of its own directory, nothing else;
- *  - stop() sends SIGTERM and demands exit code 0, and that no worker died meanwhile; whatever is left when the test process ends is killed by its pid.
+ *  - stop() sends SIGTERM and demands exit code 0, and that no worker died meanwhile; whatever is
+ *    left when the test process ends is killed by its pid.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -52,7 +54,8 @@ function killRunning(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 process.on("exit", killRunning);
-// A test process that is ended from outside, or whose runner is gone, leaves no server behind either.
+// A test process that is ended from outside, or whose runner is gone, leaves no server behind
+// either.
 process.once("disconnect", killRunning);
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.once(signal, () => {
@@ -171,7 +174,9 @@ export class TestServer {
     return this.#exit.code;
   }
 
-  /** Ends it by SIGTERM. Throws when it or a worker had died before, or when the exit code is not 0. */
+  /**
+   * Ends it by SIGTERM. Throws when it or a worker had died before, or when the exit code is not 0.
+   */
   async stop(): Promise<void> {
     const died = this.#exit !== undefined;
     this.kill("SIGTERM");
@@ -215,7 +220,8 @@ function commandLine(spec: ServerSpec, path: string | undefined): [string, strin
   const args = [...listen, "-t", String(spec.threads), ...(spec.args ?? [])];
   if (process.getuid?.() === 0) args.push("-u", "root");
   if (spec.implementation === "memcached") return ["memcached", args];
-  // All threads serve sockets, however few processors there are: that is what more than one is tested for.
+  // All threads serve sockets, however few processors there are: that is what more than one is
+  // tested for.
   const lending = spec.lending === false ? ",no_lending" : "";
   const spread = ["-o", `socket_threads=${spec.threads}${lending}`];
   const own = ["--transport", spec.transport, ...spread, ...(spec.ownArgs ?? [])];

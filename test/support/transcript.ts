@@ -1,5 +1,6 @@
 /**
- * Transcripts: what goes over a connection and what comes back, to the byte, played on every server of the matrix.
+ * Transcripts: what goes over a connection and what comes back, to the byte, played on every server
+ * of the matrix.
  *
  *   transcript("add refuses a key that is present", [
  *     ["set apple 5 0 3\r\nred\r\n", "STORED\r\n"],
@@ -9,10 +10,11 @@
  *        ▼
  *   flush_all on a connection of its own → connect → the steps → `version` (nothing may be left over) → close
  *
- * A step may say what memcached 1.6.18, the oracle at hand, answers instead where its later version, which we follow,
- * differs; the reason is part of the step.
+ * A step may say what memcached 1.6.18, the oracle at hand, answers instead where its later
+ * version, which we follow, differs; the reason is part of the step.
  *
- * Invariant: a reply is complete before the next step is sent, unless the step expects "" (noreply, a partial request).
+ * Invariant: a reply is complete before the next step is sent, unless the step expects "" (noreply,
+ * a partial request).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, test } from "vitest";
@@ -23,7 +25,10 @@ import type { TestServer } from "./test-server.ts";
 import { FRAGMENT_BYTES_WHOLE, WireClient } from "./wire-client.ts";
 
 const FRAGMENT_SIZES = [1, 2, 3, 7, 64, 1460, FRAGMENT_BYTES_WHOLE] as const;
-/** A message is not cut in more pieces than this: the smaller fragment sizes are left out for large ones. */
+/**
+ * A message is not cut in more pieces than this: the smaller fragment sizes are left out for large
+ * ones.
+ */
 const FRAGMENTS_MAX = 3000;
 const TEST_MILLISECONDS_MAX = 60_000;
 const BINARY_MAGIC = 0x80;
@@ -33,7 +38,10 @@ const BUSY_MAX = 200;
 const BUSY_MILLISECONDS = 25;
 const RESETS_MAX = 20;
 
-/** A step failed, and its connection had been reset: at a step that ends with the server's closing, or before. */
+/**
+ * A step failed, and its connection had been reset: at a step that ends with the server's closing,
+ * or before.
+ */
 class Broken extends Error {
   readonly isClosing: boolean;
 
@@ -94,7 +102,10 @@ export type Transcript = (
   options?: TranscriptOptions,
 ) => void;
 
-/** Starts a fleet with these options for the file, and returns the function that plays transcripts on it. */
+/**
+ * Starts a fleet with these options for the file, and returns the function that plays transcripts
+ * on it.
+ */
 export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript {
   const cells = fleet(options);
   return (name, steps, own = {}) => {
@@ -118,9 +129,10 @@ export function transcriptsOn(options: TranscriptFleetOptions = {}): Transcript 
 }
 
 /**
- * Who closes while bytes are unread, or before they come, resets the connection, and what was not read here of its last
- * reply is lost: any server's TCP does so behind a quit, and memcached elsewhere too. Then the transcript is played anew. So it
- * is when memcached's crawler, a thread of its own, is still at what the transcript before has asked of it.
+ * Who closes while bytes are unread, or before they come, resets the connection, and what was not
+ * read here of its last reply is lost: any server's TCP does so behind a quit, and memcached
+ * elsewhere too. Then the transcript is played anew. So it is when memcached's crawler, a thread of
+ * its own, is still at what the transcript before has asked of it.
  */
 async function playUnbroken(
   cell: Cell,

@@ -4,10 +4,11 @@
  *   send("set a 0 0 1\r\nx\r\n")  with fragmentBytes 3 →  "set" " a " "0 0" " 1\r" "\nx\r" "\n"
  *                                                         one write each, a loop turn between, no delay (TCP_NODELAY)
  *
- * Why a loop turn between the writes: the server gets to see most cuts as reads of their own. Which ones it sees does
- * not matter to a test: the reply must be the same.
+ * Why a loop turn between the writes: the server gets to see most cuts as reads of their own. Which
+ * ones it sees does not matter to a test: the reply must be the same.
  *
- * Invariant: a reply is compared as it arrives, so a wrong one fails at its first wrong byte, not by time.
+ * Invariant: a reply is compared as it arrives, so a wrong one fails at its first wrong byte, not
+ * by time.
  */
 import { connect, type Socket } from "node:net";
 import { type Captures, type Expected, MISMATCH, type Pattern, pattern, show } from "./template.ts";
@@ -92,7 +93,10 @@ export class WireClient {
     }
   }
 
-  /** Reads one reply and compares it; what was captured goes into `captures`. Throws with both texts. */
+  /**
+   * Reads one reply and compares it; what was captured goes into `captures`. Throws with both
+   * texts.
+   */
   async expect(expected: Expected, captures: Captures = new Map()): Promise<void> {
     const wanted = pattern(expected);
     const deadline = Date.now() + REPLY_MILLISECONDS_MAX;
@@ -115,7 +119,10 @@ export class WireClient {
     await this.expect(reply, captures);
   }
 
-  /** Expects the server to close, with nothing said before. A reset counts: our bytes may not have been read. */
+  /**
+   * Expects the server to close, with nothing said before. A reset counts: our bytes may not have
+   * been read.
+   */
   async expectClose(): Promise<void> {
     const deadline = Date.now() + REPLY_MILLISECONDS_MAX;
     while (!this.#ended) {

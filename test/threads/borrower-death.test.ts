@@ -1,7 +1,8 @@
 /**
- * Borrowers that die at any moment, most often with another thread's shard in hand: they are terminated again and again while
- * clients on another thread go on. Each successor repairs what its predecessor had on loan. No client ever hangs, no loan
- * stays behind, the histories stay linearizable, and in the end the shards are whole.
+ * Borrowers that die at any moment, most often with another thread's shard in hand: they are
+ * terminated again and again while clients on another thread go on. Each successor repairs what its
+ * predecessor had on loan. No client ever hangs, no loan stays behind, the histories stay
+ * linearizable, and in the end the shards are whole.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";

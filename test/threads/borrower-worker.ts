@@ -1,6 +1,7 @@
 /**
- * A thread that does nothing but change other threads' shards, most of them on loan, until it is terminated: new keys, longer
- * and shorter values, deletions. Its keys are its own, so that nobody misses what goes with it.
+ * A thread that does nothing but change other threads' shards, most of them on loan, until it is
+ * terminated: new keys, longer and shorter values, deletions. Its keys are its own, so that nobody
+ * misses what goes with it.
  */
 import { workerData } from "node:worker_threads";
 import type { ServerSeconds } from "../../src/base/unit.ts";

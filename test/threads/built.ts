@@ -1,4 +1,7 @@
-/** Threads run compiled code: workers are started from dist, which `npm test` builds before the tests. */
+/**
+ * Threads run compiled code: workers are started from dist, which `npm test` builds before the
+ * tests.
+ */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";

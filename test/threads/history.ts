@@ -1,13 +1,13 @@
 /**
- * History: what several clients asked of one key, when, and what they were told. Recorded while threads run, checked
- * afterwards (linearizability.ts). Plain data, so that workers can post it.
+ * History: what several clients asked of one key, when, and what they were told. Recorded while
+ * threads run, checked afterwards (linearizability.ts). Plain data, so that workers can post it.
  */
 
 export type Action = "get" | "set" | "add" | "cas" | "incr" | "delete" | "touch";
 
 /**
- * What a client was told. `unknown`: nobody knows whether it took effect; if so, before `returned`, which is infinite
- * when the answer never came.
+ * What a client was told. `unknown`: nobody knows whether it took effect; if so, before `returned`,
+ * which is infinite when the answer never came.
  */
 export type Told =
   | "hit"

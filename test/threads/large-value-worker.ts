@@ -1,6 +1,6 @@
 /**
- * Two workers and a large value: thread 0 uploads it to the shard of thread 1, reads it back under a lease while it is
- * replaced, and gives up an upload half-way. Thread 1 only serves.
+ * Two workers and a large value: thread 0 uploads it to the shard of thread 1, reads it back under
+ * a lease while it is replaced, and gives up an upload half-way. Thread 1 only serves.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Op, StoreMode } from "../../src/command/op.ts";
@@ -85,7 +85,9 @@ class Uploader {
     this.#hasAnswer = true;
   }
 
-  /** Uploads `sentBytes` of a value of `valueBytes`, and ends it if that is all. The last status. */
+  /**
+   * Uploads `sentBytes` of a value of `valueBytes`, and ends it if that is all. The last status.
+   */
   upload(valueBytes: number, sentBytes: number): number {
     const { router } = thread;
     const request = this.#request;
@@ -114,7 +116,10 @@ class Uploader {
     return this.#call((reply) => router.uploadEnd(ticket, reply, this.#order, 2)).status;
   }
 
-  /** Reads the value under a lease, and replaces it as soon as the lease is there. Its bytes, or -1 when they are wrong. */
+  /**
+   * Reads the value under a lease, and replaces it as soon as the lease is there. Its bytes, or -1
+   * when they are wrong.
+   */
   read(): number {
     const { router } = thread;
     const request = this.#request;

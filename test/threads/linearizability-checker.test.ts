@@ -226,7 +226,10 @@ describe("checkKey() refuses", () => {
   }
 });
 
-/** A history made by one item: operations take effect one after another, each at some moment while it is under way. */
+/**
+ * A history made by one item: operations take effect one after another, each at some moment while
+ * it is under way.
+ */
 const honest = fc
   .array(
     fc.record({

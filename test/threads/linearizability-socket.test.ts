@@ -1,6 +1,7 @@
 /**
- * Operations on one key are linearizable, seen from outside: many connections to a server of several threads, and to a real
- * memcached, which shows that the scripts and the checker ask for nothing that a cache need not do.
+ * Operations on one key are linearizable, seen from outside: many connections to a server of
+ * several threads, and to a real memcached, which shows that the scripts and the checker ask for
+ * nothing that a cache need not do.
  */
 import { describe, expect, test } from "vitest";
 import { type ServerSpec, TestServer } from "../support/test-server.ts";

@@ -1,6 +1,7 @@
 /**
- * One worker of the linearizability test: several logical clients that play their scripts through a Router, in a thread
- * that also serves its shard. It goes on serving until all threads' clients are done.
+ * One worker of the linearizability test: several logical clients that play their scripts through a
+ * Router, in a thread that also serves its shard. It goes on serving until all threads' clients are
+ * done.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { copyBytes } from "../../src/base/bytes.ts";

@@ -1,6 +1,7 @@
 /**
- * Operations on one key are linearizable: many clients on several workers, whose shards, routers and rings are the server's
- * own, play random scripts on few keys; every history of a key must have an order that explains it.
+ * Operations on one key are linearizable: many clients on several workers, whose shards, routers
+ * and rings are the server's own, play random scripts on few keys; every history of a key must have
+ * an order that explains it.
  */
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../src/base/unit.ts";
@@ -19,7 +20,10 @@ interface Case {
   readonly ringBytes: number;
   readonly pressure: boolean;
   readonly textBytesMax: number;
-  /** Threads without clients beside the workers: they sleep, and lend their shards. Null: nobody lends. */
+  /**
+   * Threads without clients beside the workers: they sleep, and lend their shards. Null: nobody
+   * lends.
+   */
   readonly sleepers: number | null;
 }
 

@@ -1,21 +1,24 @@
 /**
- * Linearizability of a history of one key: is there one order of all its operations that respects real time (what had
- * returned before another was sent comes before it) and in which a single item would have given the very same answers?
+ * Linearizability of a history of one key: is there one order of all its operations that respects
+ * real time (what had returned before another was sent comes before it) and in which a single item
+ * would have given the very same answers?
  *
- * Keys are independent, and linearizability is compositional (Herlihy and Wing, 1990): a history is linearizable when each
- * key's part of it is.
+ * Keys are independent, and linearizability is compositional (Herlihy and Wing, 1990): a history is
+ * linearizable when each key's part of it is.
  *
- * The search is Wing and Gong's (1993), with Lowe's memory of configurations (2017): take any operation that no other must
- * precede, see whether the item, as it now is, would have answered so, go on; when a return is met whose operation has not
- * been taken, go back. A configuration (the set taken, the item's state) seen before is not entered again.
+ * The search is Wing and Gong's (1993), with Lowe's memory of configurations (2017): take any
+ * operation that no other must precede, see whether the item, as it now is, would have answered so,
+ * go on; when a return is met whose operation has not been taken, go back. A configuration (the set
+ * taken, the item's state) seen before is not entered again.
  *
  *   events   sent 1 | sent 2 | returned 1 | sent 3 | returned 3 | returned 2         a linked list; taking lifts both out
  *
- * The item: absent, or a value and a CAS unique. A unique is not known until somebody is told; it grows with each write, so
- * an old value that came back would show by its unique, if not by its value. Values written are all different.
+ * The item: absent, or a value and a CAS unique. A unique is not known until somebody is told; it
+ * grows with each write, so an old value that came back would show by its unique, if not by its
+ * value. Values written are all different.
  *
- * Eviction: with `mayVanish` an item may become absent at any moment; only an answer that finds it absent can tell. What has
- * vanished does not come back.
+ * Eviction: with `mayVanish` an item may become absent at any moment; only an answer that finds it
+ * absent can tell. What has vanished does not come back.
  */
 import type { Operation } from "./history.ts";
 
@@ -45,8 +48,8 @@ const ABSENT: Item = { value: null, cas: 0, casSeen: 0 };
 const NUMBER = /^\d+$/;
 
 /**
- * The item after the operation, or null when it would not have been answered so. What nobody knows the outcome of has two:
- * `attempt` 0 is that it took effect, 1 that it did not.
+ * The item after the operation, or null when it would not have been answered so. What nobody knows
+ * the outcome of has two: `attempt` 0 is that it took effect, 1 that it did not.
  */
 export function step(
   item: Item,
@@ -198,7 +201,10 @@ function enter(
   return true;
 }
 
-/** The events in time order, behind a head. An answer at the very moment of a sending counts as after it: concurrent. */
+/**
+ * The events in time order, behind a head. An answer at the very moment of a sending counts as
+ * after it: concurrent.
+ */
 function eventsOf(operations: readonly Operation[]): Event {
   const sorted = operations.toSorted((a, b) => a.invoked - b.invoked);
   const events: Event[] = [];

@@ -1,7 +1,8 @@
 /**
- * One of several threads that meet over one shard, which here is a plain counter: whoever may change it adds one, slowly, so
- * that two at a time would lose a count. Thread 0 owns it and sleeps whenever it has nothing to do; the others borrow it, and
- * what they cannot borrow they ask the owner for.
+ * One of several threads that meet over one shard, which here is a plain counter: whoever may
+ * change it adds one, slowly, so that two at a time would lose a count. Thread 0 owns it and sleeps
+ * whenever it has nothing to do; the others borrow it, and what they cannot borrow they ask the
+ * owner for.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena } from "../../src/memory/arena.ts";

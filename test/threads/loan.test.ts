@@ -1,6 +1,6 @@
 /**
- * Loans between real threads: one holder at a time, however owner, borrowers and wakers meet, and no wake-up is lost.
- * SHARDCACHED_LOAN_COUNTS makes it longer.
+ * Loans between real threads: one holder at a time, however owner, borrowers and wakers meet, and
+ * no wake-up is lost. SHARDCACHED_LOAN_COUNTS makes it longer.
  */
 import { describe, expect, test } from "vitest";
 import { controlBytes } from "../../src/memory/control.ts";

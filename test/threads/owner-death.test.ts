@@ -1,8 +1,8 @@
 /**
- * Owners that die at any moment, in the middle of whatever they do: their threads are terminated again and again while
- * clients on another thread go on. Each successor takes over from shared memory alone. No client ever hangs, and the
- * histories stay linearizable, where what was answered ownerLost may have taken effect or not, and an item that was being
- * written may be gone.
+ * Owners that die at any moment, in the middle of whatever they do: their threads are terminated
+ * again and again while clients on another thread go on. Each successor takes over from shared
+ * memory alone. No client ever hangs, and the histories stay linearizable, where what was answered
+ * ownerLost may have taken effect or not, and an item that was being written may be gone.
  */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";

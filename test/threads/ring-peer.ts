@@ -1,6 +1,7 @@
 /**
- * One of two threads that pass records to and fro through a link: thread 0 asks, thread 1 answers. Both sleep whenever they
- * find nothing, after a random number of looks, so that every moment of the wake-up protocol is met sooner or later.
+ * One of two threads that pass records to and fro through a link: thread 0 asks, thread 1 answers.
+ * Both sleep whenever they find nothing, after a random number of looks, so that every moment of
+ * the wake-up protocol is met sooner or later.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena } from "../../src/memory/arena.ts";

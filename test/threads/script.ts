@@ -1,10 +1,12 @@
 /**
- * Script: what one logical client asks, one request after another, and what it was told. It knows nothing of how the
- * requests travel: the router's test and the sockets' test play the same scripts.
+ * Script: what one logical client asks, one request after another, and what it was told. It knows
+ * nothing of how the requests travel: the router's test and the sockets' test play the same
+ * scripts.
  *
- * Few keys, so that clients meet. Keys that begin with "n" hold numbers, those with "t" text of any length, whose bytes all
- * follow from its first ones: a torn value shows. Every value written is different from all others. Under pressure, clients
- * also fill the cache with keys nobody asks for, which are not recorded.
+ * Few keys, so that clients meet. Keys that begin with "n" hold numbers, those with "t" text of any
+ * length, whose bytes all follow from its first ones: a torn value shows. Every value written is
+ * different from all others. Under pressure, clients also fill the cache with keys nobody asks for,
+ * which are not recorded.
  */
 import { type Action, now, type Operation, type Told } from "./history.ts";
 
@@ -106,7 +108,10 @@ export class Script {
     return key.startsWith("n") ? String(unique * NUMBER_STRIDE) : `v${unique}`;
   }
 
-  /** The value's name, then a filling that follows from it. Most are of one length: those are written in place. */
+  /**
+   * The value's name, then a filling that follows from it. Most are of one length: those are
+   * written in place.
+   */
   #textPayload(name: string): Uint8Array {
     const most = this.way === Way.fill ? FILLER_BYTES : this.#options.textBytesMax;
     const length = this.#below(4) > 0 ? most : this.#below(most);

@@ -1,6 +1,6 @@
 /**
- * ShardThread: a worker as the server has it, without sockets: its shard, its router, its place to sleep. And the memory
- * that several of them share.
+ * ShardThread: a worker as the server has it, without sockets: its shard, its router, its place to
+ * sleep. And the memory that several of them share.
  */
 import { Clock } from "../../src/base/clock.ts";
 import { KeyHash } from "../../src/base/key-hash.ts";
@@ -111,7 +111,10 @@ export class ShardThread {
     this.control = control;
   }
 
-  /** One turn: replies, `work`, the shard's records; then to sleep when nothing happened. `work` says whether it did. */
+  /**
+   * One turn: replies, `work`, the shard's records; then to sleep when nothing happened. `work`
+   * says whether it did.
+   */
   turn(handler: ReplyHandler, work: () => boolean): void {
     this.#clock.now = this.control.now();
     const heard = this.router.poll(handler);

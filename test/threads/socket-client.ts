@@ -1,6 +1,7 @@
 /**
- * A logical client over a socket: it plays a script (script.ts) in the classic text protocol, one request at a time, against
- * any memcached server. The answer counts as there when its last byte has been read.
+ * A logical client over a socket: it plays a script (script.ts) in the classic text protocol, one
+ * request at a time, against any memcached server. The answer counts as there when its last byte
+ * has been read.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -1,7 +1,7 @@
 /**
- * Exactly one winner: of many connections on several workers that ask for one key at the same moment, one is told to
- * fetch it anew (W), the others that somebody does (Z); for an absent key, for a stale one, and for one about to
- * expire.
+ * Exactly one winner: of many connections on several workers that ask for one key at the same
+ * moment, one is told to fetch it anew (W), the others that somebody does (Z); for an absent key,
+ * for a stale one, and for one about to expire.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -1,6 +1,6 @@
 /**
- * A reading thread of store-reader.test.ts: looks up keys whose values must be of one piece, one at a time by StoreReader or
- * all of them as a batch.
+ * A reading thread of store-reader.test.ts: looks up keys whose values must be of one piece, one at
+ * a time by StoreReader or all of them as a batch.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Clock } from "../../src/base/clock.ts";
@@ -18,7 +18,10 @@ export interface ReaderTask {
   buffer: SharedArrayBuffer;
   base: number;
   way: "find" | "batch";
-  /** Index of the word (int32) that is 1 while the writer writes; the next one counts the readers that have begun. */
+  /**
+   * Index of the word (int32) that is 1 while the writer writes; the next one counts the readers
+   * that have begun.
+   */
   runningWord: number;
   keys: number;
   now: number;
@@ -51,8 +54,8 @@ const keys = Array.from({ length: task.keys }, (_, key) => `key-${key}`);
 const result: ReaderResult = { hits: 0, misses: 0, busy: 0, retried: 0, torn: 0 };
 
 /**
- * A value is its length's low byte, the key's number, and one byte repeated, which the client flags tell too: any mixture of
- * two shows.
+ * A value is its length's low byte, the key's number, and one byte repeated, which the client flags
+ * tell too: any mixture of two shows.
  */
 function isWhole(length: number, key: number, clientFlags: number): boolean {
   if (length < 3 || copy[0] !== (length & 255) || copy[1] !== key) return false;

@@ -1,7 +1,7 @@
 /**
- * One thread writes a few keys as fast as it can: in place, by appending, deleting, evicting, splitting buckets. Two others
- * read them all the while, key by key or as a batch. What a reader confirms is of one piece, always; what is never gone is
- * never missed.
+ * One thread writes a few keys as fast as it can: in place, by appending, deleting, evicting,
+ * splitting buckets. Two others read them all the while, key by key or as a batch. What a reader
+ * confirms is of one piece, always; what is never gone is never missed.
  */
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../src/base/unit.ts";

@@ -1,6 +1,7 @@
 /**
- * A worker that dies in the middle of a write, as a client and its neighbours see it: its own connections close, everybody
- * else's go on, a new worker takes the shard over, and all that was stored is still there.
+ * A worker that dies in the middle of a write, as a client and its neighbours see it: its own
+ * connections close, everybody else's go on, a new worker takes the shard over, and all that was
+ * stored is still there.
  */
 import { afterEach, describe, expect, test } from "vitest";
 import { TestServer } from "../support/test-server.ts";
@@ -48,14 +49,18 @@ async function countStored(client: WireClient): Promise<number> {
   return stored;
 }
 
-/** Sets one key after the other until each of `clients` has failed or has had `rounds`; how many failed. */
+/**
+ * Sets one key after the other until each of `clients` has failed or has had `rounds`; how many
+ * failed.
+ */
 async function countCutOff(clients: readonly WireClient[], rounds: number): Promise<number> {
   const cutOff = new Set<WireClient>();
   for (let round = 0; round < rounds; round++) {
     for (const client of clients) {
       if (cutOff.has(client)) continue;
       await client.send(`set round:${round} 0 0 1\r\nx\r\n`).catch(() => cutOff.add(client));
-      // The request the worker died in is answered by its successor: nobody knows whether it took effect.
+      // The request the worker died in is answered by its successor: nobody knows whether it took
+      // effect.
       await client.readUntil((got) => got.indexOf("\n") + 1).catch(() => cutOff.add(client));
     }
   }
@@ -63,8 +68,9 @@ async function countCutOff(clients: readonly WireClient[], rounds: number): Prom
 }
 
 describe("a worker that dies in the middle of a write", () => {
-  // Only a worker that serves sockets has connections to lose: half of them, of two. Where nobody lends, worker 1 dies in
-  // its own shard; where one does, worker 1 or, of a single one with sockets, worker 0 may die in another's.
+  // Only a worker that serves sockets has connections to lose: half of them, of two. Where nobody
+  // lends, worker 1 dies in its own shard; where one does, worker 1 or, of a single one with
+  // sockets, worker 0 may die in another's.
   for (const [transport, options, dying, lost] of [
     ["native", "debug,no_lending", 1, CLIENTS / 2],
     ["native", "debug,no_lending,socket_threads=1", 1, 0],

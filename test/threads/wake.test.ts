@@ -1,5 +1,6 @@
 /**
- * Wake-up between real threads: no signal is lost, however the two sides meet. SHARDCACHED_WAKE_RECORDS makes it longer.
+ * Wake-up between real threads: no signal is lost, however the two sides meet.
+ * SHARDCACHED_WAKE_RECORDS makes it longer.
  */
 import { describe, expect, test } from "vitest";
 import { controlBytes } from "../../src/memory/control.ts";

@@ -1,6 +1,6 @@
 /**
- * docs/protocol-support.md is held to the code: every test it names is there, and whatever a client or an operator can say
- * to the server, and every name it answers with, has a row.
+ * docs/protocol-support.md is held to the code: every test it names is there, and whatever a client
+ * or an operator can say to the server, and every name it answers with, has a row.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** Commands for operators: cache_memlimit, slabs, lru, lru_crawler, stats subcommands, watch, and what is off. */
+/**
+ * Commands for operators: cache_memlimit, slabs, lru, lru_crawler, stats subcommands, watch, and
+ * what is off.
+ */
 import { oracle18, transcriptsOn } from "../support/transcript.ts";
 
 const transcript = transcriptsOn({ size: "small" });

@@ -1,4 +1,7 @@
-/** Binary packets that are wrong, unknown or out of place: what is answered, what closes the connection. */
+/**
+ * Binary packets that are wrong, unknown or out of place: what is answered, what closes the
+ * connection.
+ */
 import {
   BinaryStatus,
   Opcode,

@@ -1,4 +1,7 @@
-/** Lines: their end, their length, separators, unknown commands, noreply, HTTP; and the small commands. */
+/**
+ * Lines: their end, their length, separators, unknown commands, noreply, HTTP; and the small
+ * commands.
+ */
 import { closes, oracle18, transcriptsOn } from "../support/transcript.ts";
 
 const transcript = transcriptsOn();

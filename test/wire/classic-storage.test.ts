@@ -1,4 +1,7 @@
-/** set, add, replace, append, prepend, cas: when they store, what they answer, how the data block is read. */
+/**
+ * set, add, replace, append, prepend, cas: when they store, what they answer, how the data block is
+ * read.
+ */
 import { oracle18, transcriptsOn } from "../support/transcript.ts";
 
 const transcript = transcriptsOn();

@@ -1,4 +1,7 @@
-/** What connections do besides asking politely: pipelines, slow readers, half-closes, resets, crowds. */
+/**
+ * What connections do besides asking politely: pipelines, slow readers, half-closes, resets,
+ * crowds.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";
@@ -8,7 +11,9 @@ import { until } from "../support/until.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const MIB = 1024 * 1024;
-/** What a server may grow by while clients misbehave: buffers of a bounded number of connections. */
+/**
+ * What a server may grow by while clients misbehave: buffers of a bounded number of connections.
+ */
 const GROWTH_BYTES_MAX = 96 * MIB;
 
 const cells = fleet();

@@ -1,4 +1,7 @@
-/** Items that die by the clock: TTLs, touch, gat, meta T, delayed flush. Waits are bounded polls, never fixed. */
+/**
+ * Items that die by the clock: TTLs, touch, gat, meta T, delayed flush. Waits are bounded polls,
+ * never fixed.
+ */
 import { describe, expect, test } from "vitest";
 import {
   arithmeticExtras,
@@ -16,8 +19,8 @@ import { WireClient } from "../support/wire-client.ts";
 const cells = fleet();
 
 /**
- * The clock has whole seconds: a TTL of 3 is over after 2 to 3 of them. So long the machine may stand still between two
- * steps of which the second wants the item alive.
+ * The clock has whole seconds: a TTL of 3 is over after 2 to 3 of them. So long the machine may
+ * stand still between two steps of which the second wants the item alive.
  */
 const TTL = 3;
 

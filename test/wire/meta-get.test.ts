@@ -80,7 +80,10 @@ describe("l, which the oracle cannot be asked without waiting: who asks for it i
   }
 });
 
-/** What mg with these flags says of a's last access, on a connection of its own: each has the next thread. */
+/**
+ * What mg with these flags says of a's last access, on a connection of its own: each has the next
+ * thread.
+ */
 async function idleSeconds(cell: Cell, flags: string): Promise<number> {
   const client = await WireClient.connect(cell.server);
   const seen = new Map<string, string>();

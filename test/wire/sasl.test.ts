@@ -1,4 +1,7 @@
-/** SASL over the binary protocol (-S): what is served before a login, PLAIN in one step and in two, refusals. */
+/**
+ * SASL over the binary protocol (-S): what is served before a login, PLAIN in one step and in two,
+ * refusals.
+ */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Stampede control is exact: of many connections on several workers that ask at the same moment, exactly one wins, be it
- * a miss (N), an item that runs out (R) or a stale one (md I); all others see that somebody did.
+ * Stampede control is exact: of many connections on several workers that ask at the same moment,
+ * exactly one wins, be it a miss (N), an item that runs out (R) or a stale one (md I); all others
+ * see that somebody did.
  */
 import { describe, expect, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";

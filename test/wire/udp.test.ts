@@ -1,9 +1,9 @@
 /**
- * UDP (-U) on the loopback interface, against the real memcached too: frames, one message per response, what is dropped and
- * what is refused.
+ * UDP (-U) on the loopback interface, against the real memcached too: frames, one message per
+ * response, what is dropped and what is refused.
  *
- * Where silence is expected, a request that is answered follows it: its answer comes last and alone, so nothing is
- * waited for.
+ * Where silence is expected, a request that is answered follows it: its answer comes last and
+ * alone, so nothing is waited for.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -95,7 +95,10 @@ class UdpClient {
     );
   }
 
-  /** Nothing else was answered before this. Waits its turn behind what several threads may still have in hand. */
+  /**
+   * Nothing else was answered before this. Waits its turn behind what several threads may still
+   * have in hand.
+   */
   async expectSilence(): Promise<void> {
     await this.ask("mn\r\n", ["MN\r\n"], { id: LAST_ID });
   }

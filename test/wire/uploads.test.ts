@@ -1,4 +1,7 @@
-/** Large values on their way in, from many clients at once: whoever finds no room waits for those who are under way. */
+/**
+ * Large values on their way in, from many clients at once: whoever finds no room waits for those
+ * who are under way.
+ */
 import { describe, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";
 import { stat } from "../support/stat.ts";

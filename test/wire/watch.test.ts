@@ -7,7 +7,10 @@ const cells = fleet({ size: "small" });
 
 const HEAD = String.raw`^ts=\d+\.\d+ gid=\d+ type=`;
 
-/** What happens on another connection, and the lines a watcher of the stream must see, in some order. */
+/**
+ * What happens on another connection, and the lines a watcher of the stream must see, in some
+ * order.
+ */
 const STREAMS: readonly {
   readonly stream: string;
   readonly commands: string;

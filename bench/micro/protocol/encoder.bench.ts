@@ -1,6 +1,7 @@
 /**
- * What wording a reply costs, value excluded: head and tail of a hit, or the whole of a reply without a value. Also what
- * a hole costs: saving of a request what its reply needs, and restoring it.
+ * What wording a reply costs, value excluded: head and tail of a hit, or the whole of a reply
+ * without a value. Also what a hole costs: saving of a request what its reply needs, and restoring
+ * it.
  */
 import { Clock } from "../../../src/base/clock.ts";
 import { Reply } from "../../../src/command/reply.ts";

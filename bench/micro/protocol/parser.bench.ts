@@ -1,6 +1,7 @@
 /**
- * What understanding a request costs: bytes to a filled Request, keys of 16 bytes, values of 100, a buffer of pipelined
- * requests in shared memory as a connection has them. The aim on a server-class core: get 40 to 60 ns, set 100.
+ * What understanding a request costs: bytes to a filled Request, keys of 16 bytes, values of 100, a
+ * buffer of pipelined requests in shared memory as a connection has them. The aim on a server-class
+ * core: get 40 to 60 ns, set 100.
  */
 import { assert } from "../../../src/base/assert.ts";
 import { Clock } from "../../../src/base/clock.ts";

@@ -1,4 +1,6 @@
-/** Every length and every alignment: a copy copies just its range, and a comparison sees each byte. */
+/**
+ * Every length and every alignment: a copy copies just its range, and a comparison sees each byte.
+ */
 import { describe, expect, it } from "vitest";
 import { copyBytes, equalBytes, viewOf } from "../../../src/base/bytes.ts";
 

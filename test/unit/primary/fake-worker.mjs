@@ -1,7 +1,7 @@
 /**
- * A worker that does what its settings' pidFile says, letter by letter, one for each incarnation: r = ready, then wait until
- * the node stops; d = ready, then die once the node has started; e = ready, then end once it has; n = die before it is
- * ready; x = leave the thread at once.
+ * A worker that does what its settings' pidFile says, letter by letter, one for each incarnation: r
+ * = ready, then wait until the node stops; d = ready, then die once the node has started; e =
+ * ready, then end once it has; n = die before it is ready; x = leave the thread at once.
  */
 import { parentPort } from "node:worker_threads";
 

@@ -12,7 +12,9 @@ const STARTED_WORD = 2;
 
 const started: { supervisor: Supervisor; words: Int32Array }[] = [];
 
-/** A supervisor over fake workers; `scripts[i]` says what worker i does, incarnation by incarnation. */
+/**
+ * A supervisor over fake workers; `scripts[i]` says what worker i does, incarnation by incarnation.
+ */
 function supervised(scripts: readonly string[]) {
   const supervisor = new Supervisor(FAKE_WORKER, scripts.length);
   const buffer = new SharedArrayBuffer(64);

@@ -21,7 +21,9 @@ const OPAQUE = 0xdeadbeef;
 const KEY_251 = "k".repeat(251);
 const MAX64 = 0xffff_ffff_ffff_ffffn;
 
-/** Each packet is followed by Version: where the connection stays open, it must still be in step. */
+/**
+ * Each packet is followed by Version: where the connection stays open, it must still be in step.
+ */
 function table(title: string, rows: readonly Row[], options: Partial<ProtocolOptions> = {}): void {
   describe(title, () => {
     for (const [name, fields, ...requests] of rows) {

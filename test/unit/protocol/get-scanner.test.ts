@@ -1,6 +1,6 @@
 /**
- * What the scanner takes in is what the parser would have read, request for request; what it leaves, it leaves at a place
- * where the parser goes on as if nothing had been taken.
+ * What the scanner takes in is what the parser would have read, request for request; what it
+ * leaves, it leaves at a place where the parser goes on as if nothing had been taken.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -24,7 +24,10 @@ interface Key {
   readonly meta: boolean;
 }
 
-/** The gets at the head of `input` as the parser reads them, up to the first request that is none, and `count` keys. */
+/**
+ * The gets at the head of `input` as the parser reads them, up to the first request that is none,
+ * and `count` keys.
+ */
 function parsed(input: string, count: number): { keys: Key[]; consumed: number; inside: boolean } {
   const bytes = Buffer.from(input, "latin1");
   const parser = new TextParser(ASCII, new Clock(0));

@@ -7,7 +7,10 @@ import { NOW, replyTo } from "../../support/spoken.ts";
 type Outcome = Partial<Reply>;
 type Row = readonly [text: string, outcome: Outcome, reply: string, value?: string];
 
-/** Each row as it stands, and once more from what was saved of the request: a reply must not tell the difference. */
+/**
+ * Each row as it stands, and once more from what was saved of the request: a reply must not tell
+ * the difference.
+ */
 function table(name: string, rows: readonly Row[]): void {
   describe(name, () => {
     for (const [text, outcome, reply, value] of rows) {

@@ -1,6 +1,6 @@
 /**
- * Each writer makes the plain text of its line at any alignment, returns where that ends, and leaves every byte before and
- * behind it as it was.
+ * Each writer makes the plain text of its line at any alignment, returns where that ends, and
+ * leaves every byte before and behind it as it was.
  */
 import { describe, expect, test } from "vitest";
 import { writeUint64 } from "../../../src/base/decimal.ts";
@@ -48,7 +48,10 @@ function keyOf(bytes: number): string {
 }
 
 describe("writeValueLine()", () => {
-  /** Once with the key in an array of its own, once in the one that is written to, as a connection's input is. */
+  /**
+   * Once with the key in an array of its own, once in the one that is written to, as a connection's
+   * input is.
+   */
   function expectLine(key: string, clientFlags: number, valueBytes: number): void {
     const text = `VALUE ${key} ${clientFlags} ${valueBytes}`;
     const apart = Buffer.from(`get ${key}\r\n`, "latin1");

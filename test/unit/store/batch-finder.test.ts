@@ -1,6 +1,6 @@
 /**
- * What a batch of plain gets is told of each key: the item as it lies in the region, that there is none, or `busy` wherever
- * the plain case ends or another thread was at work.
+ * What a batch of plain gets is told of each key: the item as it lies in the region, that there is
+ * none, or `busy` wherever the plain case ends or another thread was at work.
  */
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/base/unit.ts";
@@ -19,7 +19,10 @@ import { keysOfBucket, twins } from "../../support/key-picker.ts";
 
 const { hit, miss, busy } = ReadOutcome;
 
-/** A shard, and batches looked up in it; the keys lie before the region, in the arena, as a connection's input does. */
+/**
+ * A shard, and batches looked up in it; the keys lie before the region, in the arena, as a
+ * connection's input does.
+ */
 function rig(own: boolean) {
   const h = new StoreHarness(8 * MIB);
   const memory = new ShardMemory(h.arena, h.base);

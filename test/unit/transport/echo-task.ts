@@ -1,4 +1,7 @@
-/** What the echo worker of the tests is started with, and the words through which it is told and tells. */
+/**
+ * What the echo worker of the tests is started with, and the words through which it is told and
+ * tells.
+ */
 import type { NativeKind } from "../../../src/transport/native-transport.ts";
 
 export interface EchoTask {

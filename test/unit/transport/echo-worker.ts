@@ -1,5 +1,6 @@
 /**
- * A worker thread that echoes over the native transport, for tests of threads: adoption, bells, death and succession.
+ * A worker thread that echoes over the native transport, for tests of threads: adoption, bells,
+ * death and succession.
  *
  *   control words (`words`):  0 echoes · 1 stop · 2 die · 3 leftovers closed + 1 · 4 pings heard · 5 pings sent
  */

@@ -1,6 +1,6 @@
 /**
- * A thread's worth of transport for tests: memory, bell, an echo handler, and turns taken between those of libuv, so that
- * clients of node:net live in the same thread.
+ * A thread's worth of transport for tests: memory, bell, an echo handler, and turns taken between
+ * those of libuv, so that clients of node:net live in the same thread.
  */
 import { Arena } from "../../../src/memory/arena.ts";
 import { Control, controlBytes } from "../../../src/memory/control.ts";

@@ -1,4 +1,7 @@
-/** Libc: no address leaves that was not checked, errors come as negated numbers, and it loads wherever a thread asks. */
+/**
+ * Libc: no address leaves that was not checked, errors come as negated numbers, and it loads
+ * wherever a thread asks.
+ */
 import { PerformanceObserver } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { Arena } from "../../../src/memory/arena.ts";
@@ -80,7 +83,8 @@ describe("Libc", () => {
       observer.disconnect();
       collections.push(seen);
     }
-    // What else runs here may be collected once or twice; two million boxes would be, in every round.
+    // What else runs here may be collected once or twice; two million boxes would be, in every
+    // round.
     expect(Math.min(...collections)).toBe(0);
   });
 

@@ -1,4 +1,6 @@
-/** Real threads over the native transport: bells, ten thousand connections, death and succession. */
+/**
+ * Real threads over the native transport: bells, ten thousand connections, death and succession.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -29,7 +31,10 @@ const OTHER_DESCRIPTORS = 200;
 /** Of our ring's two mappings the smaller holds 1024 entries of 64 bytes. */
 const RING_MAPPING_BYTES_MIN = 64 * KIB;
 
-/** Opens connections one after another, 100 at a time; says how many are echoed, then echoes every one again. */
+/**
+ * Opens connections one after another, 100 at a time; says how many are echoed, then echoes every
+ * one again.
+ */
 const CLIENT_PROGRAM = `
   const { connect } = require("node:net");
   const [port, count] = process.argv.slice(1).map(Number);
@@ -53,7 +58,10 @@ const CLIENT_PROGRAM = `
   process.stdin.on("data", () => process.exit(0));
 `;
 
-/** Mappings of our io_urings in this process: libuv has some too, from Node 22 on, all of them smaller. */
+/**
+ * Mappings of our io_urings in this process: libuv has some too, from Node 22 on, all of them
+ * smaller.
+ */
 function ringMappings(): number {
   const lines = readFileSync("/proc/self/maps", "latin1").split("\n");
   const sizes = lines

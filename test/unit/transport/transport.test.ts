@@ -1,4 +1,7 @@
-/** Every transport over real sockets of the loopback interface: what a client can do, and what it must see. */
+/**
+ * Every transport over real sockets of the loopback interface: what a client can do, and what it
+ * must see.
+ */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket, type SocketConnectOpts } from "node:net";
 import { tmpdir } from "node:os";

@@ -35,7 +35,10 @@ function epollWorld(slotCount: number): World {
   return nativeWorld(new NativeHarness(slotCount, EpollTransport));
 }
 
-/** Every transport that serves on this machine, by the name of its class. The kernel may forbid io_uring. */
+/**
+ * Every transport that serves on this machine, by the name of its class. The kernel may forbid
+ * io_uring.
+ */
 export function worldsHere(): [string, (slotCount: number) => World][] {
   const worlds: [string, (slotCount: number) => World][] = [["NodeTransport", nodeWorld]];
   if (libcAvailable()) {
