@@ -64,26 +64,80 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
   };
 }
 
+function createRouter({ memory, ownStore, loans, waker }: FrontParts): Router {
+  const { self, threadCount, layout } = memory.data;
+  return new Router({
+    self,
+    shardCount: threadCount,
+    readers: memory.readers,
+    ownStore,
+    loans,
+    arena: memory.arena(layout.links),
+    base: layout.links.base,
+    plan: memory.linkPlan,
+    counters: memory.counters,
+    hash: memory.hash,
+    waker,
+  });
+}
+
+/** What answers requests that are no shard's: logins, stats, and what operators ask. */
+function createSession(
+  parts: FrontParts,
+  own: {
+    readonly router: Router;
+    readonly output: Output;
+    readonly performer: Performer;
+    readonly intakes: Intakes;
+    readonly encoder: ReplyEncoder;
+  },
+): NodeCommands {
+  const { memory } = parts;
+  const { data, control, clock, counters, readers } = memory;
+  const { settings, threadCount } = data;
+  const { output, encoder } = own;
+  const logins = new Logins(settings, control);
+  if (settings.authFile !== "") logins.text();
+  return new NodeCommands({
+    ...own,
+    control,
+    view: memory.view,
+    shardCount: threadCount,
+    memoryBytes: settings.memoryBytes,
+    readers,
+    descriptor: parts.descriptor,
+    askPrimary: parts.askPrimary,
+    admin: new AdminCommands({
+      output,
+      encoder,
+      control,
+      clock,
+      readers,
+      dumpEnabled: settings.dumpEnabled,
+      watchEnabled: settings.watchEnabled,
+      slabReassign: settings.extended.slabReassign,
+      debug: settings.extended.debug,
+      openLogs: () => memory.openLogs(),
+    }),
+    authenticator: new Authenticator({
+      output,
+      encoder,
+      counters,
+      textLogins: () => logins.text(),
+      saslLogins: () => logins.sasl(),
+      failed: parts.loginFailed,
+    }),
+  });
+}
+
 /** Puts a thread's front together. */
 export function createFront(parts: FrontParts): Front {
   const { memory, transport } = parts;
   const { data, control, clock, counters, observer, readers } = memory;
-  const { settings, layout, threadCount } = data;
+  const { settings, layout } = data;
   const io = layout.io[data.self] as { arena: number; base: number };
   const arena = memory.arena(io);
-  const router = new Router({
-    self: data.self,
-    shardCount: threadCount,
-    readers,
-    ownStore: parts.ownStore,
-    loans: parts.loans,
-    arena: memory.arena(layout.links),
-    base: layout.links.base,
-    plan: memory.linkPlan,
-    counters,
-    hash: memory.hash,
-    waker: parts.waker,
-  });
+  const router = createRouter(parts);
   const blocks = poolBytes(layout.socketThreads, settings.extended.readBufferBytesMax);
   const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
   const pendings = new PendingTable();
@@ -114,42 +168,7 @@ export function createFront(parts: FrontParts): Front {
     counters,
     shards: memory.shards,
   });
-  const logins = new Logins(settings, control);
-  if (settings.authFile !== "") logins.text();
-  const session = new NodeCommands({
-    performer,
-    intakes,
-    output,
-    encoder,
-    router,
-    control,
-    view: memory.view,
-    shardCount: threadCount,
-    memoryBytes: settings.memoryBytes,
-    readers,
-    descriptor: parts.descriptor,
-    askPrimary: parts.askPrimary,
-    admin: new AdminCommands({
-      output,
-      encoder,
-      control,
-      clock,
-      readers,
-      dumpEnabled: settings.dumpEnabled,
-      watchEnabled: settings.watchEnabled,
-      slabReassign: settings.extended.slabReassign,
-      debug: settings.extended.debug,
-      openLogs: () => memory.openLogs(),
-    }),
-    authenticator: new Authenticator({
-      output,
-      encoder,
-      counters,
-      textLogins: () => logins.text(),
-      saslLogins: () => logins.sasl(),
-      failed: parts.loginFailed,
-    }),
-  });
+  const session = createSession(parts, { router, output, performer, intakes, encoder });
   performer.attach(bulk, session);
   const connections = new Connections({
     arena,

@@ -11,14 +11,16 @@
  * A successor of a worker that died closes its connections' descriptors, repairs the shards it had
  * on loan and its own, answers what it had in hand, and goes on.
  */
-import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import type { Place, WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { BusyPoll } from "../connection/busy-poll.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { Borrower } from "../ring/loan.ts";
-import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
-import { endLoans } from "../router/stores.ts";
+import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { endLoans, type Loans } from "../router/stores.ts";
 import { Shard } from "../shard/shard.ts";
+import type { Store } from "../store/store.ts";
+import type { StoreReader } from "../store/store-reader.ts";
 import { monotonicNanoseconds } from "../transport/clocks.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
@@ -30,38 +32,63 @@ import { watchForFault } from "./planted-fault.ts";
 import { ShardDuties } from "./shard-duties.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 
+type Post = (message: WorkerMessage) => void;
+
+/** A shard in the hands of its thread. */
+interface OwnedShard {
+  readonly store: Store;
+  readonly shard: Shard;
+  readonly sleeper: Sleeper;
+  readonly waker: Waker;
+  readonly loans: Loans;
+  /** What a predecessor's death has cost. */
+  readonly itemsDropped: number;
+}
+
 /** Serves until the node stops. `post` reaches the primary at once, whatever this thread does. */
-export function runWorker(data: WorkerData, post: (message: WorkerMessage) => void): void {
+export function runWorker(data: WorkerData, post: Post): void {
   const native = data.transport === "native";
   const libc = native || libcAvailable() ? Libc.load() : null;
   const memory = new ThreadMemory(data, libc);
-  const { self, layout, threadCount, settings } = data;
-  const controlArena = memory.arena(layout.control);
-  const notify = new NotifyBell(controlArena.ints, memory.control);
+  const { self, layout, settings } = data;
+  const notify = new NotifyBell(memory.arena(layout.control).ints, memory.control);
   const bell = native && libc !== null ? new NativeBell(libc, data.bells, notify) : notify;
-  const waker = new Waker(controlArena.ints, memory.control, bell);
-  const place = layout.shards[self] as { arena: number; base: number };
-  if (libc !== null) {
-    const arena = memory.arena(place);
-    libc.wishHugePages(
-      libc.memory(arena),
-      place.base,
-      (memory.shards[self] as ShardMemory).plan.regionBytes,
-    );
-  }
+  if (libc !== null) wishHugePages(libc, memory);
   if (settings.extended.debug) watchForFault(memory.control, self);
+  const owned = takeShard(memory, bell);
+  const duties = new ShardDuties({ memory, ...owned });
+  if (libc !== null && self < layout.socketThreads) {
+    serveSockets(libc, memory, owned, duties, post);
+    return;
+  }
+  post({ kind: "ready", self, itemsDropped: owned.itemsDropped });
+  duties.runAlone();
+}
+
+function wishHugePages(libc: Libc, memory: ThreadMemory): void {
+  const { layout, self } = memory.data;
+  const place = layout.shards[self] as Place;
+  const { regionBytes } = (memory.shards[self] as ShardMemory).plan;
+  libc.wishHugePages(libc.memory(memory.arena(place)), place.base, regionBytes);
+}
+
+/** Takes over this thread's shard, and, from a predecessor that died, what it left behind. */
+function takeShard(memory: ThreadMemory, bell: Bell): OwnedShard {
+  const { self, layout, threadCount, incarnation } = memory.data;
+  const { ints } = memory.arena(layout.control);
+  const waker = new Waker(ints, memory.control, bell);
+  const sleeper = new Sleeper(ints, memory.control, self);
   const loans = {
-    borrower: new Borrower(controlArena.ints, memory.control, bell, self),
+    borrower: new Borrower(ints, memory.control, bell, self),
     open: (shard: number) => memory.openStore(shard),
   };
-  const sleeper = new Sleeper(controlArena.ints, memory.control, self);
   let itemsDropped = 0;
-  if (data.incarnation > 0) {
+  if (incarnation > 0) {
     itemsDropped += endLoans(loans, threadCount);
-    sleeper.cancel();
+    sleeper.cancel(); // it may have died asleep, with its shard on loan
   }
   const store = memory.openStore(self);
-  if (data.incarnation > 0) itemsDropped += store.recover();
+  if (incarnation > 0) itemsDropped += store.recover();
   const shard = new Shard({
     self,
     store,
@@ -71,51 +98,51 @@ export function runWorker(data: WorkerData, post: (message: WorkerMessage) => vo
     counters: memory.counters,
     waker,
   });
-  if (data.incarnation > 0) shard.recoverLinks();
-  (memory.readers[self] as { setOwner(own: boolean): void }).setOwner(true);
-  const duties = new ShardDuties({ memory, store, shard, sleeper });
-  if (libc === null || self >= layout.socketThreads) {
-    post({ kind: "ready", self, itemsDropped });
-    duties.runAlone();
-    return;
-  }
-  const io = layout.io[self] as { arena: number; base: number };
-  const sockets = layout.native[self] as { arena: number; base: number };
-  const parts = new NativeParts(
-    memory.arena(sockets),
-    sockets.base,
-    planNative(layout.connectionSlots),
-  );
+  if (incarnation > 0) shard.recoverLinks();
+  (memory.readers[self] as StoreReader).setOwner(true);
+  return { store, shard, sleeper, waker, loans, itemsDropped };
+}
+
+/** The life of a worker that is dealt connections. */
+function serveSockets(
+  libc: Libc,
+  memory: ThreadMemory,
+  owned: OwnedShard,
+  duties: ShardDuties,
+  post: Post,
+): void {
+  const { self, layout, settings, bells } = memory.data;
+  const io = layout.io[self] as Place;
+  const sockets = layout.native[self] as Place;
+  const plan = planNative(layout.connectionSlots);
+  const parts = new NativeParts(memory.arena(sockets), sockets.base, plan);
   closeLeftovers(libc, parts, memory.control);
   const transport = createNativeTransport(nativeKind(settings.transport), {
     libc,
     parts,
     control: memory.control,
-    bellFd: data.bells[self] as number,
+    bellFd: bells[self] as number,
     input: { arena: memory.arena(io), offset: io.base, bytes: RECEIVE_BYTES },
   });
+  const { busyPollMicroseconds, lending } = settings.extended;
+  const nanoseconds = () => monotonicNanoseconds(libc);
   const front = createFront({
     memory,
     transport,
-    waker,
-    ownStore: store,
-    busyPoll: new BusyPoll(settings.extended.busyPollMicroseconds, memory.counters, () =>
-      monotonicNanoseconds(libc),
-    ),
-    loans: settings.extended.lending ? loans : null,
+    waker: owned.waker,
+    ownStore: owned.store,
+    busyPoll: new BusyPoll(busyPollMicroseconds, memory.counters, nanoseconds),
+    loans: lending ? owned.loans : null,
     duties,
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),
-    loginFailed: (slot) =>
-      post({
-        kind: "log",
-        self,
-        level: "warn",
-        message: `a login from ${transport.peerAddress(slot)} failed`,
-      }),
+    loginFailed: (slot) => {
+      const message = `a login from ${transport.peerAddress(slot)} failed`;
+      post({ kind: "log", self, level: "warn", message });
+    },
   });
   duties.attach(front, transport, parts.mailbox);
-  post({ kind: "ready", self, itemsDropped });
+  post({ kind: "ready", self, itemsDropped: owned.itemsDropped });
   transport.run(front.connections, front.connections);
   transport.destroy();
 }
