@@ -61,7 +61,10 @@ export function historyLine(result: CompareResult): HistoryLine {
   return { machine, reference, versions, ratios };
 }
 
-/** What has become worse than the tolerances allow, in words; empty when nothing has. */
+/**
+ * What has become worse than the tolerances allow, and by more than its own spread, in words; empty
+ * when nothing has.
+ */
 export function regressions(
   before: HistoryLine,
   after: HistoryLine,
@@ -69,11 +72,11 @@ export function regressions(
   server = "shardcached",
 ): string[] {
   const found: string[] = [];
-  for (const [key, { ratio }] of Object.entries(after.ratios[server] ?? {})) {
+  for (const [key, { ratio, mad }] of Object.entries(after.ratios[server] ?? {})) {
     const old = before.ratios[server]?.[key];
     if (old === undefined) continue;
     const allowed = tolerances[key] ?? tolerances["default"] ?? 0.1;
-    if (ratio > old.ratio * (1 + allowed)) {
+    if (ratio - mad > old.ratio * (1 + allowed)) {
       found.push(`${key}: ${old.ratio} → ${ratio}, allowed ${(100 * allowed).toFixed(0)} % more`);
     }
   }

@@ -148,6 +148,14 @@ describe("regressions()", () => {
     expect(found[0]).toMatch(/^single cpu: 0\.8 → 0\.9/);
   });
 
+  test("none where the spread is as large as the change", () => {
+    const after = historyLine(comparison(0.9));
+    const row = after.ratios["shardcached"]?.["single cpu"];
+    expect(row).toBeDefined();
+    if (row !== undefined) row.mad = 0.07;
+    expect(regressions(before, after, { default: 0.05 })).toEqual([]);
+  });
+
   test("a tolerance of its own goes before the default", () => {
     const tolerances = { default: 0.05, "single cpu": 0.2 };
     expect(regressions(before, historyLine(comparison(0.9)), tolerances)).toEqual([]);
