@@ -100,5 +100,6 @@ export class NodeFront implements Duties {
 
   awake(): void {
     this.#sleeper.cancel();
+    this.begin();
   }
 }

@@ -55,13 +55,7 @@ export class ShardDuties implements Duties {
   }
 
   begin(): void {
-    const { clock, control } = this.#memory;
-    const now = control.now();
-    if (now !== clock.now) {
-      clock.now = now;
-      this.#store.tick();
-      this.#sweeping = true;
-    }
+    this.#lookAtClock();
     if (this.#mailbox !== null) this.#adopt(this.#mailbox);
   }
 
@@ -77,8 +71,10 @@ export class ShardDuties implements Duties {
     return 0;
   }
 
+  /** The clock first: the requests that woke the thread are served before `begin`. */
   awake(): void {
     this.#sleeper.cancel();
+    this.#lookAtClock();
   }
 
   /** The whole life of a worker without sockets. */
@@ -93,6 +89,15 @@ export class ShardDuties implements Duties {
       observer.turnEnded();
       if (sleepMs > 0) this.#sleeper.wait(sleepMs);
     }
+  }
+
+  #lookAtClock(): void {
+    const { clock, control } = this.#memory;
+    const now = control.now();
+    if (now === clock.now) return;
+    clock.now = now;
+    this.#store.tick();
+    this.#sweeping = true;
   }
 
   #hasNews(): boolean {

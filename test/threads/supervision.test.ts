@@ -3,6 +3,7 @@
  * connections close, everybody else's go on, a new worker takes the shard over, and all that was
  * stored is still there.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
@@ -102,6 +103,24 @@ describe("a worker that dies in the middle of a write", () => {
 });
 
 describe("debugtime", () => {
+  for (const transport of ["native", "node"] as const) {
+    test(`moves the clock of a worker that sleeps before what wakes it is served (${transport})`, async () => {
+      const server = await startServer(transport);
+      // Two connections: of two threads with sockets, each has one.
+      const clients = [await WireClient.connect(server), await WireClient.connect(server)];
+      for (let round = 0; round < 20; round++) {
+        const [first, second] = round % 2 === 0 ? clients : clients.toReversed();
+        await first?.ask("set short 0 100 1\r\nx\r\n", "STORED\r\n");
+        await second?.ask("get short\r\n", "VALUE short 0 1\r\nx\r\nEND\r\n");
+        await sleep(5);
+        await first?.ask("debugtime 200\r\n", "OK\r\n");
+        await second?.ask("get short\r\n", "END\r\n");
+      }
+      for (const client of clients) client.destroy();
+      await server.stop();
+    });
+  }
+
   test("moves the clock for every worker", async () => {
     const server = await startServer("native");
     const client = await WireClient.connect(server);
