@@ -286,7 +286,7 @@ export class Connections implements TransportHandler, LoopHandler {
   #introduce(slot: number, listener: number): void {
     const { table, descriptor, events } = this.#parts;
     const peer = this.#transport.peerAddress(slot);
-    const address = Buffer.from(peer.slice(peer.indexOf(":") + 1), "latin1");
+    const address = peer.slice(peer.indexOf(":") + 1);
     const kind = connectionTransport(peer);
     table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
     if (events.isWatched()) events.opened(peer, descriptor(slot));

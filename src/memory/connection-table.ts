@@ -11,7 +11,6 @@
  * reused while somebody reads it shows a mixture once: this is a display, nothing relies on it.
  * Rows nobody has used are untouched pages.
  */
-import { copyBytes } from "../base/bytes.ts";
 import type { Arena } from "./arena.ts";
 
 const ROW_BYTES = 128;
@@ -107,13 +106,13 @@ export class ConnectionTable {
     this.#base = base;
   }
 
-  /** Fills the row of a new connection. `address` as in `127.0.0.1:40000`, latin1. */
+  /** Fills the row of a new connection. `address` as in `127.0.0.1:40000`, of one-byte characters. */
   open(
     slot: number,
     descriptor: number,
     transport: ConnectionTransport,
     listener: number,
-    address: Uint8Array,
+    address: string,
     now: number,
   ): void {
     const row = this.#base + slot * ROW_BYTES;
@@ -125,7 +124,9 @@ export class ConnectionTable {
     this.#bytes[row + TRANSPORT_OFFSET] = transport;
     this.#bytes[row + LISTENER_OFFSET] = listener;
     const length = Math.min(address.length, ADDRESS_BYTES_MAX);
-    copyBytes(this.#bytes, row + ADDRESS_OFFSET, address, 0, length);
+    for (let at = 0; at < length; at++) {
+      this.#bytes[row + ADDRESS_OFFSET + at] = address.charCodeAt(at);
+    }
     this.#bytes[row + LENGTH_OFFSET] = length;
     this.#words[word + STATE] = ConnectionState.read;
   }
@@ -135,7 +136,7 @@ export class ConnectionTable {
     listener: number,
     descriptor: number,
     transport: ConnectionTransport,
-    address: Uint8Array,
+    address: string,
     now: number,
   ): void {
     if (listener >= LISTENERS_MAX) return;

@@ -170,9 +170,8 @@ export class Primary {
       layout.connectionSlots,
     );
     this.#sockets.forEach((socket, index) => {
-      const address = Buffer.from(listeningText(socket), "latin1");
       const kind = connectionTransport(factsOf(socket).text);
-      table.openListener(index, socket.descriptor, kind, address, control.now());
+      table.openListener(index, socket.descriptor, kind, listeningText(socket), control.now());
     });
   }
 

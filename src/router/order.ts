@@ -18,6 +18,8 @@
 import { assert } from "../base/assert.ts";
 
 const EXACT_MAX = 16;
+/** Of all orders that have never sent anything; nobody writes there. */
+const NONE_SENT = new Int32Array(EXACT_MAX);
 
 export class Order {
   /** Requests sent and not answered. The router counts. */
@@ -26,7 +28,7 @@ export class Order {
   tickets = 0;
   /** The connection is gone: what comes for it is let go at once. */
   closed = false;
-  readonly #exact = new Int32Array(EXACT_MAX);
+  #exact = NONE_SENT;
   #exactCount = 0;
   #bloomLow = 0;
   #bloomHigh = 0;
@@ -35,6 +37,8 @@ export class Order {
   sent(hashLow: number, hashHigh: number): void {
     this.pending++;
     if (this.#exactCount < EXACT_MAX) {
+      // alloc: once a connection, when it first sends something
+      if (this.#exact === NONE_SENT) this.#exact = new Int32Array(EXACT_MAX);
       this.#exact[this.#exactCount++] = hashLow;
       return;
     }

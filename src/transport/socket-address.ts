@@ -137,8 +137,8 @@ function scratchAddress(libc: Libc): string {
   const family = (bytes[ADDRESS_OFFSET] as number) | ((bytes[ADDRESS_OFFSET + 1] as number) << 8);
   const port = ((bytes[ADDRESS_OFFSET + 2] as number) << 8) | (bytes[ADDRESS_OFFSET + 3] as number);
   if (family === AF_INET) {
-    const address = bytes.subarray(ADDRESS_OFFSET + 4, ADDRESS_OFFSET + 8).join(".");
-    return `tcp:${address}:${port}`;
+    const at = ADDRESS_OFFSET + 4;
+    return `tcp:${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}:${port}`;
   }
   if (family === AF_INET6) {
     const address = inet6Text(bytes.subarray(ADDRESS_OFFSET + 8, ADDRESS_OFFSET + 24));

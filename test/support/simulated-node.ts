@@ -196,11 +196,11 @@ export class SimulatedNode {
 
   #connect(): void {
     const { view } = this.node;
-    const address = Buffer.from("127.0.0.1:11211");
+    const address = "127.0.0.1:11211";
     view.connections.at(-1)?.openListener(0, 19, ConnectionTransport.tcp, address, 2);
     for (let slot = 0; slot < 200; slot++) {
       const thread = slot % this.#stores.length;
-      const peer = Buffer.from(`10.0.${slot % 7}.${10 + slot}:${40_000 + slot * 13}`);
+      const peer = `10.0.${slot % 7}.${10 + slot}:${40_000 + slot * 13}`;
       const opened = 1000 - Math.floor(900 * this.random());
       const row = Math.floor(slot / this.#stores.length);
       view.connections[thread]?.open(row, 30 + slot, ConnectionTransport.tcp, 0, peer, opened);

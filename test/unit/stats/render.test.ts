@@ -218,19 +218,12 @@ describe("stats items and stats slabs", () => {
 describe("stats conns", () => {
   test("lists listeners, then connections with the listener they came through", () => {
     const { view } = observedNode();
-    const listening = Buffer.from("127.0.0.1:11211");
+    const listening = "127.0.0.1:11211";
     view.connections[2]?.openListener(0, 20, ConnectionTransport.tcp, listening, 2);
-    const peer = Buffer.from("[::1]:5000");
+    const peer = "[::1]:5000";
     view.connections[1]?.open(7, 33, ConnectionTransport.tcp6, 0, peer, 900);
     view.connections[1]?.setState(7, ConnectionState.nread);
-    view.connections[0]?.open(
-      0,
-      34,
-      connectionTransport("?:<AF 0>"),
-      0,
-      Buffer.from("<AF 0>"),
-      100,
-    );
+    view.connections[0]?.open(0, 34, connectionTransport("?:<AF 0>"), 0, "<AF 0>", 100);
     view.connections[0]?.moved(0, 10, 20, 1, 950);
     expect(statsOf(view, "conns").values).toEqual({
       "20:addr": "tcp:127.0.0.1:11211",
@@ -249,7 +242,7 @@ describe("stats conns", () => {
 
   test("a closed connection is gone, and a dead thread's are cleared", () => {
     const { view } = observedNode();
-    const peer = Buffer.from("127.0.0.1:1");
+    const peer = "127.0.0.1:1";
     view.connections[0]?.open(1, 5, ConnectionTransport.tcp, 0, peer, 1);
     view.connections[0]?.open(2, 6, ConnectionTransport.tcp, 0, peer, 1);
     view.connections[0]?.close(1);
