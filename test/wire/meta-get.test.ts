@@ -330,10 +330,10 @@ transcript("T is a signed 32-bit number", [
 
 transcript("18 flags fit, 19 do not", [
   ["set a 0 0 1\r\nA\r\n", "STORED\r\n"],
-  ["mg a c f h k l O q s t u v P L I D1 J1 F1\r\n", "VA 1 c{cas} f0 h0 ka l0 O s1 t-1\r\nA\r\n"],
+  ["mg a c f h k l O q s t u v P L I D1 J1 F1\r\n", "VA 1 c{cas} f0 h0 ka l{*l} O s1 t-1\r\nA\r\n"],
   [
     "mg a c f h k l O q s t u v P L I D1 J1 F1 MS\r\n",
-    "VA 1 c{cas} f0 h0 ka l0 O s1 t-1\r\nA\r\n",
+    "VA 1 c{cas} f0 h0 ka l{*l} O s1 t-1\r\nA\r\n",
     oracle18("CLIENT_ERROR options flags are too long\r\n", "one flag fewer fits"),
   ],
   [
