@@ -48,7 +48,7 @@ export class Workers {
       `${count(worker.items)} items`,
     ];
     const { sent, served, onLoan } = worker;
-    if (threads > 1) facts.push(`↗${count(sent)} ↙${count(served)} ⟲${count(onLoan)}`);
+    if (threads > 1) facts.push(...crossings({ "↗": sent, "↙": served, "⟲": onLoan }));
     lane.facts.title = `${count(sent)} requests a second sent to other workers' shards, ${count(served)} served for them, ${count(onLoan)} done in their shards while they slept`;
     lane.facts.replaceChildren(...facts.map((fact) => el("span", {}, fact)));
     this.#draw(lane);
@@ -84,4 +84,10 @@ export class Workers {
     });
     context.globalAlpha = 1;
   }
+}
+
+/** What crossed between workers, of each kind that did. */
+function crossings(kinds) {
+  const crossed = Object.entries(kinds).filter(([, perSecond]) => perSecond >= 0.5);
+  return crossed.map(([sign, perSecond]) => `${sign}${count(Math.round(perSecond))}`);
 }
