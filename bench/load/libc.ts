@@ -28,7 +28,6 @@ import {
   MSG_NOSIGNAL,
   SOCK_CLOEXEC,
   SOCK_STREAM,
-  SYS_CLOCK_GETTIME,
   TCP_NODELAY,
 } from "../../src/transport/linux.ts";
 import { NativeMemory } from "../../src/transport/native-memory.ts";
@@ -189,7 +188,7 @@ export class Poller {
 
 function readClock(clock: number): number {
   const address = scratch.address(0, 16);
-  if (libc.syscall(SYS_CLOCK_GETTIME, clock, address, 0, 0, 0, 0) < 0) return Number.NaN;
+  if (libc.clockGettime(clock, address) < 0) return Number.NaN;
   const seconds = Number(scratchView.getBigInt64(0, true));
   return seconds * 1e6 + Number(scratchView.getBigInt64(8, true)) / 1e3;
 }

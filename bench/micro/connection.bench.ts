@@ -75,11 +75,12 @@ class Bed {
     const store = memory.openStore(0);
     memory.readers[0]?.setOwner(true);
     const ints = memory.arena(data.layout.control).ints;
+    const bell = { ring: () => {} };
     const front = createFront({
       memory,
       transport: this.#drain,
-      waker: new Waker(ints, control, { ring: () => {} }),
-      loans: null,
+      waker: new Waker(ints, control, bell),
+      loans: memory.loans(bell),
       busyPoll: null,
       ownStore: store,
       duties: { begin: () => {}, end: () => 0, awake: () => {} },

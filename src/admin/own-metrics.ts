@@ -69,6 +69,16 @@ const WORKER_COUNTERS = [
   ["worker_wakes_total", Counter.wakesSent, "Sleeping threads woken."],
 ] as const;
 
+/** Nanoseconds, shown as seconds. */
+const WORKER_CLOCKS = [
+  ["worker_busy_seconds_total", Counter.busyNanoseconds, "Processor time of a worker's thread."],
+  [
+    "worker_polled_seconds_total",
+    Counter.polledNanoseconds,
+    "Of its processor time, what a worker's thread spent looking for requests in vain.",
+  ],
+] as const;
+
 const MEMORY_PARTS = ["items", "dead", "free", "index", "ghost", "heap", "other"] as const;
 
 /** What the metrics are read from. `frame` gives the newest. */
@@ -103,13 +113,8 @@ export function ownMetrics(source: MetricSource): MetricSpec[] {
     ...WORKER_COUNTERS.map(([name, id, help]) =>
       counter(of(name), help, () => byThread(view, (thread) => thread.value(id))),
     ),
-    counter(
-      of("worker_polled_seconds_total"),
-      "Of it, time spent looking for requests in vain.",
-      () => byThread(view, (thread) => thread.value(Counter.polledNanoseconds) / NANOSECONDS),
-    ),
-    counter(of("worker_busy_seconds_total"), "Processor time of a worker's thread.", () =>
-      byThread(view, (thread) => thread.value(Counter.busyNanoseconds) / NANOSECONDS),
+    ...WORKER_CLOCKS.map(([name, id, help]) =>
+      counter(of(name), help, () => byThread(view, (thread) => thread.value(id) / NANOSECONDS)),
     ),
     gauge(of("worker_connections"), "Open connections of a worker.", () =>
       byThread(view, (thread) =>

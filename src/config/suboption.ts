@@ -35,6 +35,13 @@ export function set(draft: Draft, key: ExtendedKey<boolean>, value: boolean): vo
   draft.extended[key] = value;
 }
 
+/** What a number that is one setting changes. */
+export function into(key: ExtendedKey<number>): (draft: Draft, value: number) => void {
+  return (draft, value) => {
+    draft.extended[key] = value;
+  };
+}
+
 /** A word without a value; one that is written all the same is not looked at, as in memcached. */
 export function word(name: string, change: (draft: Draft) => void): Suboption {
   return {

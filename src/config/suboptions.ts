@@ -17,7 +17,17 @@ import {
   type Settings,
   THREADS_MAX,
 } from "./settings.ts";
-import { fraction, ignored, number, pair, refuse, type Suboption, set, word } from "./suboption.ts";
+import {
+  fraction,
+  ignored,
+  into,
+  number,
+  pair,
+  refuse,
+  type Suboption,
+  set,
+  word,
+} from "./suboption.ts";
 import { integerFrom } from "./values.ts";
 
 const INT32_MAX = 0x7fff_ffff;
@@ -161,9 +171,7 @@ export const SUBOPTIONS: readonly Suboption[] = [
     "slab_automove_window",
     { least: 3, most: 1799 },
     () => "slab_automove_window must be > 2 and < 1800",
-    (draft, value) => {
-      draft.extended.slabAutomoveWindow = value;
-    },
+    into("slabAutomoveWindow"),
   ),
   fraction(
     "slab_automove_freeratio",
@@ -189,9 +197,7 @@ export const SUBOPTIONS: readonly Suboption[] = [
     "tail_repair_time",
     { least: 10, most: INT32_MAX, missing: numeric("tail_repair_time") },
     () => "Cannot set tail_repair_time to less than 10 seconds",
-    (draft, value) => {
-      draft.extended.tailRepairSeconds = value;
-    },
+    into("tailRepairSeconds"),
   ),
   {
     name: "hash_algorithm",
@@ -203,17 +209,13 @@ export const SUBOPTIONS: readonly Suboption[] = [
     "lru_crawler_sleep",
     { least: 0, most: 1_000_000, missing: "Missing lru_crawler_sleep value" },
     () => "LRU crawler sleep must be between 0 and 1 second",
-    (draft, value) => {
-      draft.extended.lruCrawlerSleepMicroseconds = value;
-    },
+    into("lruCrawlerSleepMicroseconds"),
   ),
   number(
     "lru_crawler_tocrawl",
     { least: 0, most: UINT32_MAX, missing: "Missing lru_crawler_tocrawl value" },
     () => "lru_crawler_tocrawl takes a numeric 32bit value",
-    (draft, value) => {
-      draft.extended.lruCrawlerToCrawl = value;
-    },
+    into("lruCrawlerToCrawl"),
   ),
   word("lru_maintainer", (draft) => {
     draft.extended.lruMaintainer = true;
@@ -227,17 +229,13 @@ export const SUBOPTIONS: readonly Suboption[] = [
     "hot_lru_pct",
     { least: 1, most: 79 },
     () => "hot_lru_pct must be > 1 and < 80",
-    (draft, value) => {
-      draft.extended.hotLruPercent = value;
-    },
+    into("hotLruPercent"),
   ),
   number(
     "warm_lru_pct",
     { least: 1, most: 79 },
     () => "warm_lru_pct must be > 1 and < 80",
-    (draft, value) => {
-      draft.extended.warmLruPercent = value;
-    },
+    into("warmLruPercent"),
   ),
   fraction("hot_max_factor", 0, Infinity, "hot_max_factor must be > 0", "hotMaxFactor"),
   fraction("warm_max_factor", 0, Infinity, "warm_max_factor must be > 0", "warmMaxFactor"),
@@ -290,17 +288,13 @@ export const SUBOPTIONS: readonly Suboption[] = [
     "socket_threads",
     { least: 0, most: THREADS_MAX },
     unparsed("socket_threads"),
-    (draft, value) => {
-      draft.extended.socketThreads = value;
-    },
+    into("socketThreads"),
   ),
   number(
     "busy_poll",
     { least: 0, most: BUSY_POLL_MICROSECONDS_MAX },
     unparsed("busy_poll"),
-    (draft, value) => {
-      draft.extended.busyPollMicroseconds = value;
-    },
+    into("busyPollMicroseconds"),
   ),
   ...pair("lending", "lending"),
   ...pair("udp_multi_datagram", "udpMultiDatagram"),

@@ -78,6 +78,7 @@ export class BusyPoll {
   }
 
   #begins(heard: number): boolean {
+    if (this.#window === 0) return false;
     if (this.#isPolling) {
       this.#restNext = 1; // what was waited for came
       this.#count();
@@ -92,7 +93,7 @@ export class BusyPoll {
     }
     this.#since = this.#nanoseconds();
     this.#looked = this.#since;
-    return this.#window > 0;
+    return true;
   }
 
   #lasts(): boolean {

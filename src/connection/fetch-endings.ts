@@ -72,7 +72,7 @@ export class FetchEndings {
   }
 
   /** Has the owner end the item of which `connection.kept` keeps what is to be answered. */
-  end(connection: Connection, request: Request): Verdict {
+  #end(connection: Connection, request: Request): Verdict {
     const token = this.#waits.waitToken(connection, request.dialect);
     if (token === NO_PENDING) return Verdict.full;
     const touch = this.#ending(request, connection.kept as Reply);
@@ -88,7 +88,7 @@ export class FetchEndings {
   resume(connection: Connection, request: Request, kept: Reply): Verdict {
     let answer = this.#waits.takeReply(connection, Awaited.expiry);
     if (answer === null) {
-      const verdict = this.end(connection, request);
+      const verdict = this.#end(connection, request);
       if (verdict !== Verdict.done) return verdict;
       answer = this.#waits.scratchReply; // our own shard has done it at once
     }

@@ -67,13 +67,12 @@ export class Sleeper {
   cancel(): void {
     const ints = this.#ints;
     const at = this.#word;
-    let word = Atomics.compareExchange(ints, at, ASLEEP, AWAKE);
-    while (word !== ASLEEP && word !== AWAKE) {
+    while (true) {
+      const word = Atomics.compareExchange(ints, at, ASLEEP, AWAKE);
+      if (word === ASLEEP || word === AWAKE) return;
       const wanted = word | WANTED;
-      if (Atomics.compareExchange(ints, at, word, wanted) === word) {
-        Atomics.wait(ints, at, wanted, LOAN_LOOK_MS);
-      }
-      word = Atomics.compareExchange(ints, at, ASLEEP, AWAKE);
+      if (Atomics.compareExchange(ints, at, word, wanted) !== word) continue;
+      Atomics.wait(ints, at, wanted, LOAN_LOOK_MS);
     }
   }
 

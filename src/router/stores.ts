@@ -72,15 +72,14 @@ export class Stores {
     if (loans === null || !(this.#links[shard] as Link).isIdle()) return false;
     if (!loans.borrower.tryBorrow(shard)) return false;
     const store = this.#lent[shard] ?? this.#open(loans, shard);
-    const overdue = store.isOverdue();
-    if (!overdue) {
+    const may = !store.isOverdue();
+    if (may) {
       request.requester = this.#self;
       store.execute(request, reply);
+      this.#counters.add(Counter.requestsOnLoan, 1);
     }
     if (loans.borrower.giveBack(shard)) this.#counters.add(Counter.wakesSent, 1);
-    if (overdue) return false;
-    this.#counters.add(Counter.requestsOnLoan, 1);
-    return true;
+    return may;
   }
 
   #open(loans: Loans, shard: number): LentStore {

@@ -69,9 +69,6 @@ export const RLIMIT_NOFILE = 7;
 export const MCL_CURRENT = 1;
 export const MCL_FUTURE = 2;
 
-/** System calls by number, where libc's own name is not worth a binding. */
-export const SYS_CLOCK_GETTIME = process.arch === "x64" ? 228 : 113;
-
 const PACKED = process.arch === "x64";
 /** Words of one epoll_event, and where its data (we use the low half) lies. */
 export const EPOLL_EVENT_WORDS = PACKED ? 3 : 4;

@@ -34,8 +34,8 @@ export interface FrontParts {
   readonly waker: Waker;
   /** The store of this thread's own shard; null in the primary. */
   readonly ownStore: Store | null;
-  /** Sleeping workers' shards; null: those are woken for every change. */
-  readonly loans: Loans | null;
+  /** Sleeping workers' shards. */
+  readonly loans: Loans;
   readonly busyPoll: BusyPoll | null;
   readonly duties: Duties;
   /** The descriptor of a slot, or the slot where there are none. */
@@ -65,13 +65,13 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
 }
 
 function createRouter({ memory, ownStore, loans, waker }: FrontParts): Router {
-  const { self, threadCount, layout } = memory.data;
+  const { self, threadCount, layout, settings } = memory.data;
   return new Router({
     self,
     shardCount: threadCount,
     readers: memory.readers,
     ownStore,
-    loans,
+    loans: settings.extended.lending ? loans : null,
     arena: memory.arena(layout.links),
     base: layout.links.base,
     plan: memory.linkPlan,

@@ -8,7 +8,6 @@
 import type { WorkerData } from "../config/worker-data.ts";
 import type { Duties } from "../connection/connections-parts.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
-import { Borrower } from "../ring/loan.ts";
 import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NodeTransport } from "../transport/node-transport.ts";
@@ -38,7 +37,7 @@ export class NodeFront implements Duties {
     const { layout, self } = data;
     const io = layout.io[self] as { arena: number; base: number };
     const { ints } = memory.arena(layout.control);
-    const rung = bell ?? new NotifyBell(ints, memory.control);
+    const workersBell = bell ?? new NotifyBell(ints, memory.control);
     this.#memory = memory;
     this.#sleeper = new Sleeper(ints, memory.control, self);
     this.transport = new NodeTransport({
@@ -50,13 +49,8 @@ export class NodeFront implements Duties {
     this.#front = createFront({
       memory,
       transport: this.transport,
-      waker: new Waker(ints, memory.control, rung),
-      loans: data.settings.extended.lending
-        ? {
-            borrower: new Borrower(ints, memory.control, rung, self),
-            open: (shard) => memory.openStore(shard),
-          }
-        : null,
+      waker: new Waker(ints, memory.control, workersBell),
+      loans: memory.loans(workersBell),
       ownStore: null,
       busyPoll: null,
       duties: this,

@@ -10,13 +10,16 @@ import { KeyHash } from "../base/key-hash.ts";
 import type { Place, WorkerData } from "../config/worker-data.ts";
 import { EventLog } from "../connection/event-log.ts";
 import { Arena } from "../memory/arena.ts";
-import { ConnectionTable } from "../memory/connection-table.ts";
-import { Control } from "../memory/control.ts";
-import { COUNTERS_BYTES, Counters } from "../memory/counters.ts";
+import type { ConnectionTable } from "../memory/connection-table.ts";
+import type { Control } from "../memory/control.ts";
+import type { Counters } from "../memory/counters.ts";
 import { LogReader, LogWriter, logRingBytes } from "../memory/log-ring.ts";
-import { OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
+import type { Observation } from "../memory/observation.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
+import { Borrower } from "../ring/loan.ts";
+import type { Bell } from "../ring/wake.ts";
+import type { Loans } from "../router/stores.ts";
 import { NodeView } from "../stats/node-view.ts";
 import { Observer, type ObserverParts } from "../stats/observer.ts";
 import { Store } from "../store/store.ts";
@@ -48,13 +51,17 @@ export class ThreadMemory {
     const { layout, self, threadCount, settings } = data;
     this.data = data;
     this.arenas = data.buffers.map((buffer) => libc?.arena(buffer) ?? new Arena(buffer));
-    this.control = new Control(this.arena(layout.control), layout.control.base);
+    this.view = new NodeView({
+      settings,
+      layout,
+      arenas: this.arenas,
+      threadCount,
+      epochUnix: data.epochUnix,
+    });
+    this.counters = this.view.counters[self] as Counters;
+    this.control = this.view.control;
     this.clock = new Clock(data.epochUnix);
     this.clock.now = this.control.now();
-    this.counters = new Counters(
-      this.arena(layout.counters),
-      layout.counters.base + self * COUNTERS_BYTES,
-    );
     this.hash = new KeyHash(data.hashSeedLow, data.hashSeedHigh);
     const requesters = threadCount + 1;
     this.linkPlan = planLinks(requesters, threadCount, usualRingBytes(requesters, threadCount));
@@ -63,10 +70,7 @@ export class ThreadMemory {
     );
     this.shards = layout.shards.map((place) => new ShardMemory(this.arena(place), place.base));
     this.observer = new Observer({
-      observation: new Observation(
-        this.arena(layout.observations),
-        layout.observations.base + self * OBSERVATION_BYTES,
-      ),
+      observation: this.view.observations[self] as Observation,
       counters: this.counters,
       control: this.control,
       clock: this.clock,
@@ -74,25 +78,13 @@ export class ThreadMemory {
       seed: data.hashSeedLow ^ self,
       ...clocksOf(libc),
     });
-    const table = layout.connections[self] as Place;
-    this.connectionTable = new ConnectionTable(
-      this.arena(table),
-      table.base,
-      layout.connectionSlots,
-    );
+    this.connectionTable = this.view.connections[self] as ConnectionTable;
     if (data.incarnation > 0) this.connectionTable.clear();
     this.events = new EventLog(
       this.control,
       this.clock,
       new LogWriter(this.arena(layout.logs), layout.logs.base + self * logRingBytes()),
     );
-    this.view = new NodeView({
-      settings,
-      layout,
-      arenas: this.arenas,
-      threadCount,
-      epochUnix: data.epochUnix,
-    });
   }
 
   /**
@@ -102,8 +94,7 @@ export class ThreadMemory {
   openStore(shard: number): Store {
     const { layout, settings, threadCount } = this.data;
     const place = layout.shards[shard] as Place;
-    const { arena, base } = layout.counters;
-    const counters = new Counters(this.arenas[arena] as Arena, base + shard * COUNTERS_BYTES);
+    const counters = this.view.counters[shard] as Counters;
     return new Store(this.arena(place), place.base, this.hash, this.clock, counters, {
       evictions: settings.evictions,
       casEnabled: settings.casEnabled,
@@ -111,6 +102,13 @@ export class ThreadMemory {
       shard,
       shardCount: threadCount,
     });
+  }
+
+  /** What this thread may borrow. `bell` wakes the workers. */
+  loans(bell: Bell): Loans {
+    const { ints } = this.arena(this.data.layout.control);
+    const borrower = new Borrower(ints, this.control, bell, this.data.self);
+    return { borrower, open: (shard) => this.openStore(shard) };
   }
 
   /** A reader of each thread's log, from now on. */

@@ -15,7 +15,6 @@ import type { Place, WorkerData, WorkerMessage } from "../config/worker-data.ts"
 import { BusyPoll } from "../connection/busy-poll.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { Borrower } from "../ring/loan.ts";
 import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { endLoans, type Loans } from "../router/stores.ts";
 import { Shard } from "../shard/shard.ts";
@@ -78,10 +77,7 @@ function takeShard(memory: ThreadMemory, bell: Bell): OwnedShard {
   const { ints } = memory.arena(layout.control);
   const waker = new Waker(ints, memory.control, bell);
   const sleeper = new Sleeper(ints, memory.control, self);
-  const loans = {
-    borrower: new Borrower(ints, memory.control, bell, self),
-    open: (shard: number) => memory.openStore(shard),
-  };
+  const loans = memory.loans(bell);
   let itemsDropped = 0;
   if (incarnation > 0) {
     itemsDropped += endLoans(loans, threadCount);
@@ -124,7 +120,7 @@ function serveSockets(
     bellFd: bells[self] as number,
     input: { arena: memory.arena(io), offset: io.base, bytes: RECEIVE_BYTES },
   });
-  const { busyPollMicroseconds, lending } = settings.extended;
+  const { busyPollMicroseconds } = settings.extended;
   const nanoseconds = () => monotonicNanoseconds(libc);
   const front = createFront({
     memory,
@@ -132,7 +128,7 @@ function serveSockets(
     waker: owned.waker,
     ownStore: owned.store,
     busyPoll: new BusyPoll(busyPollMicroseconds, memory.counters, nanoseconds),
-    loans: lending ? owned.loans : null,
+    loans: owned.loans,
     duties,
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),

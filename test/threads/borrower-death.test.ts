@@ -48,10 +48,9 @@ test("clients outlive borrowers, and owners get their shards back", async () => 
   const sleeper = run(SLEEPER, 0);
   const dead = new Borrower(arena.ints, new Control(arena, 0), { ring: () => {} }, BORROWER);
   let inherited = 0;
-  const borrower: BorrowerTask = { memory, self: BORROWER, seed: SEED };
   for (let death = 0; death < DEATHS; death++) {
     const worker = new Worker(built("test/threads/borrower-worker.ts"), {
-      workerData: { ...borrower, seed: SEED + death },
+      workerData: { memory, self: BORROWER, seed: SEED + death } satisfies BorrowerTask,
     });
     worker.on("error", (error) => failures.push(error));
     const end = counters.value(Counter.requestsOnLoan) + 50 + ((death * 3571) % 900);
@@ -66,7 +65,6 @@ test("clients outlive borrowers, and owners get their shards back", async () => 
     clients: 0,
     takesOver: true,
   } satisfies WorkerTask);
-  await new Promise((resolve) => setTimeout(resolve, 50));
   Atomics.add(new Int32Array(done), 0, 1);
   const [{ operations }] = await Promise.all([asker, sleeper, last]);
   expect(failures).toEqual([]);

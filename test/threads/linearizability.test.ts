@@ -69,9 +69,12 @@ describe(`histories of ${CLIENTS} clients a worker, seed ${SEED}, are linearizab
       expect(evictions > 0).toBe(pressure);
       for (const result of results.slice(0, workers)) {
         expect(result.readsDirect).toBeGreaterThan(0);
-        if (sleepers === null) expect(result.requestsSent).toBeGreaterThan(0);
-        if (sleepers === null) expect(result.requestsOnLoan).toBe(0);
-        else if (sleepers > 0) expect(result.requestsOnLoan).toBeGreaterThan(0);
+        if (sleepers === null) {
+          expect(result.requestsSent).toBeGreaterThan(0);
+          expect(result.requestsOnLoan).toBe(0);
+        } else if (sleepers > 0) {
+          expect(result.requestsOnLoan).toBeGreaterThan(0);
+        }
       }
       for (const [key, history] of byKey(operations)) {
         const verdict = checkKey(history, { mayVanish: pressure });

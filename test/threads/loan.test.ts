@@ -19,7 +19,11 @@ describe("an owner that sleeps whenever it can", () => {
       const buffer = new SharedArrayBuffer((word + LOAN_WORDS) * 4);
       const run = (thread: number) =>
         runWorker<LoanResult>("test/threads/loan-peer.ts", {
-          ...{ buffer, word, thread, borrowers, counts: COUNTS },
+          buffer,
+          word,
+          thread,
+          borrowers,
+          counts: COUNTS,
           seed: 12345 + thread,
         } satisfies LoanTask);
       const results = await Promise.all(Array.from({ length: threads }, (_, at) => run(at)));
