@@ -48,6 +48,10 @@ const layers = {
   ],
 };
 
+/** The rooms of src/protocol: what is shared lies beside them, and the files named may know all. */
+const rooms = { text: ["meta"], meta: [], binary: [], udp: ["binary"] };
+const joinsRooms = "^src/protocol/(wire-parser|reply-encoder)[.]ts$";
+
 /** Packages from npm, and the folders that may know them. */
 const packages = {
   koffi: "^src/transport/",
@@ -75,9 +79,30 @@ const owners = Object.entries(packages).map(([name, path]) => ({
   to: { path: `node_modules/${name}/` },
 }));
 
+const walls = [
+  ...Object.entries(rooms).map(([room, allowed]) => ({
+    name: `room-${room}`,
+    comment: `protocol/${room} may import protocol/${allowed.join(" ") || "nothing else"}`,
+    severity: "error",
+    from: { path: `^src/protocol/${room}/` },
+    to: {
+      path: "^src/protocol/[a-z]+/",
+      pathNot: `^src/protocol/(${[room, ...allowed].join("|")})/`,
+    },
+  })),
+  {
+    name: "room-shared",
+    comment: "what protocols share knows none of them",
+    severity: "error",
+    from: { path: "^src/protocol/[^/]+$", pathNot: joinsRooms },
+    to: { path: "^src/protocol/[a-z]+/" },
+  },
+];
+
 module.exports = {
   forbidden: [
     ...rows,
+    ...walls,
     ...owners,
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     {

@@ -17,7 +17,7 @@ import { Op } from "../command/op.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { writeLineEnd } from "../protocol/ascii.ts";
-import { GetScanner } from "../protocol/get-scanner.ts";
+import { GetScanner } from "../protocol/text/get-scanner.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
   writeCas,

@@ -26,8 +26,8 @@ import {
   udpDatagramCount,
   udpRequestId,
   writeUdpFrame,
-} from "../protocol/udp-frame.ts";
-import { isServersWord, udpMessageEnd, udpRefusal } from "../protocol/udp-messages.ts";
+} from "../protocol/udp/udp-frame.ts";
+import { isServersWord, udpMessageEnd, udpRefusal } from "../protocol/udp/udp-messages.ts";
 import { type DatagramReply, DatagramSession } from "../transport/datagram-session.ts";
 import { bindError, resolveTarget } from "../transport/listen.ts";
 import type { BellWatch, NativeBell } from "../transport/native-bell.ts";

@@ -6,11 +6,11 @@ import type { Clock } from "../base/clock.ts";
 import type { Reply } from "../command/reply.ts";
 import { Dialect, type Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
-import { BinaryEncoder } from "./binary-encoder.ts";
-import { ClassicEncoder } from "./classic-encoder.ts";
-import { MetaEncoder } from "./meta-encoder.ts";
+import { BinaryEncoder } from "./binary/binary-encoder.ts";
+import { MetaEncoder } from "./meta/meta-encoder.ts";
 import type { Encoder } from "./protocol.ts";
 import { RequestRestorer, saveRequest } from "./saved-request.ts";
+import { ClassicEncoder } from "./text/classic-encoder.ts";
 
 export class ReplyEncoder implements Encoder {
   readonly #classic = new ClassicEncoder();

@@ -4,11 +4,11 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Request } from "../command/request.ts";
-import { MAGIC_REQUEST } from "./binary-packet.ts";
-import { BinaryParser } from "./binary-parser.ts";
+import { MAGIC_REQUEST } from "./binary/binary-packet.ts";
+import { BinaryParser } from "./binary/binary-parser.ts";
 import type { Parser } from "./protocol.ts";
 import type { ProtocolOptions } from "./protocol-options.ts";
-import { TextParser } from "./text-parser.ts";
+import { TextParser } from "./text/text-parser.ts";
 import { WireProtocol, type WireState } from "./wire-state.ts";
 
 export class WireParser implements Parser {

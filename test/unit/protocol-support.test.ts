@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { OPTIONS } from "../../src/config/options.ts";
 import { EXTENDED_DEFAULTS } from "../../src/config/settings.ts";
 import { SUBOPTIONS } from "../../src/config/suboptions.ts";
-import { OPCODE_OP } from "../../src/protocol/binary-packet.ts";
+import { OPCODE_OP } from "../../src/protocol/binary/binary-packet.ts";
 import { observedNode, statsOf } from "../support/observed-node.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -114,10 +114,10 @@ describe("docs/protocol-support.md has a row for", () => {
 
   test("every command the parsers know", () => {
     const wanted = [
-      "src/protocol/text-commands.ts",
-      "src/protocol/text-parser.ts",
-      "src/protocol/text-storage.ts",
-      "src/protocol/meta-parser.ts",
+      "src/protocol/text/text-commands.ts",
+      "src/protocol/text/text-parser.ts",
+      "src/protocol/text/text-storage.ts",
+      "src/protocol/meta/meta-parser.ts",
     ].flatMap((path) =>
       [...read(path).matchAll(/^const [A-Z_]+ = bytesOf\("(\w\w+)"\)/gm)].map((match) => match[1]),
     ) as string[];
@@ -130,7 +130,7 @@ describe("docs/protocol-support.md has a row for", () => {
   });
 
   test("every meta flag the scanner knows", () => {
-    const source = read("src/protocol/meta-flags.ts");
+    const source = read("src/protocol/meta/meta-flags.ts");
     const wanted = [...source.matchAll(/^const (?:BARE|TOKEN)_FLAGS = "(\w+)"/gm)]
       .map((match) => match[1] as string)
       .join("");

@@ -8,7 +8,7 @@ import { Clock } from "../../../src/base/clock.ts";
 import { KeyHash } from "../../../src/base/key-hash.ts";
 import { BATCH_KEYS_MAX, GetBatch } from "../../../src/command/get-batch.ts";
 import { Request } from "../../../src/command/request.ts";
-import { GetScanner } from "../../../src/protocol/get-scanner.ts";
+import { GetScanner } from "../../../src/protocol/text/get-scanner.ts";
 import { WireParser } from "../../../src/protocol/wire-parser.ts";
 import { WireProtocol, WireState } from "../../../src/protocol/wire-state.ts";
 import type { MicroBench } from "../micro-bench.ts";

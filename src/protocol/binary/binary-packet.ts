@@ -9,8 +9,8 @@
  * What a packet of each opcode must look like is a table; a packet that does not is answered and
  * the connection closed.
  */
-import { assert } from "../base/assert.ts";
-import { ArithmeticMode, Op, StoreMode } from "../command/op.ts";
+import { assert } from "../../base/assert.ts";
+import { ArithmeticMode, Op, StoreMode } from "../../command/op.ts";
 
 export const MAGIC_REQUEST = 0x80;
 export const MAGIC_RESPONSE = 0x81;

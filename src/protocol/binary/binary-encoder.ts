@@ -3,14 +3,15 @@
  * row says, a failure its status and a text; quiet opcodes leave out the success of a change and
  * the miss of a read.
  */
-import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
-import { PROTOCOL_VERSION } from "../command/limits.ts";
-import { Op, StoreMode } from "../command/op.ts";
-import type { Reply } from "../command/reply.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { Status, WireError } from "../command/status.ts";
-import { bytesOf, writeBytes, writeLatin1 } from "./ascii.ts";
+import { assert } from "../../base/assert.ts";
+import { copyBytes } from "../../base/bytes.ts";
+import { PROTOCOL_VERSION } from "../../command/limits.ts";
+import { Op, StoreMode } from "../../command/op.ts";
+import type { Reply } from "../../command/reply.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { Status, WireError } from "../../command/status.ts";
+import { bytesOf, writeBytes, writeLatin1 } from "../ascii.ts";
+import { SAVED_BYTES_MAX_LESS_KEY } from "../saved-request.ts";
 import {
   MAGIC_RESPONSE,
   OPCODE_SHAPE,
@@ -18,7 +19,6 @@ import {
   Shape,
   writeWord,
 } from "./binary-packet.ts";
-import { SAVED_BYTES_MAX_LESS_KEY } from "./saved-request.ts";
 
 /** The status field of a response. */
 const Code = {

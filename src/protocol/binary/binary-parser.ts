@@ -4,17 +4,21 @@
  *
  * Order of the checks, as memcached's: magic, lengths, authentication, key length, opcode, shape.
  */
-import type { Clock } from "../base/clock.ts";
-import { type ServerSeconds, UINT32_MAX } from "../base/unit.ts";
+import type { Clock } from "../../base/clock.ts";
+import { type ServerSeconds, UINT32_MAX } from "../../base/unit.ts";
 import {
   AUTH_TOKEN_BYTES_MAX,
   KEY_BYTES_MAX,
   MECHANISM_BYTES_MAX,
   PACKET_BODY_BYTES_MAX,
-} from "../command/limits.ts";
-import { Op } from "../command/op.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
+} from "../../command/limits.ts";
+import { Op } from "../../command/op.ts";
+import { Dialect, Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { DataBlock, refuseTooLarge } from "../data-block.ts";
+import { CLOSE, type Parser } from "../protocol.ts";
+import type { ProtocolOptions } from "../protocol-options.ts";
+import type { WireState } from "../wire-state.ts";
 import {
   MAGIC_REQUEST,
   OPCODE_EXTRAS,
@@ -26,10 +30,6 @@ import {
   readWord,
   Shape,
 } from "./binary-packet.ts";
-import { DataBlock, refuseTooLarge } from "./data-block.ts";
-import { CLOSE, type Parser } from "./protocol.ts";
-import type { ProtocolOptions } from "./protocol-options.ts";
-import type { WireState } from "./wire-state.ts";
 
 /** An arithmetic packet with this expiry creates nothing. */
 const EXPIRY_NO_CREATE = UINT32_MAX;

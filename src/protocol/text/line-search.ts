@@ -1,6 +1,6 @@
 /** Questions about a line that has not been cut into tokens. */
-import { KEY_BYTES_MAX } from "../command/limits.ts";
-import { CR, LF, SPACE } from "./ascii.ts";
+import { KEY_BYTES_MAX } from "../../command/limits.ts";
+import { CR, LF, SPACE } from "../ascii.ts";
 
 /** True when a line end stands at bytes[at]. */
 export function endsLine(bytes: Uint8Array, at: number, end: number): boolean {

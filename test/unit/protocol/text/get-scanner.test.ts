@@ -4,15 +4,15 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Clock } from "../../../src/base/clock.ts";
-import { KeyHash } from "../../../src/base/key-hash.ts";
-import { BATCH_KEYS_MAX, BatchMark, GetBatch } from "../../../src/command/get-batch.ts";
-import { Op } from "../../../src/command/op.ts";
-import { Dialect, Request } from "../../../src/command/request.ts";
-import { GetScanner } from "../../../src/protocol/get-scanner.ts";
-import { TextParser } from "../../../src/protocol/text-parser.ts";
-import { WireState } from "../../../src/protocol/wire-state.ts";
-import { OPTIONS } from "../../support/spoken.ts";
+import { Clock } from "../../../../src/base/clock.ts";
+import { KeyHash } from "../../../../src/base/key-hash.ts";
+import { BATCH_KEYS_MAX, BatchMark, GetBatch } from "../../../../src/command/get-batch.ts";
+import { Op } from "../../../../src/command/op.ts";
+import { Dialect, Request } from "../../../../src/command/request.ts";
+import { GetScanner } from "../../../../src/protocol/text/get-scanner.ts";
+import { TextParser } from "../../../../src/protocol/text/text-parser.ts";
+import { WireState } from "../../../../src/protocol/wire-state.ts";
+import { OPTIONS } from "../../../support/spoken.ts";
 
 const ASCII = { ...OPTIONS, protocol: "ascii" } as const;
 const REQUESTS_MAX = 20;

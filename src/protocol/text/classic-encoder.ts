@@ -5,23 +5,23 @@
  *   <data>                                    the caller copies it
  *   \r\n[END\r\n]                             encodeTail
  */
-import { assert } from "../base/assert.ts";
-import { writeUint64 } from "../base/decimal.ts";
-import { PROTOCOL_VERSION } from "../command/limits.ts";
-import { Op } from "../command/op.ts";
-import type { Reply } from "../command/reply.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { Status, WireError } from "../command/status.ts";
-import { bytesOf, writeBytes, writeLatin1, writeLineEnd } from "./ascii.ts";
-import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "./error-lines.ts";
-import { SAVED_BYTES_MAX_LESS_KEY, SAVED_FIXED_BYTES } from "./saved-request.ts";
+import { assert } from "../../base/assert.ts";
+import { writeUint64 } from "../../base/decimal.ts";
+import { PROTOCOL_VERSION } from "../../command/limits.ts";
+import { Op } from "../../command/op.ts";
+import type { Reply } from "../../command/reply.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { Status, WireError } from "../../command/status.ts";
+import { bytesOf, writeBytes, writeLatin1, writeLineEnd } from "../ascii.ts";
+import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "../error-lines.ts";
+import { SAVED_BYTES_MAX_LESS_KEY, SAVED_FIXED_BYTES } from "../saved-request.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
   writeCas,
   writeEnd,
   writeValueEnd,
   writeValueLine,
-} from "./value-lines.ts";
+} from "../value-lines.ts";
 
 const STORED = bytesOf("STORED\r\n");
 const NOT_STORED = bytesOf("NOT_STORED\r\n");

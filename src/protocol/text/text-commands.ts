@@ -4,21 +4,26 @@
  * memcached 1.6.45's choice throughout, except for surplus arguments of delete, where memccapable
  * wants 1.6.18's.
  */
-import type { Clock } from "../base/clock.ts";
-import { DecimalReader, decimalToInt32, decimalToUint32, NOT_A_NUMBER } from "../base/decimal.ts";
-import type { ServerSeconds } from "../base/unit.ts";
+import type { Clock } from "../../base/clock.ts";
+import {
+  DecimalReader,
+  decimalToInt32,
+  decimalToUint32,
+  NOT_A_NUMBER,
+} from "../../base/decimal.ts";
+import type { ServerSeconds } from "../../base/unit.ts";
 import {
   KEY_BYTES_MAX,
   MEMLIMIT_MIB_MAX,
   MEMLIMIT_MIB_MIN,
   VERBOSITY_MAX,
-} from "../command/limits.ts";
-import { AdminWord, ArithmeticMode, DeleteMode, Op, ShutdownMode } from "../command/op.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { bytesOf } from "./ascii.ts";
-import type { LineTokens } from "./line-tokens.ts";
-import type { ProtocolOptions } from "./protocol-options.ts";
+} from "../../command/limits.ts";
+import { AdminWord, ArithmeticMode, DeleteMode, Op, ShutdownMode } from "../../command/op.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { bytesOf } from "../ascii.ts";
+import type { LineTokens } from "../line-tokens.ts";
+import type { ProtocolOptions } from "../protocol-options.ts";
 
 const DELETE = bytesOf("delete");
 const INCR = bytesOf("incr");

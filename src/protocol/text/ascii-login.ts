@@ -7,14 +7,14 @@
  * request is `Op.authenticate` with `<user> <password>` as its value; whoever checks it sets
  * `state.authenticated`.
  */
-import { decimalToUint32, NOT_A_NUMBER } from "../base/decimal.ts";
-import { AUTH_TOKEN_BYTES_MAX } from "../command/limits.ts";
-import { Op } from "../command/op.ts";
-import type { Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { bytesOf, CR, LF, SPACE } from "./ascii.ts";
-import type { LineTokens } from "./line-tokens.ts";
-import { CLOSE } from "./protocol.ts";
+import { decimalToUint32, NOT_A_NUMBER } from "../../base/decimal.ts";
+import { AUTH_TOKEN_BYTES_MAX } from "../../command/limits.ts";
+import { Op } from "../../command/op.ts";
+import type { Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { bytesOf, CR, LF, SPACE } from "../ascii.ts";
+import type { LineTokens } from "../line-tokens.ts";
+import { CLOSE } from "../protocol.ts";
 
 const SET = bytesOf("set");
 /** A line with fewer bytes before its `\n` closes the connection. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Opcode, packet } from "../../support/binary-packets.ts";
-import { Listener, requestsOf } from "../../support/spoken.ts";
+import { Opcode, packet } from "../../../support/binary-packets.ts";
+import { Listener, requestsOf } from "../../../support/spoken.ts";
 
 describe("an ASCII connection that must log in", () => {
   for (const [text, ...requests] of [

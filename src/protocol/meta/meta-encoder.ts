@@ -7,10 +7,10 @@
  * cheaper to keep there than in a list. Which of them a code returns differs by command, hence
  * `RETURNED`.
  */
-import { assert } from "../base/assert.ts";
-import { base64Bytes, encodeBase64 } from "../base/base64.ts";
-import { copyBytes } from "../base/bytes.ts";
-import type { Clock } from "../base/clock.ts";
+import { assert } from "../../base/assert.ts";
+import { base64Bytes, encodeBase64 } from "../../base/base64.ts";
+import { copyBytes } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
 import {
   digitsOfUint64,
   UINT32_DIGITS_MAX,
@@ -18,21 +18,21 @@ import {
   writeInt32,
   writeUint32,
   writeUint64,
-} from "../base/decimal.ts";
-import { OPAQUE_BYTES_MAX } from "../command/limits.ts";
-import { Op, StoreMode } from "../command/op.ts";
-import { ItemMark, type Reply } from "../command/reply.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { Status, WireError } from "../command/status.ts";
-import { bytesOf, SPACE, writeBytes, writeLineEnd } from "./ascii.ts";
+} from "../../base/decimal.ts";
+import { OPAQUE_BYTES_MAX } from "../../command/limits.ts";
+import { Op, StoreMode } from "../../command/op.ts";
+import { ItemMark, type Reply } from "../../command/reply.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { Status, WireError } from "../../command/status.ts";
+import { bytesOf, SPACE, writeBytes, writeLineEnd } from "../ascii.ts";
 import {
   ERROR_LINE_BYTES_MAX,
   ERROR_LINES,
   OUT_OF_MEMORY_LINE,
   OUT_OF_MEMORY_NEW_LINE,
-} from "./error-lines.ts";
-import { SAVED_BYTES_MAX_LESS_KEY } from "./saved-request.ts";
-import { writeMetaValueLine } from "./value-lines.ts";
+} from "../error-lines.ts";
+import { SAVED_BYTES_MAX_LESS_KEY } from "../saved-request.ts";
+import { writeMetaValueLine } from "../value-lines.ts";
 
 const HD = bytesOf("HD");
 const VA = bytesOf("VA ");

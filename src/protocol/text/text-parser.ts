@@ -14,28 +14,28 @@
  *  - a line of keys is not begun before its end is here and no key in it is too long, since one bad
  *    key makes the whole line answer an error and nothing else.
  */
-import type { Clock } from "../base/clock.ts";
-import { decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";
+import type { Clock } from "../../base/clock.ts";
+import { decimalToInt32, NOT_A_NUMBER } from "../../base/decimal.ts";
 import {
   GET_LINE_BYTES_MAX,
   KEY_BYTES_MAX,
   LEADING_SPACES_MAX,
   LINE_BYTES_MAX,
-} from "../command/limits.ts";
-import { Op } from "../command/op.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { bytesOf, CR, LF, SPACE, ZERO } from "./ascii.ts";
+} from "../../command/limits.ts";
+import { Op } from "../../command/op.ts";
+import { Dialect, Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { bytesOf, CR, LF, SPACE, ZERO } from "../ascii.ts";
+import { DataBlock } from "../data-block.ts";
+import { LineTokens } from "../line-tokens.ts";
+import { MetaParser } from "../meta/meta-parser.ts";
+import { CLOSE, type Parser } from "../protocol.ts";
+import type { ProtocolOptions } from "../protocol-options.ts";
+import type { WireState } from "../wire-state.ts";
 import { AsciiLogin } from "./ascii-login.ts";
-import { DataBlock } from "./data-block.ts";
 import { endsLine, holdsLineEnd, holdsLongKey } from "./line-search.ts";
-import { LineTokens } from "./line-tokens.ts";
-import { MetaParser } from "./meta-parser.ts";
-import { CLOSE, type Parser } from "./protocol.ts";
-import type { ProtocolOptions } from "./protocol-options.ts";
 import { NOT_HERE, TextCommands } from "./text-commands.ts";
 import { TextStorage } from "./text-storage.ts";
-import type { WireState } from "./wire-state.ts";
 
 const SET_AND_SPACE = 0x73657420;
 /** "set k 0 0 0\r\n…" is longer: the fast path may look at four bytes. */

@@ -7,15 +7,15 @@
  * block ends, so what follows is read as commands; once it is, everything else that is wrong
  * swallows the block and gives one error.
  */
-import type { Clock } from "../base/clock.ts";
-import { DecimalReader, decimalToInt32, NOT_A_NUMBER } from "../base/decimal.ts";
-import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../command/limits.ts";
-import { Op, StoreMode } from "../command/op.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { bytesOf } from "./ascii.ts";
-import type { DataBlock } from "./data-block.ts";
-import type { LineTokens } from "./line-tokens.ts";
+import type { Clock } from "../../base/clock.ts";
+import { DecimalReader, decimalToInt32, NOT_A_NUMBER } from "../../base/decimal.ts";
+import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../../command/limits.ts";
+import { Op, StoreMode } from "../../command/op.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { bytesOf } from "../ascii.ts";
+import type { DataBlock } from "../data-block.ts";
+import type { LineTokens } from "../line-tokens.ts";
 
 const SET = bytesOf("set");
 const ADD = bytesOf("add");

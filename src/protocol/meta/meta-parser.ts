@@ -9,17 +9,17 @@
  * and marks. The flags stay in the line from `request.metaFlagsStart` on, where the encoder finds
  * them in the order the client wants.
  */
-import type { Clock } from "../base/clock.ts";
-import { decimalToInt32 } from "../base/decimal.ts";
-import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../command/limits.ts";
-import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../command/op.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { bytesOf } from "./ascii.ts";
-import type { DataBlock } from "./data-block.ts";
-import type { LineTokens } from "./line-tokens.ts";
+import type { Clock } from "../../base/clock.ts";
+import { decimalToInt32 } from "../../base/decimal.ts";
+import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../../command/limits.ts";
+import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../../command/op.ts";
+import { Dialect, Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { bytesOf } from "../ascii.ts";
+import type { DataBlock } from "../data-block.ts";
+import type { LineTokens } from "../line-tokens.ts";
+import type { ProtocolOptions } from "../protocol-options.ts";
 import { holdsIllegalFlag, MetaFlags, NO_MODE } from "./meta-flags.ts";
-import type { ProtocolOptions } from "./protocol-options.ts";
 
 const LINE_END_BYTES = 2;
 const COMMAND_BYTES = 2;

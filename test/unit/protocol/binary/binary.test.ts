@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Reply } from "../../../src/command/reply.ts";
-import { Request } from "../../../src/command/request.ts";
-import { Status, WireError } from "../../../src/command/status.ts";
-import type { ProtocolOptions } from "../../../src/protocol/protocol-options.ts";
-import { ReplyEncoder } from "../../../src/protocol/reply-encoder.ts";
-import { WireParser } from "../../../src/protocol/wire-parser.ts";
+import type { Reply } from "../../../../src/command/reply.ts";
+import { Request } from "../../../../src/command/request.ts";
+import { Status, WireError } from "../../../../src/command/status.ts";
+import type { ProtocolOptions } from "../../../../src/protocol/protocol-options.ts";
+import { ReplyEncoder } from "../../../../src/protocol/reply-encoder.ts";
+import { WireParser } from "../../../../src/protocol/wire-parser.ts";
 import {
   arithmeticExtras,
   Opcode,
@@ -12,8 +12,8 @@ import {
   packet,
   storeExtras,
   uint32,
-} from "../../support/binary-packets.ts";
-import { Listener, OPTIONS, replyTo, requestsOf, testClock } from "../../support/spoken.ts";
+} from "../../../support/binary-packets.ts";
+import { Listener, OPTIONS, replyTo, requestsOf, testClock } from "../../../support/spoken.ts";
 
 type Row = readonly [name: string, fields: PacketFields, ...requests: string[]];
 const VERSION = packet({ opcode: Opcode.version });

@@ -8,15 +8,20 @@
  * command's business (meta-parser.ts). Letters seen are bits of two words, one a case, so a
  * repetition is one test.
  */
-import { decodeBase64 } from "../base/base64.ts";
-import type { Clock } from "../base/clock.ts";
-import { DecimalReader, decimalToInt32, decimalToUint32, NOT_A_NUMBER } from "../base/decimal.ts";
-import type { ServerSeconds } from "../base/unit.ts";
-import { KEY_BYTES_MAX, META_TOKENS_MAX, OPAQUE_BYTES_MAX } from "../command/limits.ts";
-import { Mark, type Request } from "../command/request.ts";
-import { WireError } from "../command/status.ts";
-import { SPACE } from "./ascii.ts";
-import type { LineTokens } from "./line-tokens.ts";
+import { decodeBase64 } from "../../base/base64.ts";
+import type { Clock } from "../../base/clock.ts";
+import {
+  DecimalReader,
+  decimalToInt32,
+  decimalToUint32,
+  NOT_A_NUMBER,
+} from "../../base/decimal.ts";
+import type { ServerSeconds } from "../../base/unit.ts";
+import { KEY_BYTES_MAX, META_TOKENS_MAX, OPAQUE_BYTES_MAX } from "../../command/limits.ts";
+import { Mark, type Request } from "../../command/request.ts";
+import { WireError } from "../../command/status.ts";
+import { SPACE } from "../ascii.ts";
+import type { LineTokens } from "../line-tokens.ts";
 
 const LOWER_FIRST = 0x61;
 const UPPER_FIRST = 0x41;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { KEY_250, KEY_251, table } from "../../support/parser-table.ts";
-import { Listener, requestsOf } from "../../support/spoken.ts";
+import { KEY_250, KEY_251, table } from "../../../support/parser-table.ts";
+import { Listener, requestsOf } from "../../../support/spoken.ts";
 
 table("lines", [
   ["get foo\n", "get foo wantsValue"],

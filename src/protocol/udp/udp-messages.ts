@@ -8,14 +8,14 @@
  * statistics up to its END. The reply is cut here, after it was written, so that encoders know
  * nothing of datagrams.
  */
-import { bytesOf, LF, SPACE, ZERO } from "./ascii.ts";
+import { bytesOf, LF, SPACE, ZERO } from "../ascii.ts";
 import {
   MAGIC_RESPONSE,
   Opcode,
   PACKET_HEADER_BYTES,
   readWord,
   writeWord,
-} from "./binary-packet.ts";
+} from "../binary/binary-packet.ts";
 
 const LINE_END_BYTES = 2;
 const OPAQUE_OFFSET = 12;

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { udpDatagramCount, udpRequestId, writeUdpFrame } from "../../../src/protocol/udp-frame.ts";
+import {
+  udpDatagramCount,
+  udpRequestId,
+  writeUdpFrame,
+} from "../../../../src/protocol/udp/udp-frame.ts";
 
 describe("udpRequestId()", () => {
   for (const [name, datagram, id] of [

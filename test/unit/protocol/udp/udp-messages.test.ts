@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { isServersWord, udpMessageEnd, udpRefusal } from "../../../src/protocol/udp-messages.ts";
-import { BinaryStatus, Opcode, type PacketFields, packet } from "../../support/binary-packets.ts";
+import {
+  isServersWord,
+  udpMessageEnd,
+  udpRefusal,
+} from "../../../../src/protocol/udp/udp-messages.ts";
+import {
+  BinaryStatus,
+  Opcode,
+  type PacketFields,
+  packet,
+} from "../../../support/binary-packets.ts";
 
 /** A reply packet. */
 function packetOf(fields: PacketFields, status = 0): string {

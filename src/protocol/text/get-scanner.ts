@@ -9,14 +9,14 @@
  * once its whole length has been looked at, the state says that we are inside (WireState.keysOp),
  * and the next scan goes on there.
  */
-import { viewOf } from "../base/bytes.ts";
-import type { KeyHash } from "../base/key-hash.ts";
-import { BATCH_KEYS_MAX, BatchMark, type GetBatch } from "../command/get-batch.ts";
-import { KEY_BYTES_MAX } from "../command/limits.ts";
-import { Op } from "../command/op.ts";
-import { CR, LF, SPACE } from "./ascii.ts";
+import { viewOf } from "../../base/bytes.ts";
+import type { KeyHash } from "../../base/key-hash.ts";
+import { BATCH_KEYS_MAX, BatchMark, type GetBatch } from "../../command/get-batch.ts";
+import { KEY_BYTES_MAX } from "../../command/limits.ts";
+import { Op } from "../../command/op.ts";
+import { CR, LF, SPACE } from "../ascii.ts";
+import { WireProtocol, type WireState } from "../wire-state.ts";
 import { holdsLongKey } from "./line-search.ts";
-import { WireProtocol, type WireState } from "./wire-state.ts";
 
 const GET_AND_SPACE = 0x20746567; // "get " as a little-endian word
 const GETS_WORD = 0x73746567;

@@ -1,4 +1,4 @@
-import { KEY_250, KEY_251, table } from "../../support/parser-table.ts";
+import { KEY_250, KEY_251, table } from "../../../support/parser-table.ts";
 
 table("mg", [
   ["mg foo\r\n", "get foo"],
