@@ -15,7 +15,7 @@
  * says so.
  */
 import { CACHE_LINE_BYTES, roundUp } from "../../src/base/unit.ts";
-import { URING_BYTES } from "../../src/transport/uring-plan.ts";
+import { URING_BYTES } from "../../src/transport/uring/uring-plan.ts";
 import { type Board, Meter } from "./board.ts";
 import { BROKEN, type Dialect, type Kind } from "./dialect.ts";
 import { countLatency } from "./latency-counts.ts";

@@ -8,8 +8,8 @@
  *
  * Results are those of the kernel: 0 or more, or the negated error number.
  */
-import { Arena } from "../../src/memory/arena.ts";
-import { Libc } from "../../src/transport/libc.ts";
+
+import { Libc } from "../../src/libc/libc.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -29,10 +29,11 @@ import {
   SOCK_CLOEXEC,
   SOCK_STREAM,
   TCP_NODELAY,
-} from "../../src/transport/linux.ts";
-import { NativeMemory } from "../../src/transport/native-memory.ts";
+} from "../../src/libc/linux.ts";
+import { NativeMemory } from "../../src/libc/native-memory.ts";
+import { Arena } from "../../src/memory/arena.ts";
 
-export { EAGAIN } from "../../src/transport/linux.ts";
+export { EAGAIN } from "../../src/libc/linux.ts";
 
 /** System calls by number: x86-64 and arm64. */
 const [CONNECT, SET_AFFINITY] = process.arch === "x64" ? [42, 203] : [203, 122];

@@ -1,5 +1,5 @@
 /** The choice between the generator's two ways to move bytes. */
-import type { NativeMemory } from "../../src/transport/native-memory.ts";
+import type { NativeMemory } from "../../src/libc/native-memory.ts";
 import { RingSockets } from "./ring-sockets.ts";
 import { EpollSockets, type Sockets } from "./sockets.ts";
 import type { Workload } from "./workload.ts";

@@ -8,11 +8,11 @@
  * Why: a generator on one core has to outrun a server on another. Through epoll each request costs
  * two system calls and their crossings from JavaScript; here all requests of a turn share one.
  */
-import { Libc } from "../../src/transport/libc.ts";
-import { ENOBUFS, MSG_NOSIGNAL, SHUT_RDWR } from "../../src/transport/linux.ts";
-import type { NativeMemory } from "../../src/transport/native-memory.ts";
-import { Uring } from "../../src/transport/uring.ts";
-import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "../../src/transport/uring-abi.ts";
+import { Libc } from "../../src/libc/libc.ts";
+import { ENOBUFS, MSG_NOSIGNAL, SHUT_RDWR } from "../../src/libc/linux.ts";
+import type { NativeMemory } from "../../src/libc/native-memory.ts";
+import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "../../src/libc/uring-abi.ts";
+import { Uring } from "../../src/transport/uring/uring.ts";
 import { closeDescriptor } from "./libc.ts";
 import { NOTHING, Sockets } from "./sockets.ts";
 

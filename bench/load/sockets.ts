@@ -9,7 +9,7 @@
  *
  * Results are bytes or the negated error number; NOTHING says that the event is not of that kind.
  */
-import type { NativeMemory } from "../../src/transport/native-memory.ts";
+import type { NativeMemory } from "../../src/libc/native-memory.ts";
 import { closeDescriptor, EAGAIN, Poller, receive, transmit } from "./libc.ts";
 
 export const NOTHING = -0x4000_0000;

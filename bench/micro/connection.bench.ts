@@ -8,9 +8,9 @@
  */
 import { SETTINGS_DEFAULTS } from "../../src/config/settings.ts";
 import type { Connections } from "../../src/connection/connections.ts";
+import { Libc, libcAvailable } from "../../src/libc/libc.ts";
 import { SharedMemory } from "../../src/primary/shared-memory.ts";
 import { Waker } from "../../src/ring/wake.ts";
-import { Libc, libcAvailable } from "../../src/transport/libc.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { createFront } from "../../src/worker/front.ts";
 import { ThreadMemory } from "../../src/worker/thread-memory.ts";

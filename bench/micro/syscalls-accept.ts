@@ -1,7 +1,7 @@
 /**
  * How fast connections are accepted and handed over, to compare the two ways a primary can do it:
  *
- *   node dist/bench/micro/syscalls-accept.js acceptor     libuv poll, accept4 until dry (src/transport/acceptor.ts)
+ *   node dist/bench/micro/syscalls-accept.js acceptor     libuv poll, accept4 until dry (src/listen/acceptor.ts)
  *   node dist/bench/micro/syscalls-accept.js server       net.Server, whose descriptors would then be duplicated
  *
  * Clients come from a child process of this one that connects and closes as fast as it can. Each
@@ -11,13 +11,13 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { MIB } from "../../src/base/unit.ts";
+import { Libc } from "../../src/libc/libc.ts";
+import { AF_INET, SOCK_STREAM } from "../../src/libc/linux.ts";
+import { ADDRESS_OFFSET, writeInetAddress } from "../../src/libc/socket-address.ts";
+import { Acceptor } from "../../src/listen/acceptor.ts";
+import { listenNative } from "../../src/listen/listen.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Control } from "../../src/memory/control.ts";
-import { Acceptor } from "../../src/transport/acceptor.ts";
-import { Libc } from "../../src/transport/libc.ts";
-import { AF_INET, SOCK_STREAM } from "../../src/transport/linux.ts";
-import { listenNative } from "../../src/transport/listen.ts";
-import { ADDRESS_OFFSET, writeInetAddress } from "../../src/transport/socket-address.ts";
 
 const SECONDS = 3;
 const [, , kind = "acceptor", clientPort] = process.argv;

@@ -12,14 +12,14 @@
  */
 import { writeSync } from "node:fs";
 import { KIB, MIB } from "../../src/base/unit.ts";
+import { Libc } from "../../src/libc/libc.ts";
+import { EFD_NONBLOCK, SOCK_NONBLOCK } from "../../src/libc/linux.ts";
+import { listenNative } from "../../src/listen/listen.ts";
 import { Control, controlBytes } from "../../src/memory/control.ts";
-import { EpollTransport } from "../../src/transport/epoll-transport.ts";
-import { Libc } from "../../src/transport/libc.ts";
-import { EFD_NONBLOCK, SOCK_NONBLOCK } from "../../src/transport/linux.ts";
-import { listenNative } from "../../src/transport/listen.ts";
+import { EpollTransport } from "../../src/transport/epoll/epoll-transport.ts";
 import { NativeParts, planNative } from "../../src/transport/native-plan.ts";
 import type { TransportHandler } from "../../src/transport/transport.ts";
-import { UringTransport } from "../../src/transport/uring-transport.ts";
+import { UringTransport } from "../../src/transport/uring/uring-transport.ts";
 
 const SLOT_COUNT = 1024;
 const LINE_END = 10;

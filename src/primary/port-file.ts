@@ -4,7 +4,7 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
-import type { Listening } from "./door.ts";
+import type { Listening } from "./listeners.ts";
 
 const WORDS = {
   tcp4: "TCP INET",

@@ -24,8 +24,8 @@ import { ControlAsk, ServerState } from "../memory/control.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
-import { type Door, type DoorParts, type Listening, listeningText } from "./door.ts";
 import { assumeIdentity, findUser, isRoot } from "./identity.ts";
+import { type Listeners, type ListenersParts, type Listening, listeningText } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { writePortFile } from "./port-file.ts";
@@ -61,7 +61,7 @@ export class Primary {
   readonly #supervisor: Supervisor;
   readonly #memory: SharedMemory;
   readonly #ticker: ClockTicker;
-  #door: Door | null = null;
+  #listeners: Listeners | null = null;
   #sockets: readonly Listening[] = [];
   #data: WorkerData | null = null;
   #admin: AdminWindow | null = null;
@@ -84,32 +84,32 @@ export class Primary {
   }
 
   /** Resolves once connections are accepted. Throws ConfigError and SystemError. */
-  async start(createDoor: (parts: DoorParts) => Promise<Door>): Promise<void> {
+  async start(createListeners: (parts: ListenersParts) => Promise<Listeners>): Promise<void> {
     const settings = this.#settings;
     const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
     const memory = this.#memory;
     // Not in the middle of a turn of ours: what was answered before a shutdown leaves first.
     const asked = () => void setImmediate(() => this.#takeAsked());
-    const door = await createDoor({ settings, memory, log: this.#log, asked });
-    this.#door = door;
-    this.#sockets = await door.listen();
+    const listeners = await createListeners({ settings, memory, log: this.#log, asked });
+    this.#listeners = listeners;
+    this.#sockets = await listeners.listen();
     if (identity !== null) assumeIdentity(identity);
     else if (isRoot()) this.#log.warn("running as root: -u NAME becomes somebody else");
     if (settings.authFile !== "") readAuthFile(settings.authFile); // as whom we are from here on
     const facts = {
       epochUnix: this.#ticker.epochUnix,
-      bells: door.bells,
+      bells: listeners.bells,
       listeners: this.#sockets.map(factsOf),
     };
     try {
-      await this.#serve(door, facts);
+      await this.#serve(listeners, facts);
     } catch (error) {
-      await this.#abort(door);
+      await this.#abort(listeners);
       throw error;
     }
   }
 
-  async #serve(door: Door, facts: SharedFacts): Promise<void> {
+  async #serve(listeners: Listeners, facts: SharedFacts): Promise<void> {
     const { threads, pidFile, portFile, memoryBytes } = this.#settings;
     const memory = this.#memory;
     await this.#supervisor.start(
@@ -125,7 +125,7 @@ export class Primary {
     memory.control.setState(ServerState.serving);
     this.#showListeners();
     this.#data = memory.dataOf(threads, 0, facts);
-    door.open(this.#data);
+    listeners.open(this.#data);
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
     const where = this.#sockets.map(listeningText).join(", ");
@@ -144,12 +144,12 @@ export class Primary {
   }
 
   /** The start failed: what runs already must not keep the process. */
-  async #abort(door: Door): Promise<void> {
+  async #abort(listeners: Listeners): Promise<void> {
     this.#isStopping = true;
     this.#memory.control.setState(ServerState.stopped);
     const ended = this.#supervisor.stop(ABORT_MILLISECONDS_MAX);
-    await door.close();
-    door.wakeAll();
+    await listeners.close();
+    listeners.wakeAll();
     await ended;
   }
 
@@ -240,8 +240,8 @@ export class Primary {
     notifyServiceManager("STOPPING=1", this.#log);
     this.#memory.control.setState(ServerState.draining);
     const drained = this.#supervisor.stop(DRAIN_MILLISECONDS_MAX);
-    await this.#door?.close();
-    this.#door?.wakeAll();
+    await this.#listeners?.close();
+    this.#listeners?.wakeAll();
     void this.#admin?.close();
     if (!(await drained)) this.#log.warn("some workers did not finish in time");
     this.end(0);
@@ -254,11 +254,11 @@ export class Primary {
     const { daemon, pidFile } = this.#settings;
     if (daemon && pidFile !== "") removePidFile(pidFile);
     this.#log.flush();
-    return this.#door === null ? process.exit(code) : this.#door.exit(code);
+    return this.#listeners === null ? process.exit(code) : this.#listeners.exit(code);
   }
 
   #workerDied(self: number, cause: Error): void {
-    this.#door?.setDown(self, true);
+    this.#listeners?.setDown(self, true);
     this.#log.error(`worker ${self} died and is replaced: ${cause.message}`, {
       stack: cause.stack,
     });
@@ -266,7 +266,7 @@ export class Primary {
 
   #workerReady(self: number, incarnation: number, itemsDropped: number): void {
     if (incarnation === 0) return;
-    this.#door?.setDown(self, false);
+    this.#listeners?.setDown(self, false);
     const message = `worker ${self} serves its shard again, ${itemsDropped} items were dropped`;
     this.#log.warn(message, { incarnation });
   }

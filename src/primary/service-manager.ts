@@ -3,9 +3,9 @@
  * learns when connections and the admin address are served, so that what depends on the cache
  * starts when it answers, not before; and when the server begins to stop.
  */
-import { Libc, libcAvailable } from "../transport/libc.ts";
-import { sendNotice } from "../transport/notify-socket.ts";
+import { Libc, libcAvailable } from "../libc/libc.ts";
 import type { Log } from "./log.ts";
+import { sendNotice } from "./notify-socket.ts";
 
 export type Notice = "READY=1" | "STOPPING=1";
 

@@ -3,8 +3,8 @@
  * listen_disabled_num and time_in_listen_disabled_us; the time of a stall counts once it is over.
  */
 import { assert } from "../base/assert.ts";
+import type { StallReason } from "../listen/acceptor.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
-import type { StallReason } from "../transport/acceptor.ts";
 import type { Log } from "./log.ts";
 
 const WORDS: Readonly<Record<StallReason, string>> = {

@@ -16,7 +16,7 @@ import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
-import type { Door, DoorParts } from "./door.ts";
+import type { Listeners, ListenersParts } from "./listeners.ts";
 import { Log } from "./log.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -59,7 +59,7 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
     log,
     supervisor,
   });
-  await primary.start((parts) => createDoor(transport, parts));
+  await primary.start((parts) => createListeners(transport, parts));
   widenInlining();
   const isSilent = isBackground && settings.verbosity === 0;
   // Loading modules holds up this thread, which accepts: the first clients go first.
@@ -85,13 +85,16 @@ function widenInlining(): void {
 }
 
 /** Only the modules of the transport that serves are loaded. */
-async function createDoor(transport: TransportKind, parts: DoorParts): Promise<Door> {
+async function createListeners(
+  transport: TransportKind,
+  parts: ListenersParts,
+): Promise<Listeners> {
   if (transport === "native") {
-    const { NativeDoor } = await import("./native-door.ts");
-    return new NativeDoor(parts);
+    const { NativeListeners } = await import("./native-listeners.ts");
+    return new NativeListeners(parts);
   }
-  const { NodeDoor } = await import("./node-door.ts");
-  return new NodeDoor(parts);
+  const { NodeListeners } = await import("./node-listeners.ts");
+  return new NodeListeners(parts);
 }
 
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */
@@ -104,7 +107,7 @@ async function chooseTransport(choice: TransportChoice): Promise<TransportKind> 
 }
 
 async function nativeTransportProblem(choice: TransportChoice): Promise<string | null> {
-  const { libcProblem } = await import("../transport/libc.ts");
+  const { libcProblem } = await import("../libc/libc.ts");
   const problem = libcProblem();
   if (problem !== null) return problem;
   const { nativeKind, nativeProblem } = await import("../transport/native-transport.ts");

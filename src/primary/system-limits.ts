@@ -5,8 +5,8 @@
  */
 import { SystemError } from "../base/errors.ts";
 import type { Settings } from "../config/settings.ts";
-import { Libc, libcAvailable } from "../transport/libc.ts";
-import { MCL_CURRENT, MCL_FUTURE, RLIMIT_CORE, RLIMIT_NOFILE } from "../transport/linux.ts";
+import { Libc, libcAvailable } from "../libc/libc.ts";
+import { MCL_CURRENT, MCL_FUTURE, RLIMIT_CORE, RLIMIT_NOFILE } from "../libc/linux.ts";
 import type { Log } from "./log.ts";
 
 /** Descriptors of the process itself: streams, libuv, listeners. */

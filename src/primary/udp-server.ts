@@ -18,6 +18,7 @@ import { isIPv6 } from "node:net";
 import { KIB } from "../base/unit.ts";
 import type { ListenAddress, Settings } from "../config/settings.ts";
 import type { WorkerData } from "../config/worker-data.ts";
+import { bindError, resolveTarget } from "../listen/listen.ts";
 import type { Control } from "../memory/control.ts";
 import {
   UDP_DATAGRAM_BYTES_MAX,
@@ -28,12 +29,11 @@ import {
   writeUdpFrame,
 } from "../protocol/udp/udp-frame.ts";
 import { isServersWord, udpMessageEnd, udpRefusal } from "../protocol/udp/udp-messages.ts";
-import { type DatagramReply, DatagramSession } from "../transport/datagram-session.ts";
-import { bindError, resolveTarget } from "../transport/listen.ts";
 import type { BellWatch, NativeBell } from "../transport/native-bell.ts";
-import type { NodeTransport } from "../transport/node-transport.ts";
+import type { NodeTransport } from "../transport/node/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
-import { type Listening, listeningText, listenOptionsOf, shownDescriptor } from "./door.ts";
+import { type DatagramReply, DatagramSession } from "./datagram-session.ts";
+import { type Listening, listeningText, listenOptionsOf, shownDescriptor } from "./listeners.ts";
 
 /** Datagrams in work at a time; one more is dropped. */
 const SESSIONS_MAX = 64;

@@ -20,8 +20,9 @@
  * A borrower that dies leaves the word lent. Its successor finds it so, repairs the shard, and
  * gives it back.
  */
+import type { Bell } from "../base/bell.ts";
 import type { Control } from "../memory/control.ts";
-import { ASLEEP, AWAKE, type Bell, lentTo, WANTED } from "./wake.ts";
+import { ASLEEP, AWAKE, lentTo, WANTED } from "./wake.ts";
 
 export class Borrower {
   readonly #ints: Int32Array;

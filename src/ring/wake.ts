@@ -23,12 +23,8 @@
  *
  * At load nobody sleeps: a waker pays one `Atomics.load` a batch, and no system call.
  */
+import type { Bell } from "../base/bell.ts";
 import type { Control } from "../memory/control.ts";
-
-/** Wakes one thread out of its wait. How depends on what it waits in. */
-export interface Bell {
-  ring(thread: number): void;
-}
 
 export const AWAKE = 0;
 export const ASLEEP = 1;

@@ -14,7 +14,7 @@
  * 0.1 % of a core. Gaps are drawn at random, or the sampling would march in step with clients that
  * repeat a pattern. Every sample is weighted by T × S, so counts stay true.
  *
- * How busy the thread is, the kernel says (transport/clocks.ts): between its turns a thread is
+ * How busy the thread is, the kernel says (libc/clocks.ts): between its turns a thread is
  * not only asleep, since io_uring receives and sends in the call that also waits. Where there is no
  * libc to ask, the timed turns stand for all.
  */

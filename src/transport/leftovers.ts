@@ -5,10 +5,11 @@
  * The FdTable says which they are; their clients see the connection end. The mailbox keeps what the
  * predecessor had not yet taken, and the successor adopts that as if nothing had happened.
  */
+
+import type { Libc } from "../libc/libc.ts";
+import { SHUT_RDWR } from "../libc/linux.ts";
 import type { Control } from "../memory/control.ts";
 import { LOOP_MAPPINGS_MAX } from "./fd-table.ts";
-import type { Libc } from "./libc.ts";
-import { SHUT_RDWR } from "./linux.ts";
 import type { NativeParts } from "./native-plan.ts";
 
 /**

@@ -12,13 +12,13 @@
  * it waits for Atomics, which wakes it for less.
  */
 import { assert } from "../base/assert.ts";
+import type { Bell } from "../base/bell.ts";
 import { SystemError } from "../base/errors.ts";
+import type { Libc } from "../libc/libc.ts";
+import { EFD_CLOEXEC, EFD_NONBLOCK } from "../libc/linux.ts";
+import type { NativeMemory } from "../libc/native-memory.ts";
+import type { PollHandle } from "../libc/poll-handle.ts";
 import { Arena } from "../memory/arena.ts";
-import type { Libc } from "./libc.ts";
-import { EFD_CLOEXEC, EFD_NONBLOCK } from "./linux.ts";
-import type { NativeMemory } from "./native-memory.ts";
-import type { PollHandle } from "./poll-handle.ts";
-import type { Bell } from "./transport.ts";
 
 const ONE_OFFSET = 0;
 const READ_OFFSET = 8;

@@ -7,13 +7,13 @@
  * thread's I/O region (memory/io-region.ts), not here.
  */
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import type { Libc } from "../libc/libc.ts";
+import { EPOLL_EVENT_BYTES } from "../libc/linux.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
 import { FdMailbox, fdMailboxBytes } from "./fd-mailbox.ts";
 import { FdTable, fdTableBytes } from "./fd-table.ts";
-import type { Libc } from "./libc.ts";
-import { EPOLL_EVENT_BYTES } from "./linux.ts";
-import { URING_BYTES } from "./uring-plan.ts";
+import { URING_BYTES } from "./uring/uring-plan.ts";
 
 /** Most ready sockets one wait reports. */
 export const EVENTS_MAX = 512;

@@ -3,13 +3,13 @@
  * knows neither.
  */
 import { SystemError } from "../base/errors.ts";
-import { EpollTransport } from "./epoll-transport.ts";
-import { Libc } from "./libc.ts";
+import { Libc } from "../libc/libc.ts";
+import { EpollTransport } from "./epoll/epoll-transport.ts";
 import type { NativeOptions } from "./native-plan.ts";
 import type { LoopHandler, Transport, TransportHandler } from "./transport.ts";
-import { Uring } from "./uring.ts";
-import { URING_BYTES } from "./uring-plan.ts";
-import { UringTransport } from "./uring-transport.ts";
+import { Uring } from "./uring/uring.ts";
+import { URING_BYTES } from "./uring/uring-plan.ts";
+import { UringTransport } from "./uring/uring-transport.ts";
 
 export type NativeKind = "epoll" | "uring";
 

@@ -77,8 +77,3 @@ export interface Transport {
   peerAddress(slot: number): string;
   localAddress(slot: number): string;
 }
-
-/** Wakes the thread of a number: workers are 0…, the primary is the last. */
-export interface Bell {
-  ring(thread: number): void;
-}

@@ -5,12 +5,13 @@
  *   node:net ─▶ NodeTransport ─▶ connections ─▶ router ─▶ rings ─▶ workers, which sleep in Atomics.wait
  *                    ▲─────────── Atomics.notify ◀── the worker that answered
  */
+import type { Bell } from "../base/bell.ts";
 import type { WorkerData } from "../config/worker-data.ts";
 import type { Duties } from "../connection/connections-parts.ts";
+import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
-import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
-import { Libc, libcAvailable } from "../transport/libc.ts";
-import { NodeTransport } from "../transport/node-transport.ts";
+import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { NodeTransport } from "../transport/node/node-transport.ts";
 import { createFront, type Front } from "./front.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 

@@ -5,10 +5,13 @@
  * Built from WorkerData by every thread for itself, in the same way: plans are functions of the
  * settings, so they need not travel.
  */
+import type { Bell } from "../base/bell.ts";
 import { Clock } from "../base/clock.ts";
 import { KeyHash } from "../base/key-hash.ts";
 import type { Place, WorkerData } from "../config/worker-data.ts";
 import { EventLog } from "../connection/event-log.ts";
+import { monotonicNanoseconds, threadNanoseconds } from "../libc/clocks.ts";
+import type { Libc } from "../libc/libc.ts";
 import { Arena } from "../memory/arena.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
 import type { Control } from "../memory/control.ts";
@@ -18,14 +21,11 @@ import type { Observation } from "../memory/observation.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { Borrower } from "../ring/loan.ts";
-import type { Bell } from "../ring/wake.ts";
 import type { Loans } from "../router/stores.ts";
 import { NodeView } from "../stats/node-view.ts";
 import { Observer, type ObserverParts } from "../stats/observer.ts";
 import { Store } from "../store/store.ts";
 import { StoreReader } from "../store/store-reader.ts";
-import { monotonicNanoseconds, threadNanoseconds } from "../transport/clocks.ts";
-import type { Libc } from "../transport/libc.ts";
 
 export class ThreadMemory {
   readonly data: WorkerData;

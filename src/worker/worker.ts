@@ -11,18 +11,19 @@
  * A successor of a worker that died closes its connections' descriptors, repairs the shards it had
  * on loan and its own, answers what it had in hand, and goes on.
  */
+import type { Bell } from "../base/bell.ts";
 import type { Place, WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { BusyPoll } from "../connection/busy-poll.ts";
+import { monotonicNanoseconds } from "../libc/clocks.ts";
+import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { type Bell, NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
+import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { endLoans, type Loans } from "../router/stores.ts";
 import { Shard } from "../shard/shard.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/store-reader.ts";
-import { monotonicNanoseconds } from "../transport/clocks.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
-import { Libc, libcAvailable } from "../transport/libc.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createNativeTransport, nativeKind } from "../transport/native-transport.ts";

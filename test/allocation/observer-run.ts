@@ -6,13 +6,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Clock } from "../../src/base/clock.ts";
 import { Op } from "../../src/command/op.ts";
 import { Request } from "../../src/command/request.ts";
+import { monotonicNanoseconds } from "../../src/libc/clocks.ts";
+import { Libc, libcAvailable } from "../../src/libc/libc.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Control, controlBytes } from "../../src/memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { OBSERVATION_BYTES, Observation } from "../../src/memory/observation.ts";
 import { Observer } from "../../src/stats/observer.ts";
-import { monotonicNanoseconds } from "../../src/transport/clocks.ts";
-import { Libc, libcAvailable } from "../../src/transport/libc.ts";
 
 export interface ObserverTask {
   readonly warmUp: number;

@@ -5,7 +5,7 @@ import { connect, kernelMemory } from "../../bench/load/libc.ts";
 import { openSockets } from "../../bench/load/open-sockets.ts";
 import type { Sockets } from "../../bench/load/sockets.ts";
 import { CACHE_LINE_BYTES, roundUp } from "../../src/base/unit.ts";
-import { URING_BYTES } from "../../src/transport/uring-plan.ts";
+import { URING_BYTES } from "../../src/transport/uring/uring-plan.ts";
 
 const ROOM_BYTES = 4096;
 const RING_BYTES = roundUp(URING_BYTES, CACHE_LINE_BYTES);

@@ -5,11 +5,11 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { takeInheritedSockets } from "../../src/transport/inherited-sockets.ts";
-import { Libc } from "../../src/transport/libc.ts";
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "../../src/transport/linux.ts";
-import { listenNative } from "../../src/transport/listen.ts";
-import { ADDRESS_OFFSET, writeUnixAddress } from "../../src/transport/socket-address.ts";
+import { Libc } from "../../src/libc/libc.ts";
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "../../src/libc/linux.ts";
+import { ADDRESS_OFFSET, writeUnixAddress } from "../../src/libc/socket-address.ts";
+import { takeInheritedSockets } from "../../src/listen/inherited-sockets.ts";
+import { listenNative } from "../../src/listen/listen.ts";
 import { ask, MAIN, Program, portsOf, QUIET, until } from "../cli/program.ts";
 
 const OPTIONS = { backlog: 16, interfaces: null };

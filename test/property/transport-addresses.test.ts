@@ -2,7 +2,7 @@
 import { isIPv6, SocketAddress } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inet6Bytes, inet6Text } from "../../src/transport/socket-address.ts";
+import { inet6Bytes, inet6Text } from "../../src/libc/socket-address.ts";
 
 const groups = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), {
   minLength: 8,

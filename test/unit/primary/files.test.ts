@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { SystemError } from "../../../src/base/errors.ts";
-import type { Listening } from "../../../src/primary/door.ts";
 import { findUser } from "../../../src/primary/identity.ts";
+import type { Listening } from "../../../src/primary/listeners.ts";
 import { removePidFile, writePidFile } from "../../../src/primary/pid-file.ts";
 import { writePortFile } from "../../../src/primary/port-file.ts";
 

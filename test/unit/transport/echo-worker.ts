@@ -5,10 +5,10 @@
  *   control words (`words`):  0 echoes · 1 stop · 2 die · 3 leftovers closed + 1 · 4 pings heard · 5 pings sent
  */
 import { workerData } from "node:worker_threads";
+import { Libc } from "../../../src/libc/libc.ts";
 import { Control } from "../../../src/memory/control.ts";
 import { Sleeper } from "../../../src/ring/wake.ts";
 import { closeLeftovers } from "../../../src/transport/leftovers.ts";
-import { Libc } from "../../../src/transport/libc.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
 import { createNativeTransport } from "../../../src/transport/native-transport.ts";
 import { type EchoTask, EchoWord } from "./echo-task.ts";

@@ -1,12 +1,12 @@
 /** What a worker holds and what it is sent, in memory that outlives it. */
 import { describe, expect, test } from "vitest";
+import { Libc } from "../../../src/libc/libc.ts";
+import { EFD_NONBLOCK } from "../../../src/libc/linux.ts";
+import { Dealer } from "../../../src/listen/dealer.ts";
 import { Arena } from "../../../src/memory/arena.ts";
-import { Dealer } from "../../../src/transport/dealer.ts";
 import { FdMailbox, fdMailboxBytes } from "../../../src/transport/fd-mailbox.ts";
 import { FdTable, fdTableBytes } from "../../../src/transport/fd-table.ts";
 import { closeLeftovers } from "../../../src/transport/leftovers.ts";
-import { Libc } from "../../../src/transport/libc.ts";
-import { EFD_NONBLOCK } from "../../../src/transport/linux.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
 import { SlotPool } from "../../../src/transport/slot-pool.ts";
 import { testControl } from "./harness.ts";

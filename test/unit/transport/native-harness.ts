@@ -1,13 +1,13 @@
 /** The native transport of one worker, in the test's own thread. */
 import { KIB, MIB } from "../../../src/base/unit.ts";
-import { Acceptor, type StallReason } from "../../../src/transport/acceptor.ts";
-import { Dealer } from "../../../src/transport/dealer.ts";
-import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
-import { Libc } from "../../../src/transport/libc.ts";
-import { type Listener, listenNative } from "../../../src/transport/listen.ts";
+import { Libc } from "../../../src/libc/libc.ts";
+import { Acceptor, type StallReason } from "../../../src/listen/acceptor.ts";
+import { Dealer } from "../../../src/listen/dealer.ts";
+import { type Listener, listenNative } from "../../../src/listen/listen.ts";
+import { EpollTransport } from "../../../src/transport/epoll/epoll-transport.ts";
 import { NativeBell, openBells } from "../../../src/transport/native-bell.ts";
 import { NativeParts, planNative } from "../../../src/transport/native-plan.ts";
-import type { UringTransport } from "../../../src/transport/uring-transport.ts";
+import type { UringTransport } from "../../../src/transport/uring/uring-transport.ts";
 import { EchoHandler, INPUT_BYTES, testControl } from "./harness.ts";
 
 export class NativeHarness {

@@ -7,7 +7,7 @@ import { connect, type Socket, type SocketConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ACCEPT_RETRY_MS, TOO_MANY_CONNECTIONS } from "../../../src/transport/acceptor.ts";
+import { ACCEPT_RETRY_MS, TOO_MANY_CONNECTIONS } from "../../../src/listen/acceptor.ts";
 import { libuvTurn, until } from "./harness.ts";
 import { LOOPBACK, type World, worldsHere } from "./worlds.ts";
 

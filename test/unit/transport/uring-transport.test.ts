@@ -8,8 +8,8 @@ import {
   RECEIVE_COUNT,
   SEND_BLOCK_BYTES,
   SEND_BLOCK_COUNT,
-} from "../../../src/transport/uring-plan.ts";
-import { UringTransport } from "../../../src/transport/uring-transport.ts";
+} from "../../../src/transport/uring/uring-plan.ts";
+import { UringTransport } from "../../../src/transport/uring/uring-transport.ts";
 import { libuvTurn, until } from "./harness.ts";
 import { NativeHarness } from "./native-harness.ts";
 

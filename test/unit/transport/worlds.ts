@@ -1,17 +1,17 @@
 /** Both transports behind one face, for tests that must hold for both. */
 import { MIB } from "../../../src/base/unit.ts";
+import { libcAvailable } from "../../../src/libc/libc.ts";
+import type { StallReason } from "../../../src/listen/acceptor.ts";
+import type { ListenTarget } from "../../../src/listen/listen.ts";
+import { listenNative } from "../../../src/listen/listen.ts";
+import { NodeAcceptor } from "../../../src/listen/node-acceptor.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import type { Control } from "../../../src/memory/control.ts";
-import type { StallReason } from "../../../src/transport/acceptor.ts";
-import { EpollTransport } from "../../../src/transport/epoll-transport.ts";
-import { libcAvailable } from "../../../src/transport/libc.ts";
-import type { ListenTarget } from "../../../src/transport/listen.ts";
-import { listenNative } from "../../../src/transport/listen.ts";
+import { EpollTransport } from "../../../src/transport/epoll/epoll-transport.ts";
 import { nativeProblem } from "../../../src/transport/native-transport.ts";
-import { NodeAcceptor } from "../../../src/transport/node-acceptor.ts";
-import { NodeTransport } from "../../../src/transport/node-transport.ts";
+import { NodeTransport } from "../../../src/transport/node/node-transport.ts";
 import type { Transport } from "../../../src/transport/transport.ts";
-import { UringTransport } from "../../../src/transport/uring-transport.ts";
+import { UringTransport } from "../../../src/transport/uring/uring-transport.ts";
 import { EchoHandler, INPUT_BYTES, testControl } from "./harness.ts";
 import { NativeHarness } from "./native-harness.ts";
 

@@ -15,7 +15,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { isIP, isIPv4 } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
-import type { Libc } from "./libc.ts";
+import type { Libc } from "../libc/libc.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -33,8 +33,13 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   TCP_NODELAY,
-} from "./linux.ts";
-import { ADDRESS_OFFSET, localPort, writeInetAddress, writeUnixAddress } from "./socket-address.ts";
+} from "../libc/linux.ts";
+import {
+  ADDRESS_OFFSET,
+  localPort,
+  writeInetAddress,
+  writeUnixAddress,
+} from "../libc/socket-address.ts";
 
 /** memcached's exit code for what the operating system refuses. */
 const EX_OSERR = 71;

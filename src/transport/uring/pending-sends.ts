@@ -6,9 +6,9 @@
  *
  * A send that nobody has submitted yet takes more bytes: several replies of a turn leave as one.
  */
-import { copyBytes } from "../base/bytes.ts";
-import type { Arena } from "../memory/arena.ts";
-import { MSG_NOSIGNAL, MSG_WAITALL } from "./linux.ts";
+import { copyBytes } from "../../base/bytes.ts";
+import { MSG_NOSIGNAL, MSG_WAITALL } from "../../libc/linux.ts";
+import type { Arena } from "../../memory/arena.ts";
 import { NO_BLOCK, SendBlocks } from "./send-blocks.ts";
 import type { Uring } from "./uring.ts";
 import { SEND_BLOCK_BYTES } from "./uring-plan.ts";

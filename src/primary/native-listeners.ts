@@ -1,5 +1,5 @@
 /**
- * The native transport's door: listening sockets, the acceptor that empties them, the dealer that
+ * The listeners of the native transport: sockets that listen, the acceptor that empties them, the dealer that
  * hands descriptors to the workers, and the eventfds that wake whoever sleeps in the kernel.
  *
  * No more workers serve sockets than there are processors: two that share one find each other's
@@ -7,33 +7,33 @@
  * each alone. The other workers serve their shards.
  */
 import type { WorkerData } from "../config/worker-data.ts";
+import { Libc } from "../libc/libc.ts";
+import { Acceptor } from "../listen/acceptor.ts";
+import { Dealer } from "../listen/dealer.ts";
+import { adoptNative, takeInheritedSockets } from "../listen/inherited-sockets.ts";
+import { listenNative } from "../listen/listen.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
-import { Acceptor } from "../transport/acceptor.ts";
-import { Dealer } from "../transport/dealer.ts";
-import { adoptNative, takeInheritedSockets } from "../transport/inherited-sockets.ts";
-import { Libc } from "../transport/libc.ts";
-import { listenNative } from "../transport/listen.ts";
 import { NativeBell, openBells } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
+import { bindUdp } from "./bind-udp.ts";
 import {
-  type Door,
-  type DoorParts,
+  type Listeners,
+  type ListenersParts,
   type Listening,
   listenOptionsOf,
   type StreamListening,
   targetsOf,
-} from "./door.ts";
+} from "./listeners.ts";
 import { Stalls } from "./stalls.ts";
-import { bindUdp } from "./udp-door.ts";
 import type { UdpServer } from "./udp-server.ts";
 
 /** The system call that ends a process with all its threads, whatever they are in. */
 const EXIT_GROUP = process.arch === "x64" ? 231 : 94;
 
-export class NativeDoor implements Door {
+export class NativeListeners implements Listeners {
   readonly bells: readonly number[];
-  readonly #parts: DoorParts;
+  readonly #parts: ListenersParts;
   readonly #libc = Libc.load();
   readonly #bell: NativeBell;
   readonly #workers: readonly NativeParts[];
@@ -42,7 +42,7 @@ export class NativeDoor implements Door {
   #acceptor: Acceptor | null = null;
   #udp: UdpServer | null = null;
 
-  constructor(parts: DoorParts) {
+  constructor(parts: ListenersParts) {
     const { settings, memory } = parts;
     this.#parts = parts;
     const { socketThreads } = memory.layout;

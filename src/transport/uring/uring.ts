@@ -17,12 +17,12 @@
  *    first when the ring is full;
  *  - a buffer is either lent to the kernel or being read by us, never both.
  */
-import { assert } from "../base/assert.ts";
-import { SystemError } from "../base/errors.ts";
-import type { Libc } from "./libc.ts";
-import { EAGAIN, EINTR } from "./linux.ts";
-import type { NativeMemory } from "./native-memory.ts";
-import * as abi from "./uring-abi.ts";
+import { assert } from "../../base/assert.ts";
+import { SystemError } from "../../base/errors.ts";
+import type { Libc } from "../../libc/libc.ts";
+import { EAGAIN, EINTR } from "../../libc/linux.ts";
+import type { NativeMemory } from "../../libc/native-memory.ts";
+import * as abi from "../../libc/uring-abi.ts";
 import {
   ARGUMENT_OFFSET,
   RECEIVE_BUFFER_BYTES,

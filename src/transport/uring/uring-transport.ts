@@ -14,12 +14,8 @@
  *  - a slot is freed only when no request of it is under way: no completion meets a reused slot;
  *  - at most one send of a slot is under way, so bytes cannot overtake each other.
  */
-import { assert } from "../base/assert.ts";
-import type { Arena } from "../memory/arena.ts";
-import type { Control } from "../memory/control.ts";
-import { type FdTable, LOOP_MAPPINGS_MAX } from "./fd-table.ts";
-import { HeldInput } from "./held-input.ts";
-import type { Libc } from "./libc.ts";
+import { assert } from "../../base/assert.ts";
+import type { Libc } from "../../libc/libc.ts";
 import {
   EAGAIN,
   ECANCELED,
@@ -30,15 +26,19 @@ import {
   MSG_DONTWAIT,
   MSG_MORE,
   MSG_NOSIGNAL,
-} from "./linux.ts";
-import { MemoryMap } from "./memory-map.ts";
-import type { NativeOptions } from "./native-plan.ts";
+} from "../../libc/linux.ts";
+import { MemoryMap } from "../../libc/memory-map.ts";
+import { localAddress, peerAddress } from "../../libc/socket-address.ts";
+import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "../../libc/uring-abi.ts";
+import type { Arena } from "../../memory/arena.ts";
+import type { Control } from "../../memory/control.ts";
+import { type FdTable, LOOP_MAPPINGS_MAX } from "../fd-table.ts";
+import type { NativeOptions } from "../native-plan.ts";
+import { SlotPool } from "../slot-pool.ts";
+import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
+import { HeldInput } from "./held-input.ts";
 import { PendingSends } from "./pending-sends.ts";
-import { SlotPool } from "./slot-pool.ts";
-import { localAddress, peerAddress } from "./socket-address.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
 import { Uring } from "./uring.ts";
-import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "./uring-abi.ts";
 import { ARGUMENT_OFFSET, SEND_OFFSET, STAGING_OFFSET } from "./uring-plan.ts";
 import {
   BLOCKED,

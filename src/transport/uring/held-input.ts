@@ -6,7 +6,7 @@
  * `resume` puts a slot on a list; the next turn hands its bytes over in order, then the end of the
  * stream when that came too.
  */
-import { assert } from "../base/assert.ts";
+import { assert } from "../../base/assert.ts";
 
 interface Held {
   readonly pieces: Uint8Array[];

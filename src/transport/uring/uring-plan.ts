@@ -11,8 +11,8 @@
  *
  * Pages nobody touches cost nothing: under epoll all of this stays address space.
  */
-import { assert } from "../base/assert.ts";
-import { CACHE_LINE_BYTES, KIB } from "../base/unit.ts";
+import { assert } from "../../base/assert.ts";
+import { CACHE_LINE_BYTES, KIB } from "../../base/unit.ts";
 
 /** Receive buffers: a power of two. As many arrivals fit one turn; more wait for the next. */
 export const RECEIVE_COUNT = 128;

@@ -1,14 +1,14 @@
 /**
- * The door: what listens and accepts. Two kinds, one for each transport; primary.ts knows only
- * this.
+ * Listeners: every socket of the node that listens, and what accepts from them. Two kinds, one for
+ * each transport; primary.ts knows only this.
  *
- *   native   accepts here, hands each descriptor to a worker by its mailbox    native-door.ts
- *   node     accepts and serves here; the workers only run their shards        node-door.ts
+ *   native   accepts here, hands each descriptor to a worker by its mailbox    native-listeners.ts
+ *   node     accepts and serves here; the workers only run their shards        node-listeners.ts
  */
 import { listenText } from "../config/listen.ts";
 import type { ListenAddress, Settings } from "../config/settings.ts";
 import type { WorkerData } from "../config/worker-data.ts";
-import type { ListenOptions, ListenTarget } from "../transport/listen.ts";
+import type { ListenOptions, ListenTarget } from "../listen/listen.ts";
 import type { Log } from "./log.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
@@ -27,7 +27,7 @@ export interface Listening {
 /** One whose connections are accepted. */
 export type StreamListening = Listening & { readonly kind: "tcp4" | "tcp6" | "unix" };
 
-export interface Door {
+export interface Listeners {
   /** eventfds by thread index for `WorkerData.bells`; empty where threads wait for Atomics. */
   readonly bells: readonly number[];
   /** Binds every address of the settings. Throws SystemError; nothing is accepted yet. */
@@ -44,7 +44,7 @@ export interface Door {
   exit(code: number): never;
 }
 
-export interface DoorParts {
+export interface ListenersParts {
   readonly settings: Settings;
   readonly memory: SharedMemory;
   readonly log: Log;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { type DatagramReply, DatagramSession } from "../../../src/transport/datagram-session.ts";
+import { type DatagramReply, DatagramSession } from "../../../src/primary/datagram-session.ts";
 
 const PEER = { family: "IPv4", address: "127.0.0.1", port: 40_000 } as const;
 

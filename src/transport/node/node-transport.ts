@@ -16,15 +16,15 @@
  *    connection.
  */
 import type { Duplex } from "node:stream";
-import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
-import { KIB } from "../base/unit.ts";
-import type { Arena } from "../memory/arena.ts";
-import type { Control } from "../memory/control.ts";
+import { assert } from "../../base/assert.ts";
+import { copyBytes } from "../../base/bytes.ts";
+import { KIB } from "../../base/unit.ts";
+import { NO_ADDRESS } from "../../libc/socket-address.ts";
+import type { Arena } from "../../memory/arena.ts";
+import type { Control } from "../../memory/control.ts";
+import { SlotPool } from "../slot-pool.ts";
+import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
 import { NotifyWatch } from "./notify-watch.ts";
-import { SlotPool } from "./slot-pool.ts";
-import { NO_ADDRESS } from "./socket-address.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
 
 /** Bytes node:net may hold for one socket that the kernel has not taken. */
 const SEND_BYTES_MAX = 256 * KIB;

@@ -20,12 +20,9 @@
  *  - a descriptor is in the table before anything can be read from it, and out of the table before
  *    it is closed.
  */
-import { assert } from "../base/assert.ts";
-import { SystemError } from "../base/errors.ts";
-import type { Arena } from "../memory/arena.ts";
-import type { Control } from "../memory/control.ts";
-import type { FdTable } from "./fd-table.ts";
-import type { Libc } from "./libc.ts";
+import { assert } from "../../base/assert.ts";
+import { SystemError } from "../../base/errors.ts";
+import type { Libc } from "../../libc/libc.ts";
 import {
   EAGAIN,
   EINTR,
@@ -43,13 +40,16 @@ import {
   EPOLLOUT,
   MSG_MORE,
   MSG_NOSIGNAL,
-} from "./linux.ts";
-import { MemoryMap } from "./memory-map.ts";
-import type { NativeMemory } from "./native-memory.ts";
-import { EVENTS_MAX, type NativeOptions } from "./native-plan.ts";
-import { SlotPool } from "./slot-pool.ts";
-import { localAddress, peerAddress } from "./socket-address.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "./transport.ts";
+} from "../../libc/linux.ts";
+import { MemoryMap } from "../../libc/memory-map.ts";
+import type { NativeMemory } from "../../libc/native-memory.ts";
+import { localAddress, peerAddress } from "../../libc/socket-address.ts";
+import type { Arena } from "../../memory/arena.ts";
+import type { Control } from "../../memory/control.ts";
+import type { FdTable } from "../fd-table.ts";
+import { EVENTS_MAX, type NativeOptions } from "../native-plan.ts";
+import { SlotPool } from "../slot-pool.ts";
+import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
 
 /** epoll's data of the eventfd: no slot has this number. */
 const BELL = -1;

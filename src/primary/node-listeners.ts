@@ -1,24 +1,24 @@
 /**
- * The node transport's door: node:net listens, and the primary's own event loop serves what it
+ * The listeners of the node transport: node:net listens, and the primary's own event loop serves what it
  * accepts (worker/node-front.ts). The workers only run their shards.
  */
 import type { WorkerData } from "../config/worker-data.ts";
+import { takeInheritedSockets } from "../listen/inherited-sockets.ts";
+import { NodeAcceptor } from "../listen/node-acceptor.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
-import { takeInheritedSockets } from "../transport/inherited-sockets.ts";
-import { NodeAcceptor } from "../transport/node-acceptor.ts";
-import type { NodeTransport } from "../transport/node-transport.ts";
+import type { NodeTransport } from "../transport/node/node-transport.ts";
 import { NodeFront } from "../worker/node-front.ts";
+import { bindUdp } from "./bind-udp.ts";
 import {
-  type Door,
-  type DoorParts,
+  type Listeners,
+  type ListenersParts,
   type Listening,
   listenOptionsOf,
   shownDescriptor,
   targetsOf,
-} from "./door.ts";
+} from "./listeners.ts";
 import { Stalls } from "./stalls.ts";
-import { bindUdp } from "./udp-door.ts";
 import type { UdpServer } from "./udp-server.ts";
 
 /** How often draining connections are counted. */
@@ -26,16 +26,16 @@ const LOOK_MILLISECONDS = 5;
 /** How long connections may take to be answered at the end. */
 const DRAIN_MILLISECONDS_MAX = 5000;
 
-export class NodeDoor implements Door {
+export class NodeListeners implements Listeners {
   readonly bells: readonly number[] = [];
-  readonly #parts: DoorParts;
+  readonly #parts: ListenersParts;
   readonly #bell: NotifyBell;
   readonly #acceptor: NodeAcceptor;
   readonly #counters: Counters;
   #front: NodeFront | null = null;
   #udp: UdpServer | null = null;
 
-  constructor(parts: DoorParts) {
+  constructor(parts: ListenersParts) {
     const { settings, memory, log } = parts;
     const transportOf = () => this.#transport();
     this.#parts = parts;

@@ -1,7 +1,7 @@
 /** The clocks: one moves with time, the other with this thread's work, and only with it. */
 import { describe, expect, test } from "vitest";
-import { monotonicNanoseconds, threadNanoseconds } from "../../../src/transport/clocks.ts";
-import { Libc } from "../../../src/transport/libc.ts";
+import { monotonicNanoseconds, threadNanoseconds } from "../../../src/libc/clocks.ts";
+import { Libc } from "../../../src/libc/libc.ts";
 
 const SLEEP_MILLISECONDS = 100;
 

@@ -2,9 +2,9 @@
  * What systemd is told (Type=notify): one datagram of text to the Unix socket NOTIFY_SOCKET names.
  * Node has no such sockets, so it goes by libc.
  */
-import type { Libc } from "./libc.ts";
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from "./linux.ts";
-import { ADDRESS_OFFSET, writeUnixAddress } from "./socket-address.ts";
+import type { Libc } from "../libc/libc.ts";
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from "../libc/linux.ts";
+import { ADDRESS_OFFSET, writeUnixAddress } from "../libc/socket-address.ts";
 
 /** Behind the address in the scratch memory. */
 const TEXT_OFFSET = 512;

@@ -8,8 +8,9 @@
  * after the last one, so that short-lived connections go round. A worker that is down is skipped
  * until it is back; its mailbox keeps what it was given.
  */
-import type { NativeParts } from "./native-plan.ts";
-import type { Bell } from "./transport.ts";
+
+import type { Bell } from "../base/bell.ts";
+import type { NativeParts } from "../transport/native-plan.ts";
 
 export class Dealer {
   readonly #workers: readonly NativeParts[];

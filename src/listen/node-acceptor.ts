@@ -7,11 +7,11 @@
  */
 import type { Server, Socket } from "node:net";
 import type { Control } from "../memory/control.ts";
+import type { NodeTransport } from "../transport/node/node-transport.ts";
 import { type StallReason, TOO_MANY_CONNECTIONS } from "./acceptor.ts";
 import { adoptNode } from "./inherited-sockets.ts";
 import type { ListenOptions, ListenTarget } from "./listen.ts";
 import { listenNode, type NodeListener } from "./node-listen.ts";
-import type { NodeTransport } from "./node-transport.ts";
 
 /** When a connection that waits looks again for a slot. */
 const SLOT_RETRY_MILLISECONDS = 5;

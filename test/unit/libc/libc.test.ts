@@ -4,9 +4,9 @@
  */
 import { PerformanceObserver } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
+import { Libc, libcAvailable, libcProblem } from "../../../src/libc/libc.ts";
+import { EAGAIN, EFD_NONBLOCK } from "../../../src/libc/linux.ts";
 import { Arena } from "../../../src/memory/arena.ts";
-import { Libc, libcAvailable, libcProblem } from "../../../src/transport/libc.ts";
-import { EAGAIN, EFD_NONBLOCK } from "../../../src/transport/linux.ts";
 
 const EBADF = 9;
 const ARENA_BYTES = 4096;

@@ -11,11 +11,11 @@ import { fstatSync, readFileSync } from "node:fs";
 import { Server, type Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
-import type { Libc } from "./libc.ts";
-import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY } from "./linux.ts";
+import type { Libc } from "../libc/libc.ts";
+import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY } from "../libc/linux.ts";
+import { localAddress } from "../libc/socket-address.ts";
 import type { Listener } from "./listen.ts";
 import type { NodeListener } from "./node-listen.ts";
-import { localAddress } from "./socket-address.ts";
 
 /** The first descriptor that is passed, as systemd has it. */
 const FIRST_DESCRIPTOR = 3;

@@ -5,6 +5,7 @@
 import { chmodSync } from "node:fs";
 import { isIPv6, Server, type Socket } from "node:net";
 import type { SystemError } from "../base/errors.ts";
+import { UNIX_PATH_BYTES_MAX } from "../libc/socket-address.ts";
 import {
   bindError,
   type ListenOptions,
@@ -12,7 +13,6 @@ import {
   removeStaleSocket,
   resolveTarget,
 } from "./listen.ts";
-import { UNIX_PATH_BYTES_MAX } from "./socket-address.ts";
 
 export interface NodeListener {
   readonly server: Server;

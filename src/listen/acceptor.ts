@@ -14,9 +14,8 @@
  * memcached does: the kernel's backlog holds the clients. However often that fails, it is one stall
  * until all who wait have been accepted.
  */
-import { Arena } from "../memory/arena.ts";
-import type { Control } from "../memory/control.ts";
-import type { Libc } from "./libc.ts";
+
+import type { Libc } from "../libc/libc.ts";
 import {
   EAGAIN,
   ECONNABORTED,
@@ -25,10 +24,12 @@ import {
   MSG_NOSIGNAL,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
-} from "./linux.ts";
+} from "../libc/linux.ts";
+import type { NativeMemory } from "../libc/native-memory.ts";
+import type { PollHandle } from "../libc/poll-handle.ts";
+import { Arena } from "../memory/arena.ts";
+import type { Control } from "../memory/control.ts";
 import type { Listener } from "./listen.ts";
-import type { NativeMemory } from "./native-memory.ts";
-import type { PollHandle } from "./poll-handle.ts";
 
 /** Connections accepted before the primary does something else. */
 const ACCEPTS_PER_TURN = 256;

@@ -2,8 +2,8 @@
  * SendBlocks: memory for bytes that a request to the kernel refers to until it is done. A stack of
  * equal blocks: the one used last is used next, so a few stay warm.
  */
-import { assert } from "../base/assert.ts";
-import { FreeList, NONE_FREE } from "../base/free-list.ts";
+import { assert } from "../../base/assert.ts";
+import { FreeList, NONE_FREE } from "../../base/free-list.ts";
 import { SEND_BLOCK_BYTES, SEND_BLOCK_COUNT } from "./uring-plan.ts";
 
 /** There is no block. */
