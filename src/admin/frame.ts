@@ -107,7 +107,10 @@ export interface HotKeyFrame {
   readonly bytes: number;
   readonly misses: number;
   readonly writes: number;
-  readonly valueBytes: number;
+  /** Length of the value as seen last; null when only changes that tell none were seen. */
+  readonly valueBytes: number | null;
+  /** Seconds since a request named it. */
+  readonly seenAgo: number;
 }
 
 export interface AgeFrame {

@@ -139,9 +139,13 @@ function keyLines(keys: readonly HotKeyRow[], columns: number, paint: Paint): st
   const lines = keys.map((key) => {
     const name = key.text.length < width ? key.text : `${key.text.slice(0, width - 2)}…`;
     const misses = countText(key.misses);
-    return row(name, countText(key.rate), misses, bytesText(key.bytes), bytesText(key.valueBytes));
+    return row(name, countText(key.rate), misses, bytesText(key.bytes), sizeText(key.valueBytes));
   });
   return ["", paint(DIM, row("hot key", "req/s", "misses/s", "bytes/s", "size")), ...lines];
+}
+
+function sizeText(bytes: number | null): string {
+  return bytes === null ? "–" : bytesText(bytes);
 }
 
 function wrap(text: string, width: number): string[] {

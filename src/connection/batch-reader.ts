@@ -161,7 +161,7 @@ export class BatchReader {
     request.keyEnd = batch.origin + (batch.ends[key] as number);
     request.hashLow = batch.lows[key] as number;
     request.hashHigh = batch.highs[key] as number;
-    this.#observer.sampled(request, !hit, hit ? valueBytes : 0);
+    this.#observer.sampled(request, !hit, valueBytes);
   }
 
   /** The parser goes on at this key; returns how many bytes are before it. */

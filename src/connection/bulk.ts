@@ -73,6 +73,7 @@ export class BulkCommands implements Bulk {
     }
     uploads.settled(connection);
     if (reply.status === Status.ok) {
+      this.#performer.lookAtUpload(request);
       if (!intakes.upload(connection, request, reply.handle)) connection.dead = true;
       return Verdict.done;
     }
@@ -141,6 +142,7 @@ export class BulkCommands implements Bulk {
   sendLeased(connection: Connection, request: Request, reply: Reply): Verdict {
     const { encoder, shards } = this.#parts;
     countOutcome(this.#parts.counters, request, reply);
+    this.#performer.look(connection.slot, request, reply, false, reply.valueBytes);
     const output = this.#output;
     output.at = encoder.encodeHead(request, reply, output.bytes, output.at);
     const shard = shards[this.#router.ticketShard(reply.handle)] as ShardMemory;

@@ -20,7 +20,7 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import { Outcome } from "../router/outcome.ts";
 import type { Router } from "../router/router.ts";
-import type { Observer } from "../stats/observer.ts";
+import { NO_VALUE, type Observer } from "../stats/observer.ts";
 import { mayWin } from "../store/store-reader.ts";
 import { Awaited, type Connection, Stage, Verdict } from "./connection.ts";
 import { countOutcome } from "./count.ts";
@@ -144,12 +144,19 @@ export class Performer {
 
   /**
    * Shows a request that was answered here to those who look: samplers, watchers, `stats detail`.
+   * `readBytes`: of a read, the value it sends, or NO_VALUE.
    */
-  #look(slot: number, request: Request, reply: Reply, missed: boolean, bytes: number): void {
+  look(slot: number, request: Request, reply: Reply, missed: boolean, readBytes: number): void {
     const observer = this.#observer;
-    if (observer.due()) observer.sampled(request, missed, bytes);
+    if (observer.due()) observer.sampled(request, missed, readBytes);
     if (observer.detailEnabled()) observer.detail(request, !missed);
     if (this.#events.isWatched()) this.#events.outcome(request, reply, this.#descriptor(slot));
+  }
+
+  /** The same of a store whose value is on its way, to samplers and `stats detail`. */
+  lookAtUpload(request: Request): void {
+    if (this.#observer.due()) this.#observer.uploading(request);
+    if (this.#observer.detailEnabled()) this.#observer.detail(request, false);
   }
 
   /** Counts what was refused before it reached a shard. */
@@ -245,7 +252,8 @@ export class Performer {
       if (!router.confirm()) continue;
       output.at = end;
       countOutcome(this.#counters, request, reply);
-      this.#look(connection.slot, request, reply, outcome === Outcome.miss, reply.valueBytes);
+      const readBytes = carries ? reply.valueBytes : NO_VALUE;
+      this.look(connection.slot, request, reply, outcome === Outcome.miss, readBytes);
       return Verdict.done;
     }
   }
@@ -262,7 +270,7 @@ export class Performer {
     if (outcome === Outcome.full) return Verdict.full;
     if (outcome === Outcome.done) {
       this.answer(request, reply);
-      this.#look(connection.slot, request, reply, isMiss(reply.status), request.valueBytes);
+      this.look(connection.slot, request, reply, isMiss(reply.status), NO_VALUE);
       return Verdict.done;
     }
     assert(outcome === Outcome.sent, "a mutation is done, sent or refused");
@@ -369,7 +377,7 @@ export class Performer {
     const encoder = this.#encoder;
     if (!encoder.carriesValue(request, reply)) {
       this.answer(request, reply);
-      this.#look(slot, request, reply, isMiss(reply.status), 0);
+      this.look(slot, request, reply, isMiss(reply.status), NO_VALUE);
       return true;
     }
     if ((reply.marks & ItemMark.large) !== 0) return false;
@@ -380,7 +388,7 @@ export class Performer {
       if (apart && !this.#router.confirm()) continue;
       this.#output.at = end;
       countOutcome(this.#counters, request, reply);
-      this.#look(slot, request, reply, false, reply.valueBytes);
+      this.look(slot, request, reply, false, reply.valueBytes);
       return true;
     }
   }

@@ -17,7 +17,8 @@
  *
  * Weights fade: `decay()` once a second multiplies all of them, so that a steady rate r settles at
  * r / (1 - factor), and the reader gets rates back by the inverse. What was hot an hour ago is not
- * hot.
+ * hot. In a sketch of sizes (`keepLargest`, `decaySizes`) the rank is the size seen last, which
+ * does not fade: it is forgotten when its key has not been seen for long.
  *
  * A way changes its key inside its entry's version (odd while changing), for readers; the numbers
  * move without it.
@@ -39,6 +40,9 @@ const FADE = 2 ** (-1 / SKETCH_HALF_LIFE_SECONDS);
 export const SKETCH_RATE = 1 - FADE;
 /** Weights below this are forgotten. */
 const WEIGHT_MIN = 0.01;
+
+/** Length of a value nobody has seen whole: the key was only incremented, touched or deleted. */
+export const VALUE_UNKNOWN = 0xffff_ffff;
 
 const KEY_OFFSET = 64;
 const ENTRY_BYTES = KEY_OFFSET + roundUp(KEY_BYTES_MAX, CACHE_LINE_BYTES);
@@ -65,6 +69,8 @@ export class Sample {
   weight = 1;
   /** Bytes of value it moved. */
   bytes = 0;
+  /** The length of the key's value after it, or VALUE_UNKNOWN. */
+  valueBytes = VALUE_UNKNOWN;
   misses = 0;
   writes = 0;
   /** The server second. */
@@ -81,8 +87,9 @@ export interface SketchEntry {
   bytes: number;
   misses: number;
   writes: number;
-  /** Value bytes of the request seen last. */
+  /** Length of the value as seen last, or VALUE_UNKNOWN. */
   valueBytes: number;
+  /** When the key was seen last. */
   second: number;
 }
 
@@ -131,14 +138,17 @@ export class Sketch {
     this.#count(way, rank, sample);
   }
 
-  /** Like `add`, for a rank that is a size and not a sum: the entry keeps the largest seen. */
+  /**
+   * Like `add`, for a rank that is a size: the entry has the one seen last. `size` 0: too small to
+   * be kept, and an entry of that key goes.
+   */
   keepLargest(
     keys: Uint8Array,
     start: number,
     end: number,
     hashLow: number,
     hashHigh: number,
-    rank: number,
+    size: number,
     sample: Sample,
   ): void {
     const hash = hashLow >>> 0 || 1;
@@ -146,16 +156,20 @@ export class Sketch {
     const hashes = (this.#base + HASHES_OFFSET) >>> 2;
     const ranks = (this.#base + RANKS_OFFSET) / 8;
     for (let way = first; way < first + WAYS; way++) {
-      if (this.#words[hashes + way] === hash && this.#holds(way, keys, start, end)) {
-        if (rank > (this.#doubles[ranks + way] as number)) this.#doubles[ranks + way] = rank;
-        this.#count(way, 0, sample);
+      if (this.#words[hashes + way] !== hash || !this.#holds(way, keys, start, end)) continue;
+      if (size === 0) {
+        this.#forget(way);
         return;
       }
+      this.#doubles[ranks + way] = size;
+      this.#count(way, 0, sample);
+      return;
     }
     const way = this.#lightest(first);
-    if (rank <= (this.#doubles[ranks + way] as number)) return;
+    if (size <= (this.#doubles[ranks + way] as number)) return;
     this.#replace(way, hash, keys, start, end);
-    this.#doubles[ranks + way] = rank;
+    this.#doubles[this.#entry(way) / 8 + ERROR] = 0; // a size is no estimate
+    this.#doubles[ranks + way] = size;
     this.#count(way, 0, sample);
   }
 
@@ -170,10 +184,28 @@ export class Sketch {
         continue;
       }
       this.#doubles[ranks + way] = rank;
-      const at = this.#entry(way) / 8;
-      for (let field = ERROR; field <= WRITES; field++) {
-        this.#doubles[at + field] = (this.#doubles[at + field] as number) * FADE;
-      }
+      this.#fade(way, ERROR);
+    }
+  }
+
+  /**
+   * `decay` for a sketch of sizes: what is counted beside the size fades, and keys that were not
+   * seen since `second` are forgotten. The writer only.
+   */
+  decaySizes(second: number): void {
+    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    for (let way = 0; way < SKETCH_ENTRIES; way++) {
+      if (this.#words[hashes + way] === 0) continue;
+      if ((this.#words[(this.#entry(way) >>> 2) + SECOND] as number) < second) this.#forget(way);
+      else this.#fade(way, REQUESTS);
+    }
+  }
+
+  /** Fades an entry's numbers from field `first` on. */
+  #fade(way: number, first: number): void {
+    const at = this.#entry(way) / 8;
+    for (let field = first; field <= WRITES; field++) {
+      this.#doubles[at + field] = (this.#doubles[at + field] as number) * FADE;
     }
   }
 
@@ -270,7 +302,7 @@ export class Sketch {
     const length = Math.min(end - start, KEY_BYTES_MAX);
     copyBytes(this.#bytes, entry + KEY_OFFSET, keys, start, length);
     this.#words[word + KEY_BYTES] = length;
-    this.#words[word + VALUE_BYTES] = 0;
+    this.#words[word + VALUE_BYTES] = VALUE_UNKNOWN;
     this.#words[((this.#base + HASHES_OFFSET) >>> 2) + way] = hash;
     this.#doubles[at + ERROR] = this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number;
     for (let field = REQUESTS; field <= WRITES; field++) this.#doubles[at + field] = 0;
@@ -288,7 +320,9 @@ export class Sketch {
     doubles[at + BYTES] = (doubles[at + BYTES] as number) + sample.bytes * weight;
     doubles[at + MISSES] = (doubles[at + MISSES] as number) + sample.misses * weight;
     doubles[at + WRITES] = (doubles[at + WRITES] as number) + sample.writes * weight;
-    if (sample.misses === 0) this.#words[(entry >>> 2) + VALUE_BYTES] = sample.bytes;
+    if (sample.valueBytes !== VALUE_UNKNOWN) {
+      this.#words[(entry >>> 2) + VALUE_BYTES] = sample.valueBytes;
+    }
     this.#words[(entry >>> 2) + SECOND] = sample.second;
   }
 

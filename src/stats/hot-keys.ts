@@ -3,19 +3,22 @@
  *
  *   STAT requests:1 user:1001        the key, URI-encoded as in metadump
  *   STAT requests:1:rate 5231.4      requests a second, faded over half a minute; bytes:… in bytes a second
+ *   STAT largest:1:value_bytes 60000 a size is no rate: the list of the largest has none, and sizes do not fade
+ *   STAT largest:1:seen_ago 12       seconds since a request named the key
  *
- * A key is handled by whatever thread has the connection, so its numbers are the sum over threads.
- * Ranks are upper bounds: the true rate lies between rank - error and rank.
+ * A key is handled by whatever thread has the connection, so its numbers are the sum over threads;
+ * its size is the one seen last by any of them. A key that was only incremented, touched or deleted
+ * has no known size. Ranks are upper bounds: the true rate lies between rank - error and rank.
  */
 import { SketchKind } from "../memory/observation.ts";
-import { SKETCH_RATE } from "../memory/sketch.ts";
+import { SKETCH_RATE, type SketchEntry, VALUE_UNKNOWN } from "../memory/sketch.ts";
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
 
 /** One key and its rates a second. */
 export interface HotKey {
   readonly key: Buffer;
-  /** What the list is sorted by: requests, bytes or misses a second; of large values, bytes. */
+  /** What the list is sorted by: requests, bytes or misses a second; of large values, the size. */
   readonly rate: number;
   /** How much of `rate` may belong to keys that were here before. */
   readonly error: number;
@@ -23,8 +26,10 @@ export interface HotKey {
   readonly bytes: number;
   readonly misses: number;
   readonly writes: number;
-  /** Length of the value seen last. */
-  readonly valueBytes: number;
+  /** Length of the value as seen last; null when none was. */
+  readonly valueBytes: number | null;
+  /** Server second in which a request named it last. */
+  readonly second: number;
 }
 
 /** The names of the lists, by `SketchKind`. */
@@ -36,33 +41,50 @@ const THREAD_KEYS_MIN = 16;
 
 /** The `countMax` heaviest keys of one list. */
 export function hotKeys(view: NodeView, kind: SketchKind, countMax: number): HotKey[] {
-  const merged = new Map<string, HotKey & { second: number }>();
-  const rate = kind === SketchKind.largest ? 1 : SKETCH_RATE;
+  const merged = new Map<string, HotKey>();
   const perThread = countMax * THREAD_SHARE + THREAD_KEYS_MIN;
   for (const observation of view.observations) {
     for (const entry of observation.sketches[kind]?.read(perThread) ?? []) {
       const name = entry.key.toString("latin1");
+      const seen = hotKeyOf(entry, kind);
       const known = merged.get(name);
-      const newer = known === undefined || entry.second >= known.second;
-      const rank = entry.rank * rate;
-      merged.set(name, {
-        key: entry.key,
-        rate:
-          kind === SketchKind.largest
-            ? Math.max(known?.rate ?? 0, rank)
-            : rank + (known?.rate ?? 0),
-        error: entry.error * rate + (known?.error ?? 0),
-        requests: entry.requests * SKETCH_RATE + (known?.requests ?? 0),
-        bytes: entry.bytes * SKETCH_RATE + (known?.bytes ?? 0),
-        misses: entry.misses * SKETCH_RATE + (known?.misses ?? 0),
-        writes: entry.writes * SKETCH_RATE + (known?.writes ?? 0),
-        valueBytes: newer ? entry.valueBytes : (known?.valueBytes ?? 0),
-        second: Math.max(entry.second, known?.second ?? 0),
-      });
+      merged.set(name, known === undefined ? seen : joined(known, seen, kind));
     }
   }
   const sorted = [...merged.values()].sort((a, b) => b.rate - a.rate);
   return sorted.slice(0, countMax);
+}
+
+/** What one thread says of a key. */
+function hotKeyOf(entry: SketchEntry, kind: SketchKind): HotKey {
+  const rate = kind === SketchKind.largest ? 1 : SKETCH_RATE;
+  return {
+    key: entry.key,
+    rate: entry.rank * rate,
+    error: entry.error * rate,
+    requests: entry.requests * SKETCH_RATE,
+    bytes: entry.bytes * SKETCH_RATE,
+    misses: entry.misses * SKETCH_RATE,
+    writes: entry.writes * SKETCH_RATE,
+    valueBytes: entry.valueBytes === VALUE_UNKNOWN ? null : entry.valueBytes,
+    second: entry.second,
+  };
+}
+
+/** What two threads say of one key: rates add up, a size is the newest. */
+function joined(a: HotKey, b: HotKey, kind: SketchKind): HotKey {
+  const [newer, older] = b.second >= a.second ? [b, a] : [a, b];
+  return {
+    key: newer.key,
+    rate: kind === SketchKind.largest ? newer.rate : a.rate + b.rate,
+    error: a.error + b.error,
+    requests: a.requests + b.requests,
+    bytes: a.bytes + b.bytes,
+    misses: a.misses + b.misses,
+    writes: a.writes + b.writes,
+    valueBytes: newer.valueBytes ?? older.valueBytes,
+    second: newer.second,
+  };
 }
 
 /** Keys `stats hotkeys` prints of each list. */
@@ -89,12 +111,13 @@ export function emitHotKeys(view: NodeView, only: string, emit: Emit): void {
     hotKeys(view, index as SketchKind, PRINTED_KEYS).forEach((hot, place) => {
       const name = `${list}:${place + 1}`;
       emit(name, uriEncode(hot.key));
-      emit(`${name}:rate`, hot.rate.toFixed(DIGITS));
+      if (index !== SketchKind.largest) emit(`${name}:rate`, hot.rate.toFixed(DIGITS));
       emit(`${name}:requests`, hot.requests.toFixed(DIGITS));
       emit(`${name}:bytes`, hot.bytes.toFixed(DIGITS));
       emit(`${name}:misses`, hot.misses.toFixed(DIGITS));
       emit(`${name}:writes`, hot.writes.toFixed(DIGITS));
-      emit(`${name}:value_bytes`, hot.valueBytes);
+      if (hot.valueBytes !== null) emit(`${name}:value_bytes`, hot.valueBytes);
+      emit(`${name}:seen_ago`, Math.max(0, view.now() - hot.second));
     });
   });
 }

@@ -26,7 +26,7 @@ import type { Control } from "../memory/control.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { type Family, familyOf, type Observation, SketchKind } from "../memory/observation.ts";
 import { PrefixCount } from "../memory/prefix-table.ts";
-import { Sample } from "../memory/sketch.ts";
+import { Sample, VALUE_UNKNOWN } from "../memory/sketch.ts";
 
 /** Samples aimed at for each second. */
 export const SAMPLES_PER_SECOND = 1000;
@@ -45,6 +45,10 @@ const TURN_PERIOD_START = 8;
 const PERIOD_MAX = 4096;
 /** Values of at least this many bytes are candidates for the list of large ones. */
 const LARGE_VALUE_BYTES = 4096;
+/** A large value nobody has read or stored for so long is no longer told of. */
+const LARGE_SEEN_SECONDS_MAX = 600;
+/** What `sampled` is given for a request that brought no value to its client. */
+export const NO_VALUE = -1;
 const NO_TOKEN = -1;
 const NANOSECONDS = 1e9;
 /** A reply that is watched for is given up after this many ticks. */
@@ -152,16 +156,17 @@ export class Observer {
   }
 
   /**
-   * Looks at a request that has been answered. `missed`: it named an item that was not there.
-   * `bytes`: the length of the value it read or wrote. The request's key and hash must still be as
-   * the router left them.
+   * Looks at a request that has been answered. What it says of a read: `missed`, that there was no
+   * such item; `readBytes`, the length of the value that was sent, or NO_VALUE. Of any other op
+   * both count for nothing: what it wrote is in the request. The request's key and hash must still
+   * be as the router left them.
    */
-  sampled(request: Request, missed: boolean, bytes: number): void {
+  sampled(request: Request, missed: boolean, readBytes: number): void {
     const elapsed = this.#since(this.#turnStart);
     const weight = this.#turnPeriod * this.#requestPeriod;
     const histogram = this.#observation.latency[familyOf(request.op)];
     histogram?.record(elapsed, weight);
-    this.#look(request, missed, bytes, weight);
+    this.#look(request, missed, readBytes, weight);
   }
 
   /**
@@ -177,7 +182,15 @@ export class Observer {
       this.#awaitedWeight = weight;
       this.#awaitedTicks = 0;
     }
-    this.#look(request, false, request.valueBytes, weight);
+    this.#look(request, false, NO_VALUE, weight);
+  }
+
+  /**
+   * Looks at a store whose value is still on its way: how long that takes is up to the client, so
+   * no latency is recorded.
+   */
+  uploading(request: Request): void {
+    this.#look(request, false, NO_VALUE, this.#turnPeriod * this.#requestPeriod);
   }
 
   /** To be called with the token of every reply that comes back: one comparison. */
@@ -219,7 +232,11 @@ export class Observer {
   tick(): void {
     this.#obeyReset();
     if (this.#threadNanoseconds !== null) this.#countThread(this.#threadNanoseconds());
-    for (const sketch of this.#observation.sketches) sketch.decay();
+    const { sketches } = this.#observation;
+    for (let kind = 0; kind < sketches.length; kind++) {
+      if (kind !== SketchKind.largest) sketches[kind]?.decay();
+    }
+    sketches[SketchKind.largest]?.decaySizes(this.#clock.now - LARGE_SEEN_SECONDS_MAX);
     const turns = this.#turnsTimed * this.#turnPeriod;
     const requests = this.#samples * this.#turnPeriod * this.#requestPeriod;
     this.#turnPeriod = periodFor(turns, TIMED_TURNS_PER_SECOND);
@@ -258,7 +275,7 @@ export class Observer {
     this.#observation.latency[this.#awaitedFamily]?.record(elapsed, this.#awaitedWeight);
   }
 
-  #look(request: Request, missed: boolean, bytes: number, weight: number): void {
+  #look(request: Request, notFound: boolean, readBytes: number, weight: number): void {
     this.#observation.countSample();
     if (++this.#samples >= SAMPLES_BURST_MAX) {
       this.#samples = 0;
@@ -268,9 +285,14 @@ export class Observer {
     const end = request.keyEnd;
     if (end <= start) return;
     const isStore = request.op === Op.store;
+    const isRead = request.op === Op.get || request.op === Op.fetch;
+    const missed = isRead && notFound;
+    const reads = isRead && !notFound && readBytes !== NO_VALUE;
+    const bytes = isStore ? request.valueBytes : reads ? readBytes : 0;
     const sample = this.#sample;
     sample.weight = weight;
     sample.bytes = bytes;
+    sample.valueBytes = reads || isPlainSet(request) ? bytes : VALUE_UNKNOWN;
     sample.misses = missed ? 1 : 0;
     sample.writes = isStore ? 1 : 0;
     sample.second = this.#clock.now;
@@ -284,13 +306,22 @@ export class Observer {
       sketches[SketchKind.bytes]?.add(keys, start, end, low, high, bytes * weight, sample);
     }
     if (missed) sketches[SketchKind.misses]?.add(keys, start, end, low, high, weight, sample);
-    if (bytes >= LARGE_VALUE_BYTES) {
-      sketches[SketchKind.largest]?.keepLargest(keys, start, end, low, high, bytes, sample);
+    if (sample.valueBytes !== VALUE_UNKNOWN) {
+      sketches[SketchKind.largest]?.keepLargest(
+        keys,
+        start,
+        end,
+        low,
+        high,
+        bytes >= LARGE_VALUE_BYTES ? bytes : 0,
+        sample,
+      );
     }
     const prefixEnd = this.#prefixEnd(keys, start, end);
     if (prefixEnd > start) {
       const hash = hashPrefix(keys, start, prefixEnd);
       const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+      sample.valueBytes = VALUE_UNKNOWN; // a prefix has no length
       sketches[SketchKind.prefixes]?.add(keys, start, prefixEnd, hash, mixed, weight, sample);
     }
   }
@@ -341,6 +372,15 @@ export class Observer {
 function wrappedNanoseconds(): number {
   const pair = hrtime();
   return (Math.imul(pair[0], NANOSECONDS) + pair[1]) | 0;
+}
+
+/**
+ * A store after which the key has exactly this value, whatever was there before: an `add`, a `cas`
+ * or an `append` need not change it, or not to this.
+ */
+function isPlainSet(request: Request): boolean {
+  if (request.op !== Op.store || request.mode !== StoreMode.set) return false;
+  return (request.marks & Mark.compareCas) === 0;
 }
 
 /** Every how many of `perSecond` events one is looked at, for `wanted` looks a second. */

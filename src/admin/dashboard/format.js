@@ -43,6 +43,11 @@ export function seconds(value) {
   return value === 86_400 ? "1 day" : `${short(value / 86_400)} days`;
 }
 
+/** How long ago: 95 → "95 s ago". */
+export function ago(value) {
+  return value < 1 ? "now" : `${seconds(value)} ago`;
+}
+
 /** Spans people name: what is known only to half an octave is rounded to one of them. */
 const SPANS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 45]
   .flatMap((each) => [each, each * 60])

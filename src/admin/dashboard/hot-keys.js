@@ -1,13 +1,13 @@
 /** Hot keys: what the node's sketches say, with a sparkline of the last two minutes for each. */
 import { byId, color, el, sparkline } from "./dom.js";
-import { bytes, count, percent } from "./format.js";
+import { ago, bytes, count, percent } from "./format.js";
 import { Table, text } from "./table.js";
 
 const RATE = {
   requests: ["req/s", count],
   bytes: ["bytes/s", (value) => `${bytes(value)}/s`],
   misses: ["misses/s", count],
-  largest: ["value", bytes],
+  largest: ["size", bytes],
   prefixes: ["req/s", count],
 };
 
@@ -26,6 +26,8 @@ export class HotKeys {
   #table = null;
   #open;
   #totals = { requests: 0, misses: 0 };
+  /** The first row's rate: its bar is full, the others' are in proportion. */
+  #first = 0;
 
   /** `open` shows a key in the browser below. */
   constructor(open) {
@@ -41,6 +43,7 @@ export class HotKeys {
 
   update({ by, keys }) {
     if (by !== this.#by) this.#build(by);
+    this.#first = keys[0]?.rate ?? 0;
     this.#table.show(keys, by !== "prefixes");
     const place = byId("hot");
     if (keys.length === 0 && place.tBodies[0].children.length === 0) {
@@ -73,27 +76,35 @@ export class HotKeys {
         : {
             label: "share",
             title: by === "misses" ? "Of all misses" : "Of all requests",
-            cell: (row, td) => this.#meter(td, share(row)),
+            cell: (row, td) => this.#meter(td, share(row), row.rate / this.#first),
           },
       by === "prefixes"
         ? { label: "bytes/s", cell: (row, td) => text(td, bytes(row.bytes), "dim") }
-        : {
-            label: "size",
-            minor: true,
-            cell: (row, td) => text(td, row.valueBytes > 0 ? bytes(row.valueBytes) : "–", "dim"),
-          },
-      { label: "2 min", minor: true, cell: (row, td) => this.#spark(row, td) },
+        : by === "largest"
+          ? { label: "seen", cell: (row, td) => text(td, ago(row.seenAgo), "dim") }
+          : {
+              label: "size",
+              title: "Of its value, as read or set last",
+              minor: true,
+              cell: (row, td) =>
+                text(td, row.valueBytes === null ? "–" : bytes(row.valueBytes), "dim"),
+            },
     ];
+    // A size does not come and go as a rate does.
+    if (by !== "largest") {
+      columns.push({ label: "2 min", minor: true, cell: (row, td) => this.#spark(row, td) });
+    }
     const open =
       by === "prefixes" ? (row) => this.#open(row, true) : (row) => this.#open(row, false);
     this.#table = new Table(byId("hot"), columns, open);
   }
 
-  #meter(td, share) {
+  /** The share in figures, and a bar as long as the row is heavy beside the first. */
+  #meter(td, share, length) {
     if (td.firstChild === null)
       td.append(document.createTextNode(""), el("span", { class: "meter" }, el("i")));
     td.firstChild.data = percent(share);
-    td.querySelector("i").style.width = `${Math.min(100, share * 100)}%`;
+    td.querySelector("i").style.width = `${Math.min(100, length * 100)}%`;
   }
 
   #spark(row, td) {

@@ -8,6 +8,7 @@ import {
   SKETCH_HALF_LIFE_SECONDS,
   SKETCH_RATE,
   Sketch,
+  VALUE_UNKNOWN,
 } from "../../../src/memory/sketch.ts";
 
 const hash = new KeyHash(1, 2);
@@ -76,9 +77,9 @@ describe("Sketch", () => {
   test("adds what a sample stands for", () => {
     const seen = sketch();
     const sample = new Sample();
-    Object.assign(sample, { weight: 64, bytes: 100, misses: 0, writes: 1, second: 7 });
+    Object.assign(sample, { weight: 64, bytes: 100, valueBytes: 100, writes: 1, second: 7 });
     add(seen, "a", 64, sample);
-    Object.assign(sample, { bytes: 0, misses: 1, writes: 0, second: 8 });
+    Object.assign(sample, { bytes: 0, valueBytes: VALUE_UNKNOWN, misses: 1, writes: 0, second: 8 });
     add(seen, "a", 64, sample);
     const [entry] = seen.read();
     expect(entry).toMatchObject({
@@ -112,17 +113,52 @@ describe("Sketch", () => {
     expect(seen.read()).toEqual([]);
   });
 
-  test("keepLargest() keeps the largest sizes, each key once", () => {
+  test("keeps the length of a value through requests that tell none", () => {
     const seen = sketch();
-    const bytes = Buffer.from("big");
-    hash.update(bytes, 0, bytes.length);
     const sample = new Sample();
-    for (const size of [5000, 90_000, 10]) {
-      sample.bytes = size;
-      seen.keepLargest(bytes, 0, bytes.length, hash.low, hash.high, size, sample);
-    }
-    expect(seen.read()).toHaveLength(1);
-    expect(seen.read()[0]?.rank).toBe(90_000);
+    add(seen, "counter", 1, sample);
+    expect(seen.read()[0]?.valueBytes).toBe(VALUE_UNKNOWN);
+    sample.valueBytes = 12;
+    add(seen, "counter", 1, sample);
+    sample.valueBytes = VALUE_UNKNOWN;
+    add(seen, "counter", 1, sample);
+    expect(seen.read()[0]?.valueBytes).toBe(12);
+  });
+
+  describe("keepLargest()", () => {
+    const sized = (into: Sketch, key: string, size: number, second = 0): void => {
+      const bytes = Buffer.from(key);
+      hash.update(bytes, 0, bytes.length);
+      const sample = Object.assign(new Sample(), { bytes: size, valueBytes: size, second });
+      into.keepLargest(bytes, 0, bytes.length, hash.low, hash.high, size, sample);
+    };
+
+    test("has each key once, with the size seen last", () => {
+      const seen = sketch();
+      for (const size of [5000, 90_000, 70_000]) sized(seen, "big", size);
+      expect(seen.read()).toHaveLength(1);
+      expect(seen.read()[0]).toMatchObject({ rank: 70_000, valueBytes: 70_000, error: 0 });
+      sized(seen, "big", 0); // too small by now
+      expect(seen.read()).toEqual([]);
+    });
+
+    test("does not fade a size, only what is counted beside it", () => {
+      const seen = sketch();
+      sized(seen, "early", 60_000, 1);
+      for (let second = 0; second < 2 * SKETCH_HALF_LIFE_SECONDS; second++) seen.decaySizes(0);
+      sized(seen, "late", 40_000, 60);
+      expect(top(seen, 2)).toEqual(["early", "late"]);
+      expect(seen.read()[0]).toMatchObject({ rank: 60_000, valueBytes: 60_000 });
+      expect(seen.read()[0]?.requests).toBeCloseTo(0.25, 5);
+    });
+
+    test("forgets what was not seen for long", () => {
+      const seen = sketch();
+      sized(seen, "early", 60_000, 1);
+      sized(seen, "late", 40_000, 60);
+      seen.decaySizes(2);
+      expect(top(seen, 2)).toEqual(["late"]);
+    });
   });
 
   test("holds a key of 250 bytes whole, and no more entries than it has", () => {

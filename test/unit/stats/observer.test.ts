@@ -5,7 +5,7 @@ import { Counter } from "../../../src/memory/counters.ts";
 import { BUCKET_COUNT, totalOf } from "../../../src/memory/histogram.ts";
 import { Family, type Observation, SketchKind } from "../../../src/memory/observation.ts";
 import { hotKeys } from "../../../src/stats/hot-keys.ts";
-import { Observer, SAMPLES_PER_SECOND } from "../../../src/stats/observer.ts";
+import { NO_VALUE, Observer, SAMPLES_PER_SECOND } from "../../../src/stats/observer.ts";
 import { StatsOutcome } from "../../../src/stats/render.ts";
 import { type ObservedNode, observedNode, statsOf } from "../../support/observed-node.ts";
 
@@ -147,6 +147,49 @@ describe("Observer", () => {
     expect(names(SketchKind.misses)).toEqual(["user:2"]);
     expect(names(SketchKind.largest)).toEqual(["blob9"]);
     expect(names(SketchKind.prefixes)).toEqual(["user:", "blob"]);
+  });
+
+  describe("takes the bytes of a request from that request alone", () => {
+    const LEFT_OVER = 40_000;
+    const table: readonly (readonly [string, Op, Partial<Request>, number, number | null])[] = [
+      ["incr", Op.arithmetic, {}, 0, null],
+      ["touch", Op.touch, {}, 0, null],
+      ["delete", Op.delete, {}, 0, null],
+      ["a read that sends no value", Op.get, {}, 0, null],
+      ["set", Op.store, { valueBytes: 7 }, 7, 7],
+      ["add", Op.store, { valueBytes: 7, mode: StoreMode.add }, 7, null],
+      ["append", Op.store, { valueBytes: 7, mode: StoreMode.append }, 7, null],
+      ["cas", Op.store, { valueBytes: 7, marks: Mark.compareCas }, 7, null],
+    ];
+    for (const [name, op, fields, bytes, valueBytes] of table) {
+      for (const where of ["own shard", "another shard", "upload"] as const) {
+        test(`${name}, ${where}`, () => {
+          const bench = new Bench();
+          for (let second = 0; second < 3; second++) bench.observer.tick();
+          bench.observer.turnBegan();
+          const request = Object.assign(bench.key("tiny", op), { valueBytes: LEFT_OVER }, fields);
+          if (where === "own shard") bench.observer.sampled(request, true, NO_VALUE);
+          else if (where === "another shard") bench.observer.sent(request, 1);
+          else bench.observer.uploading(request);
+          const [hot] = hotKeys(bench.node.view, SketchKind.requests, 1);
+          expect((hot?.bytes ?? -1) / (hot?.requests ?? 0)).toBeCloseTo(bytes, 5);
+          expect(hot?.valueBytes).toBe(valueBytes);
+          expect(hotKeys(bench.node.view, SketchKind.bytes, 1)).toHaveLength(bytes > 0 ? 1 : 0);
+          expect(hotKeys(bench.node.view, SketchKind.largest, 1)).toEqual([]);
+          // Only a read can miss.
+          const misses = op === Op.get && where === "own shard" ? 1 : 0;
+          expect(hotKeys(bench.node.view, SketchKind.misses, 1)).toHaveLength(misses);
+        });
+      }
+    }
+  });
+
+  test("a missed read has no bytes, whatever its caller says", () => {
+    const bench = new Bench();
+    for (let second = 0; second < 3; second++) bench.observer.tick();
+    bench.observer.sampled(bench.key("absent"), true, 90_000);
+    expect(hotKeys(bench.node.view, SketchKind.bytes, 1)).toEqual([]);
+    expect(hotKeys(bench.node.view, SketchKind.largest, 1)).toEqual([]);
   });
 
   test("notes lifetimes and lengths of stores", () => {
