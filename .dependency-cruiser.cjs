@@ -59,7 +59,7 @@ const joinsRooms = "^src/protocol/(wire-parser|reply-encoder)[.]ts$";
 
 /** Packages from npm, and the folders that may know them. */
 const packages = {
-  koffi: "^src/libc/",
+  koffi: "^(src/libc|bench)/",
   piscina: "^(src/primary|bench)/",
   pino: "^src/primary/",
   "pino-pretty": "^src/primary/",

@@ -10,7 +10,7 @@
 import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
 import { plainFields } from "./plain-fields.mjs";
-import { ROOT } from "./prepare.mjs";
+import { ROOT } from "./root.mjs";
 
 /**
  * Bundled apart from each other: what they share would else be files of its own, dozens of them.

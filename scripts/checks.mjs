@@ -3,14 +3,15 @@
  *
  *   1234 passed, 0 failed
  *
- * Lint, layers, lengths, types and the build count as one each, then every test. All of them run,
+ * Lint, layers, tidiness, types and the build count as one each, then every test. All of them run,
  * whatever failed before, so that one run shows all there is to mend. The tests run last, from a
  * fresh build, since worker threads and the command line are tested as built.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ensureBuilt, ROOT } from "./prepare.mjs";
+import { ensureBuilt } from "./prepare.mjs";
+import { ROOT } from "./root.mjs";
 import { ensureSystemPackages } from "./system-packages.mjs";
 
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);
@@ -41,8 +42,8 @@ function step(name, program, args) {
 
 function lint() {
   step("lint", bin("biome"), ["check", "--error-on-warnings", "."]);
-  step("layers", bin("depcruise"), ["src", "workers"]);
-  step("lengths", process.execPath, [join(ROOT, "scripts", "lengths.mjs")]);
+  step("layers", bin("depcruise"), ["src", "workers", "bench", "scripts", "test"]);
+  step("tidy", process.execPath, [join(ROOT, "scripts", "tidy.mjs")]);
 }
 
 function types() {

@@ -7,10 +7,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+import { extname, join } from "node:path";
+import { ROOT } from "./root.mjs";
 
 /**
  * What is built: the server alone, bundled, for `npm start`; everything, compiled file by file as

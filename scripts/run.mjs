@@ -5,7 +5,7 @@
  *   start [flags]   install what is missing, build what is old, then be the server
  *   test            the same, then the system's packages, then every check and every test
  *   check           everything but the slow tests
- *   check:fast      lint, layers, lengths, types: what the pre-commit hook runs
+ *   check:fast      lint, layers, tidiness, types: what the pre-commit hook runs
  *   build [server]  the sources to dist/; with `server` only what serves
  *
  * `start` imports the server instead of starting it: one process, so signals, exit code and
@@ -14,7 +14,8 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ensureBuilt, ensureInstalled, ROOT, watchParent } from "./prepare.mjs";
+import { ensureBuilt, ensureInstalled, watchParent } from "./prepare.mjs";
+import { ROOT } from "./root.mjs";
 
 const [command = "", ...args] = process.argv.slice(2);
 
