@@ -7,6 +7,7 @@
 import { Worker } from "node:worker_threads";
 import { Arena } from "../../src/memory/arena.ts";
 import { Control, controlBytes } from "../../src/memory/control.ts";
+import { sharePages } from "../../src/memory/shared-pages.ts";
 import { linkOffset, planLinks } from "../../src/ring/link-plan.ts";
 import { NO_REPLY, ReplyConsumer, ReplyProducer } from "../../src/ring/reply-ring.ts";
 import { NO_RECORD, RequestConsumer, RequestProducer } from "../../src/ring/request-ring.ts";
@@ -34,7 +35,7 @@ class Ends {
   constructor(threads: 1 | 2, looks: number) {
     const plan = planLinks(1, 1, RING_BYTES);
     const link = controlBytes(1) + linkOffset(plan, 0, 0);
-    const buffer = new SharedArrayBuffer(controlBytes(1) + plan.regionBytes);
+    const { buffer } = sharePages(controlBytes(1) + plan.regionBytes);
     this.#arena = new Arena(buffer);
     this.#looks = looks;
     const control = new Control(this.#arena, 0);

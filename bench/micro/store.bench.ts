@@ -12,6 +12,7 @@ import { Dialect, Request } from "../../src/command/request.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { planShard } from "../../src/memory/shard-plan.ts";
+import { sharePages } from "../../src/memory/shared-pages.ts";
 import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS } from "../../src/store/store-options.ts";
@@ -39,7 +40,7 @@ class Bed {
     const plan = planShard(mib * MIB, MIB / 4);
     const base = COUNTERS_BYTES + INPUT_BYTES + OUTPUT_BYTES;
     this.#out = COUNTERS_BYTES + INPUT_BYTES;
-    this.arena = new Arena(new SharedArrayBuffer(base + plan.regionBytes));
+    this.arena = new Arena(sharePages(base + plan.regionBytes).buffer);
     const clock = new Clock(1_700_000_000);
     const counters = new Counters(this.arena, 0);
     Store.format(this.arena, base, plan);

@@ -21,6 +21,7 @@ import { ioRegionBytes } from "../memory/io-region.ts";
 import { logRingBytes } from "../memory/log-ring.ts";
 import { OBSERVATION_BYTES } from "../memory/observation.ts";
 import { planShard, type ShardPlan } from "../memory/shard-plan.ts";
+import { type SharedPages, sharePages } from "../memory/shared-pages.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { planNative } from "../transport/native-plan.ts";
 
@@ -116,10 +117,10 @@ function tooMuch(bytes: number, bytesMax: number): ConfigError {
 }
 
 /** Allocates the buffers. Throws SystemError when the machine has not so much. */
-export function allocateBuffers(bufferBytes: readonly number[]): SharedArrayBuffer[] {
+export function allocateBuffers(bufferBytes: readonly number[]): SharedPages[] {
   return bufferBytes.map((bytes) => {
     try {
-      return new SharedArrayBuffer(bytes);
+      return sharePages(bytes);
     } catch (cause) {
       const mib = Math.ceil(bytes / MIB);
       throw new SystemError(`could not reserve ${mib} MiB of memory: lower -m`, 71, { cause });

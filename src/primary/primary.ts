@@ -77,6 +77,11 @@ export class Primary {
     this.#verbosity = settings.verbosity;
     this.#supervisor = supervisor;
     this.#memory = new SharedMemory(settings, transport);
+    if (!this.#memory.isAligned) {
+      log.warn(
+        "memory lies off the cache lines: addresses are limited (ulimit -v), gets cost more",
+      );
+    }
     this.#ticker = new ClockTicker(this.#memory.control, {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),

@@ -3,22 +3,29 @@
  * own way into it.
  */
 import { randomInt } from "node:crypto";
-import { MIB } from "../base/unit.ts";
+import { assert } from "../base/assert.ts";
+import { KIB, MIB } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MemoryLayout, Place, TransportKind, WorkerData } from "../config/worker-data.ts";
+import { Libc, libcAvailable } from "../libc/libc.ts";
 import { Arena } from "../memory/arena.ts";
 import { Control } from "../memory/control.ts";
 import { COUNTERS_BYTES } from "../memory/counters.ts";
+import type { SharedPages } from "../memory/shared-pages.ts";
 import { Store } from "../store/store.ts";
 import { allocateBuffers, type MemoryPlan, planMemory } from "./memory-plan.ts";
 
 const SEED_VALUES = 2 ** 32;
+/** The smallest page of any system we run on. */
+const PAGE_BYTES = 4 * KIB;
 
 /** What the primary knows once it is about to serve, the same for every thread. */
 export type SharedFacts = Pick<WorkerData, "epochUnix" | "bells" | "listeners">;
 
 export class SharedMemory {
   readonly control: Control;
+  /** False where cache lines are not ours: see memory/shared-pages.ts. */
+  readonly isAligned: boolean;
   readonly #plan: MemoryPlan;
   readonly #buffers: readonly SharedArrayBuffer[];
   readonly #arenas: readonly Arena[];
@@ -32,7 +39,10 @@ export class SharedMemory {
     this.#settings = settings;
     this.#transport = transport;
     this.#plan = planMemory(settings, transport);
-    this.#buffers = allocateBuffers(this.#plan.bufferBytes);
+    const pages = allocateBuffers(this.#plan.bufferBytes);
+    if (libcAvailable()) pages.forEach(assertAligned);
+    this.isAligned = pages.every(({ isAligned }) => isAligned);
+    this.#buffers = pages.map(({ buffer }) => buffer);
     this.#arenas = this.#buffers.map((buffer) => new Arena(buffer));
     const { control, shards } = this.#plan.layout;
     for (const place of shards) {
@@ -77,4 +87,10 @@ export class SharedMemory {
       listeners: shared.listeners,
     };
   }
+}
+
+/** Asks the system where the memory truly lies, since offsets cannot tell. */
+function assertAligned({ buffer, isAligned }: SharedPages): void {
+  const address = Libc.load().memory(new Arena(buffer)).address(0, 1);
+  assert(!isAligned || address % PAGE_BYTES === 0, "shared pages begin on a page");
 }

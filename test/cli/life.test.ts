@@ -146,6 +146,22 @@ describe("-P", () => {
   });
 });
 
+describe("ulimit -v", () => {
+  /** As much address space as a server takes here, and too little for WebAssembly's reserve. */
+  const limited = `ulimit -v 4000000; exec ${process.execPath} "$0" "$@"`;
+
+  test("a server whose addresses are limited serves", async () => {
+    const ports = join(folder, "ports");
+    const args = ["-c", limited, MAIN, "-p", "-1", "-t", "2", "-m", "64", ...QUIET];
+    const program = new Program("/bin/sh", args, { MEMCACHED_PORT_FILENAME: ports });
+    programs.push(program);
+    const [port] = await portsOf(ports);
+    expect(await ask(port as number, "set apple 0 0 3\r\nred")).toBe("STORED\r\n");
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+  });
+});
+
 describe("-r", () => {
   test("raises the limit of core files as far as the system lets it, or says that it cannot", async () => {
     const ports = join(folder, "ports");

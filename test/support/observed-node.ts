@@ -26,7 +26,7 @@ export interface ObservedNode {
 export function observedNode(changes: Partial<Settings> = {}): ObservedNode {
   const settings: Settings = { ...SETTINGS_DEFAULTS, threads: 2, ...changes };
   const plan = planMemory(settings, "native");
-  const arenas = allocateBuffers(plan.bufferBytes).map((buffer) => new Arena(buffer));
+  const arenas = allocateBuffers(plan.bufferBytes).map(({ buffer }) => new Arena(buffer));
   for (const place of plan.layout.shards) {
     writePlan(arenas[place.arena] as Arena, place.base, plan.shardPlan);
   }
