@@ -53,9 +53,9 @@ const layers = {
   ],
 };
 
-/** The rooms of src/protocol: what is shared lies beside them, and the files named may know all. */
+/** The rooms of src/protocol: what they share lies beside them, and one table knows them all. */
 const rooms = { text: ["meta"], meta: [], binary: [], udp: ["binary"] };
-const joinsRooms = "^src/protocol/(wire-parser|reply-encoder)[.]ts$";
+const joinsRooms = "^src/protocol/protocols[.]ts$";
 
 /** Packages from npm, and the folders that may know them. */
 const packages = {

@@ -106,6 +106,19 @@ export const AdminWord = {
 } as const;
 export type AdminWord = (typeof AdminWord)[keyof typeof AdminWord];
 
+/** What an `Op.authenticate` brings, in `request.level`. */
+export const LoginStep = {
+  /** `<user> <password>`, as the value. */
+  password: 0,
+  /** SASL: which mechanisms are there? */
+  list: 1,
+  /** SASL: a mechanism's name as the key, and perhaps its data as the value. */
+  begin: 2,
+  /** SASL: the data of a mechanism that was begun without. */
+  step: 3,
+} as const;
+export type LoginStep = (typeof LoginStep)[keyof typeof LoginStep];
+
 /** How `Op.shutdown` ends, in `request.level`. */
 export const ShutdownMode = { interrupt: 0, graceful: 1 } as const;
 export type ShutdownMode = (typeof ShutdownMode)[keyof typeof ShutdownMode];

@@ -65,6 +65,16 @@ export const Mark = {
    * be asked for again.
    */
   mayWait: 1 << 18,
+  /**
+   * A read that may win the right to recache: its reply has words for who has won. One that finds
+   * its item stale, and nobody the winner yet, is the owner's to decide.
+   */
+  mayWin: 1 << 19,
+  /**
+   * A store there is no room for removes the old item: what the client believes replaced must not
+   * come back.
+   */
+  dropsOldWhenRefused: 1 << 20,
 } as const;
 
 export class Request {
@@ -96,10 +106,12 @@ export class Request {
   /** The declared length of the value. */
   valueBytes = 0;
   /**
-   * The value does not lie in `bytes`: its `valueBytes` bytes (and, in text, a line end) follow on
-   * the wire.
+   * The value does not lie in `bytes`: its `valueBytes` bytes follow on the wire, and then
+   * `bodyTailBytes`.
    */
   streamed = false;
+  /** What must follow a streamed value: a line end, or nothing. */
+  bodyTailBytes: 0 | 2 = 0;
 
   clientFlags = 0;
   /** A deadline on the server clock (base/clock.ts): parsers convert. 0 is never. */
@@ -179,6 +191,7 @@ export class Request {
     this.bytes = bytes;
     this.keyBytes = bytes;
     this.streamed = false;
+    this.bodyTailBytes = 0;
     this.noreply = false;
     this.quiet = false;
     this.firstKey = true;

@@ -12,7 +12,7 @@ import { AdminWord } from "../command/op.ts";
 import type { Request } from "../command/request.ts";
 import type { Control } from "../memory/control.ts";
 import type { LogReader } from "../memory/log-ring.ts";
-import type { Encoder } from "../protocol/protocol.ts";
+import { statsEncoderOf } from "../protocol/protocols.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import { type Connection, Verdict } from "./connection.ts";
 import { DumpKind, DumpSource } from "./dump-source.ts";
@@ -43,7 +43,6 @@ const STREAM_WORDS = Object.keys(WatchStream) as (keyof typeof WatchStream)[];
 
 export interface AdminParts {
   readonly output: Output;
-  readonly encoder: Encoder;
   readonly control: Control;
   readonly clock: Clock;
   readonly readers: readonly StoreReader[];
@@ -72,9 +71,9 @@ export class AdminCommands implements SessionExtension {
       .split(" ")
       .filter((word) => word !== "");
     const reply = this.#perform(connection, request.level as AdminWord, words.slice(1));
-    const { output, encoder } = this.#parts;
+    const { output } = this.#parts;
     if (reply !== null) {
-      output.at = encoder.encodeWords(request, reply, output.bytes, output.at);
+      output.at = statsEncoderOf(request).encodeWords(request, reply, output.bytes, output.at);
     }
     return Verdict.done;
   }

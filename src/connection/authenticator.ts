@@ -13,11 +13,13 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { MECHANISM_BYTES_MAX } from "../command/limits.ts";
+import { LoginStep } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
-import { Dialect, type Request } from "../command/request.ts";
+import type { Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import type { Encoder } from "../protocol/protocol.ts";
+import { statsEncoderOf } from "../protocol/protocols.ts";
 import { type Connection, Verdict } from "./connection.ts";
 import type { Output } from "./output.ts";
 import type { SessionExtension } from "./session-extension.ts";
@@ -25,8 +27,6 @@ import type { SessionExtension } from "./session-extension.ts";
 /** A connection that failed so often is closed. */
 const FAILURES_MAX = 10;
 const SPACE = 0x20;
-const OPCODE_LIST = 0x20;
-const OPCODE_STEP = 0x22;
 const MECHANISM = "PLAIN";
 
 /** One user who may log in. */
@@ -57,12 +57,12 @@ export class Authenticator implements SessionExtension {
   }
 
   perform(connection: Connection, request: Request): Verdict {
-    if (request.dialect === Dialect.binary) this.#sasl(connection, request);
-    else this.#text(connection, request);
+    if (request.level === LoginStep.password) this.#password(connection, request);
+    else this.#sasl(connection, request);
     return Verdict.done;
   }
 
-  #text(connection: Connection, request: Request): void {
+  #password(connection: Connection, request: Request): void {
     const payload = Buffer.from(request.bytes.subarray(request.valueStart, request.valueEnd));
     const space = payload.indexOf(SPACE);
     const user = payload.subarray(0, space);
@@ -77,9 +77,11 @@ export class Authenticator implements SessionExtension {
   }
 
   #sasl(connection: Connection, request: Request): void {
-    const { output, encoder, saslLogins } = this.#parts;
+    const { output, saslLogins } = this.#parts;
     const { wire } = connection;
-    if (request.opcode === OPCODE_LIST) {
+    const step = request.level;
+    const encoder = statsEncoderOf(request);
+    if (step === LoginStep.list) {
       output.at = encoder.encodeWords(request, MECHANISM, output.bytes, output.at);
       return;
     }
@@ -92,12 +94,12 @@ export class Authenticator implements SessionExtension {
     const plain = Buffer.from(name).toString("latin1").toUpperCase() === MECHANISM;
     const begun = wire.saslBegun;
     wire.saslBegun = false;
-    if (request.opcode !== OPCODE_STEP && plain && data.length === 0) {
+    if (step !== LoginStep.step && plain && data.length === 0) {
       wire.saslBegun = true;
       output.at = encoder.encodeContinue(request, output.bytes, output.at);
       return;
     }
-    const inTurn = plain && (request.opcode !== OPCODE_STEP || begun);
+    const inTurn = plain && (step !== LoginStep.step || begun);
     const [, user, password] = splitPlain(data);
     const known = inTurn && isKnown(saslLogins(), user, password);
     if (this.#judge(connection, request, known)) {

@@ -10,7 +10,7 @@
  * Its owner keeps the memory until the lease is let go, and the key is free to change.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import type { Counters } from "../memory/counters.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
@@ -25,8 +25,6 @@ import type { Output } from "./output.ts";
 import { NO_PENDING } from "./pending-table.ts";
 import type { Bulk, Performer } from "./performer.ts";
 import type { UploadQueue } from "./upload-queue.ts";
-
-const LINE_END_BYTES = 2;
 
 export interface BulkParts {
   readonly router: Router;
@@ -78,7 +76,7 @@ export class BulkCommands implements Bulk {
       return Verdict.done;
     }
     countOutcome(this.#parts.counters, request, reply);
-    const bytes = request.valueBytes + (request.dialect === Dialect.binary ? 0 : LINE_END_BYTES);
+    const bytes = request.valueBytes + request.bodyTailBytes;
     if (!intakes.swallow(connection, request, bytes, uploadError(reply.status))) {
       connection.dead = true;
     }

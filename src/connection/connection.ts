@@ -11,7 +11,6 @@
  */
 import type { ServerSeconds } from "../base/unit.ts";
 import type { Reply } from "../command/reply.ts";
-import { Dialect } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
 import type { WireState } from "../protocol/wire-state.ts";
@@ -122,11 +121,11 @@ export class Connection {
   /** Bytes of the stream still to be swallowed, or to be uploaded. */
   intakeBytes = 0;
   /**
-   * What the reply after the intake must repeat, as the encoder saved it, in a block; its dialect,
-   * and its error.
+   * What the reply after the intake must repeat, as the encoder saved it, in a block; what follows
+   * its value, and its error.
    */
   savedBlock = NO_BLOCK;
-  savedDialect: Dialect = Dialect.text;
+  savedTailBytes = 0;
   savedError: WireError = WireError.none;
   /** Ticket of the upload the bytes belong to. */
   upload = 0;

@@ -8,9 +8,10 @@
 import { SERVER_SECONDS_PAST } from "../base/unit.ts";
 import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
+import { rulesOf } from "../protocol/protocols.ts";
 
 /** Counts `request`, of which `reply` is the outcome. */
 export function countOutcome(counters: Counters, request: Request, reply: Reply): void {
@@ -69,11 +70,11 @@ function countDead(counters: Counters, reply: Reply): void {
   if ((reply.marks & ItemMark.flushed) !== 0) counters.add(Counter.getFlushed, 1);
 }
 
-/** gat and touching reads count as touches; mg that vivifies or recaches counts as a get. */
+/** A read that sets an exptime counts as a touch, any other as a get. */
 function countFetch(counters: Counters, request: Request, reply: Reply): void {
   const touches = (request.marks & Mark.exptime) !== 0;
   const hit = reply.status === Status.hit;
-  if (!touches || (request.dialect === Dialect.meta && !hit)) {
+  if (!touches || (!hit && rulesOf(request).countsMissedTouchAsGet)) {
     countGet(counters, reply);
     return;
   }
@@ -106,7 +107,7 @@ function countDelete(counters: Counters, request: Request, reply: Reply): void {
   const done = reply.status === Status.deleted || reply.status === Status.stored;
   if (done && request.mode === DeleteMode.invalidate) return;
   if (done) counters.add(Counter.deleteHits, 1);
-  else if (request.dialect !== Dialect.binary || reply.status === Status.notFound) {
+  else if (reply.status === Status.notFound || rulesOf(request).countsRefusedDeleteAsMiss) {
     counters.add(Counter.deleteMisses, 1);
   }
 }

@@ -9,10 +9,11 @@
 import type { Clock } from "../base/clock.ts";
 import { Op, StoreMode } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Control } from "../memory/control.ts";
 import type { LogWriter } from "../memory/log-ring.ts";
+import { rulesOf } from "../protocol/protocols.ts";
 
 /** Streams, as bits of the control block's word. */
 export const WatchStream = {
@@ -121,8 +122,8 @@ export class EventLog {
 
   #removed(request: Request, reply: Reply): void {
     if (!this.wants(WatchStream.deletions) || reply.status !== Status.deleted) return;
-    if (request.dialect === Dialect.binary) return;
-    const command = request.dialect === Dialect.meta ? "md" : "delete";
+    const command = rulesOf(request).deleteName;
+    if (command === "") return;
     const shown = `key=${uriEncodeKey(request)} cmd=${command}`;
     this.#write(`type=deleted ${shown} clsid=${reply.queue} size=${reply.totalBytes}`);
   }

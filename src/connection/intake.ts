@@ -12,7 +12,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Reply } from "../command/reply.ts";
-import { Dialect, type Request } from "../command/request.ts";
+import type { Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { BLOCK_BYTES_MIN, type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
 import type { Counters } from "../memory/counters.ts";
@@ -28,7 +28,6 @@ import { SOURCE_DONE } from "./source.ts";
 
 /** What a source is offered at a time. */
 const SOURCE_BYTES = 64 * 1024;
-const LINE_END_BYTES = 2;
 
 export interface IntakeParts {
   readonly router: Router;
@@ -144,7 +143,7 @@ export class Intakes {
       if (taken < offered) connection.stalled = Verdict.full;
       if (connection.intakeBytes > 0) return at - start;
     }
-    const tail = connection.savedDialect === Dialect.binary ? 0 : LINE_END_BYTES;
+    const tail = connection.savedTailBytes;
     if (end - at < tail && connection.stage === Stage.fresh) return at - start;
     return at - start + this.#endUpload(connection, request, at, tail);
   }
@@ -197,7 +196,7 @@ export class Intakes {
     if (block === NO_BLOCK) return false;
     encoder.save(request, this.#output.bytes, block);
     connection.savedBlock = block;
-    connection.savedDialect = request.dialect;
+    connection.savedTailBytes = request.bodyTailBytes;
     return true;
   }
 

@@ -12,10 +12,11 @@
 import { MIB } from "../base/unit.ts";
 import { Op, ShutdownMode } from "../command/op.ts";
 import { Reply } from "../command/reply.ts";
-import { Dialect, Request } from "../command/request.ts";
+import { Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { type Control, ControlAsk } from "../memory/control.ts";
 import type { Encoder } from "../protocol/protocol.ts";
+import { rulesOf, statsEncoderOf } from "../protocol/protocols.ts";
 import type { Router } from "../router/router.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import { binaryStatsWords, renderStats, statsWord } from "../stats/render.ts";
@@ -177,23 +178,22 @@ export class NodeCommands implements SessionExtension {
 
   #stats(connection: Connection, request: Request): Verdict {
     const asked = Buffer.from(request.keyBytes.subarray(request.keyStart, request.keyEnd));
-    const isBinary = request.dialect === Dialect.binary;
     const words = asked
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
-    const [word, argument] = isBinary
+    const [word, argument] = rulesOf(request).statsKeyIsName
       ? binaryStatsWords(asked.toString("latin1"))
       : [statsWord(words[0] ?? ""), words[1] ?? ""];
     if (word === "cachedump") {
       const wrong = this.#parts.admin.cachedump(connection, words.slice(1));
       const output = this.#output;
       if (wrong !== null) {
-        output.at = this.#encoder.encodeWords(request, wrong, output.bytes, output.at);
+        output.at = statsEncoderOf(request).encodeWords(request, wrong, output.bytes, output.at);
       }
       return Verdict.done;
     }
-    const source = new StatsSource(request, this.#encoder, this.#output.bytes);
+    const source = new StatsSource(request, this.#output.bytes);
     if (word === "sizes" && this.#parts.view.settings.extended.trackSizes) {
       connection.source = new SizesSource(this.#parts.readers, source);
       return Verdict.done;

@@ -3,7 +3,7 @@
  * writes it; it lies in shared memory so that a successor can free what a dead owner had begun.
  *
  *   upload i, 16 words:  0 first slab + 1 (0 = free)   1 last slab + 1   2 requester 16 · generation 16
- *                        3 bytes received   4 marks of the request   5 mode · dialect << 8   6 slabs set aside
+ *                        3 bytes received   4 marks of the request   5 mode                  6 slabs set aside
  *                        7 vivify exptime   8 CAS low   9 high   10 new CAS low   11 high   12 hash low   13 high
  *
  * Key, lengths, client flags and exptime are in the first slab already, as the item they will be.

@@ -9,8 +9,8 @@
  *   larger than -I    refused; the block is swallowed, and only then comes the answer
  */
 import { ITEM_OVERHEAD_BYTES } from "../command/limits.ts";
-import { DeleteMode, Op, StoreMode } from "../command/op.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { DeleteMode, Op } from "../command/op.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import { CR, LF } from "./ascii.ts";
 import type { ProtocolOptions } from "./protocol-options.ts";
@@ -59,6 +59,7 @@ export class DataBlock {
     }
     if (request.valueBytes > this.#inlineBytesMax) {
       request.streamed = true;
+      request.bodyTailBytes = LINE_END_BYTES;
       return dataStart - start;
     }
     const dataEnd = dataStart + request.valueBytes;
@@ -76,16 +77,11 @@ export class DataBlock {
   }
 }
 
-/**
- * The answer will be `tooLarge`. Before it a set, and any ms, removes the item the new value was to
- * replace.
- */
+/** The answer will be `tooLarge`. Some stores remove the old item before it. */
 export function refuseTooLarge(request: Request): void {
   request.error = WireError.tooLarge;
-  const replaces =
-    request.dialect === Dialect.meta ||
-    (request.mode === StoreMode.set && (request.marks & Mark.compareCas) === 0);
-  request.op = replaces ? Op.delete : Op.error;
+  const drops = (request.marks & Mark.dropsOldWhenRefused) !== 0;
+  request.op = drops ? Op.delete : Op.error;
   request.mode = DeleteMode.remove;
   request.marks &= Mark.binaryKey;
 }

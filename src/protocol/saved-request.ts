@@ -1,15 +1,15 @@
 /**
  * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the
- * hole the reply will fill.
+ * hole the reply will fill. The same for every protocol, but for what one adds behind the key.
  *
- *  byte 0    1         2      3      4        8       9        10          11            12       16           20
- *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | flags bytes | opaque | valueBytes | CAS … 28
+ *  byte 0    1         2      3      4        8       9        10          11           12       16           20
+ *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | line bytes | opaque | valueBytes | CAS … 28
  *
  *  then, only for a fetch, which may have to be asked again:
  *       28        32        36        40             48            52     56          60
  *       | exptime | vivify… | recache…| newCas       | clientFlags | hash low | hash high |
  *
- *  then the key, where the reply repeats it, and of a meta line the flags that return something.
+ *  then the key, where the reply repeats it, and what the reply needs of the line (meta: its flags).
  *
  * Little-endian, byte by byte: a hole begins anywhere. Its size is bounded, so a hole has room for
  * it (Encoder.bound).
@@ -17,11 +17,10 @@
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import type { ServerSeconds } from "../base/unit.ts";
-import { KEY_BYTES_MAX, OPAQUE_BYTES_MAX } from "../command/limits.ts";
-import { OP_MUTATION_MAX, Op } from "../command/op.ts";
-import { Dialect, type Request } from "../command/request.ts";
+import { KEY_BYTES_MAX } from "../command/limits.ts";
+import { Op } from "../command/op.ts";
+import type { Dialect, Request } from "../command/request.ts";
 import type { WireError } from "../command/status.ts";
-import { SPACE } from "./ascii.ts";
 
 const BIT_NOREPLY = 1 << 0;
 const BIT_QUIET = 1 << 1;
@@ -30,27 +29,35 @@ const BIT_LAST_KEY = 1 << 3;
 const BIT_WITH_CAS = 1 << 4;
 const BIT_CLOSE_AFTER = 1 << 5;
 
-/** c f h k l s t, as bits of their low five bits. */
-const RETURNING_FLAGS =
-  (1 << 3) | (1 << 6) | (1 << 8) | (1 << 11) | (1 << 12) | (1 << 19) | (1 << 20);
-const RETURNING_FLAGS_COUNT = 7;
-const OPAQUE = 0x4f;
-const LOWER_FIRST = 0x61;
-
 /** What every request takes, and what a fetch takes besides. */
 export const SAVED_FIXED_BYTES = 28;
 const SAVED_FETCH_BYTES = 32;
-/** The flags kept: each with a space, and O with its token. */
-const SAVED_FLAGS_BYTES_MAX = RETURNING_FLAGS_COUNT * 2 + 2 + OPAQUE_BYTES_MAX;
-/** The most a saved request takes, its key excepted. */
-export const SAVED_BYTES_MAX_LESS_KEY =
-  SAVED_FIXED_BYTES + SAVED_FETCH_BYTES + SAVED_FLAGS_BYTES_MAX;
+/** The most of a line that is kept. */
+export const SAVED_LINE_BYTES_MAX = 64;
+/** The most a saved request takes, its key and its line excepted. */
+export const SAVED_BYTES_MAX_LESS_KEY = SAVED_FIXED_BYTES + SAVED_FETCH_BYTES;
 
-assert(KEY_BYTES_MAX < 256 && SAVED_FLAGS_BYTES_MAX < 256, "lengths fit one byte each");
+const KEY_BYTES_AT = 10;
+const LINE_BYTES_AT = 11;
 
-/** Writes what the reply to `request` will need at out[at]. The new end. */
-export function saveRequest(request: Request, out: Uint8Array, at: number): number {
-  const keyBytes = repeatsKey(request) ? request.keyEnd - request.keyStart : 0;
+assert(KEY_BYTES_MAX < 256 && SAVED_LINE_BYTES_MAX < 256, "lengths fit one byte each");
+
+/** True when the reply to a read, or a second try of it, needs the key. */
+export function readsKey(request: Request): boolean {
+  return request.op === Op.get || request.op === Op.fetch || request.op === Op.inspect;
+}
+
+/**
+ * Writes what the reply to `request` will need at out[at], its key where `keepsKey`. The new end:
+ * a line may follow there (`noteSavedLine`).
+ */
+export function saveRequest(
+  request: Request,
+  keepsKey: boolean,
+  out: Uint8Array,
+  at: number,
+): number {
+  const keyBytes = keepsKey ? request.keyEnd - request.keyStart : 0;
   out[at] = request.op;
   out[at + 1] = request.dialect;
   out[at + 2] = request.mode;
@@ -64,7 +71,8 @@ export function saveRequest(request: Request, out: Uint8Array, at: number): numb
   writeWord(out, at + 4, request.marks);
   out[at + 8] = request.error;
   out[at + 9] = request.opcode;
-  out[at + 10] = keyBytes;
+  out[at + KEY_BYTES_AT] = keyBytes;
+  out[at + LINE_BYTES_AT] = 0;
   writeWord(out, at + 12, request.opaque);
   writeWord(out, at + 16, request.valueBytes);
   writeWord(out, at + 20, request.casLow);
@@ -82,18 +90,21 @@ export function saveRequest(request: Request, out: Uint8Array, at: number): numb
     to += SAVED_FETCH_BYTES;
   }
   if (keyBytes > 0) copyBytes(out, to, request.keyBytes, request.keyStart, keyBytes);
-  to += keyBytes;
-  const end = returnsFlags(request) ? saveFlags(request, out, to) : to;
-  out[at + 11] = end - to;
-  return end;
+  return to + keyBytes;
+}
+
+/** Says of the request saved at out[at] that so many bytes of its line stand behind its key. */
+export function noteSavedLine(out: Uint8Array, at: number, lineBytes: number): void {
+  assert(lineBytes <= SAVED_LINE_BYTES_MAX, "what is kept of a line is bounded");
+  out[at + LINE_BYTES_AT] = lineBytes;
 }
 
 /**
- * Restores requests. The last one's key and flags lie in memory of its own, since the hole is about
+ * Restores requests. The last one's key and line lie in memory of its own, since the hole is about
  * to be overwritten.
  */
 export class RequestRestorer {
-  readonly #bytes = new Uint8Array(KEY_BYTES_MAX + SAVED_FLAGS_BYTES_MAX);
+  readonly #bytes = new Uint8Array(KEY_BYTES_MAX + SAVED_LINE_BYTES_MAX);
 
   /** Fills `request` from what `saveRequest` wrote at from[at]. Valid until the next call. */
   restore(request: Request, from: Uint8Array, at: number): void {
@@ -125,62 +136,15 @@ export class RequestRestorer {
       request.hashHigh = readWord(from, text + 28);
       text += SAVED_FETCH_BYTES;
     }
-    const keyBytes = from[at + 10] as number;
-    const flagsBytes = from[at + 11] as number;
-    copyBytes(this.#bytes, 0, from, text, keyBytes + flagsBytes);
+    const keyBytes = from[at + KEY_BYTES_AT] as number;
+    const lineBytes = from[at + LINE_BYTES_AT] as number;
+    copyBytes(this.#bytes, 0, from, text, keyBytes + lineBytes);
     request.keyStart = 0;
     request.keyEnd = keyBytes;
     request.lineStart = keyBytes;
     request.metaFlagsStart = keyBytes;
-    request.lineEnd = keyBytes + flagsBytes;
+    request.lineEnd = keyBytes + lineBytes;
   }
-}
-
-/** True when the reply, or a second try, needs the key. */
-function repeatsKey(request: Request): boolean {
-  switch (request.op) {
-    case Op.get:
-    case Op.fetch:
-    case Op.inspect:
-      return true;
-    default:
-      return returnsFlags(request);
-  }
-}
-
-/**
- * True when the reply may return flags; then the parser has checked them, so what is kept of them
- * is bounded.
- */
-function returnsFlags(request: Request): boolean {
-  if (request.dialect !== Dialect.meta) return false;
-  return request.op < OP_MUTATION_MAX || request.op === Op.get;
-}
-
-/** Copies the flags that return something, a space before each. The new end. */
-function saveFlags(request: Request, out: Uint8Array, at: number): number {
-  const bytes = request.bytes;
-  const end = request.lineEnd;
-  let to = at;
-  let from = request.metaFlagsStart;
-  while (from < end) {
-    const flag = bytes[from] as number;
-    if (flag === SPACE) {
-      from += 1;
-      continue;
-    }
-    let tokenEnd = from + 1;
-    while (tokenEnd < end && bytes[tokenEnd] !== SPACE) tokenEnd += 1;
-    const returns = flag >= LOWER_FIRST && (RETURNING_FLAGS & (1 << (flag & 31))) !== 0;
-    if (returns || flag === OPAQUE) {
-      const kept = returns ? 1 : tokenEnd - from;
-      out[to] = SPACE;
-      for (let i = 0; i < kept; i++) out[to + 1 + i] = bytes[from + i] as number;
-      to += 1 + kept;
-    }
-    from = tokenEnd + 1;
-  }
-  return to;
 }
 
 function writeWord(out: Uint8Array, at: number, word: number): void {

@@ -1,24 +1,26 @@
 /**
  * WireParser: the parser of every connection. Its first byte decides which protocol it speaks, for
- * its whole life.
+ * its whole life, unless its listener has decided that before.
  */
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Request } from "../command/request.ts";
-import { MAGIC_REQUEST } from "./binary/binary-packet.ts";
-import { BinaryParser } from "./binary/binary-parser.ts";
 import type { Parser } from "./protocol.ts";
 import type { ProtocolOptions } from "./protocol-options.ts";
-import { TextParser } from "./text/text-parser.ts";
+import { PROTOCOLS } from "./protocols.ts";
 import { WireProtocol, type WireState } from "./wire-state.ts";
 
+/** The protocol of a connection that begins with this byte. */
+const WIRE_BY_FIRST_BYTE = wiresByFirstByte();
+
 export class WireParser implements Parser {
-  readonly #text: TextParser;
-  readonly #binary: BinaryParser;
+  /** By `WireProtocol`. */
+  readonly #parsers: Parser[] = [];
   #needed = 0;
 
   constructor(options: ProtocolOptions, clock: Clock) {
-    this.#text = new TextParser(options, clock);
-    this.#binary = new BinaryParser(options, clock);
+    for (const { wire, parser } of PROTOCOLS) this.#parsers[wire] = parser(options, clock);
+    this.#parsers[WireProtocol.undecided] = this;
   }
 
   get needed(): number {
@@ -28,19 +30,23 @@ export class WireParser implements Parser {
   parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
     if (start === end) return this.#wait(0);
     if (state.protocol === WireProtocol.undecided) {
-      const binary = bytes[start] === MAGIC_REQUEST;
-      state.protocol = binary ? WireProtocol.binary : WireProtocol.text;
+      state.protocol = WIRE_BY_FIRST_BYTE[bytes[start] as number] as WireProtocol;
     }
-    if (state.protocol === WireProtocol.text) {
-      const consumed = this.#text.parse(state, request, bytes, start, end);
-      return consumed === 0 ? this.#wait(this.#text.needed) : consumed;
-    }
-    const consumed = this.#binary.parse(state, request, bytes, start, end);
-    return consumed === 0 ? this.#wait(this.#binary.needed) : consumed;
+    const parser = this.#parsers[state.protocol] as Parser;
+    const consumed = parser.parse(state, request, bytes, start, end);
+    return consumed === 0 ? this.#wait(parser.needed) : consumed;
   }
 
   #wait(needed: number): number {
     this.#needed = needed;
     return 0;
   }
+}
+
+function wiresByFirstByte(): Uint8Array {
+  const others = PROTOCOLS.filter((protocol) => protocol.firstByte === null);
+  assert(others.length === 1, "one protocol takes what no other begins with");
+  const wires = new Uint8Array(256).fill(others[0]?.wire ?? WireProtocol.undecided);
+  for (const { wire, firstByte } of PROTOCOLS) if (firstByte !== null) wires[firstByte] = wire;
+  return wires;
 }

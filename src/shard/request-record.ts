@@ -2,7 +2,7 @@
  * Request record: a Request as it lies in a request ring, and the only code that knows its fields.
  *
  *   word  0 bytes · 1 sequence                        the ring's (ring/request-ring.ts)
- *         2 op u8 | mode u8 | key bytes u8 | dialect u7 | wide u1    3 value bytes in the record
+ *         2 op u8 | mode u8 | key bytes u8 | wide, bit 31   3 value bytes in the record
  *         4 hash low · 5 hash high                    6 marks · 7 client flags · 8 exptime · 9 handle
  *        10 declared value bytes, low · 11 high
  *  wide: 12 CAS low, high · 14 new CAS low, high · 16 delta low, high · 18 initial low, high
@@ -58,12 +58,7 @@ export function writeRequest(arena: Arena, position: number, request: Request): 
   const valueBytes = request.valueEnd - request.valueStart;
   assert(keyBytes >= 0 && keyBytes <= KEY_BYTES_MAX, "keys end at 250 bytes");
   assert(valueBytes >= 0, "a value's range is not inverted");
-  words[word + 2] =
-    request.op |
-    (request.mode << 8) |
-    (keyBytes << 16) |
-    (request.dialect << 24) |
-    (wide ? WIDE_BIT : 0);
+  words[word + 2] = request.op | (request.mode << 8) | (keyBytes << 16) | (wide ? WIDE_BIT : 0);
   words[word + 3] = valueBytes;
   words[word + 4] = request.hashLow;
   words[word + 5] = request.hashHigh;
@@ -106,7 +101,6 @@ export function readRequest(arena: Arena, position: number, request: Request): v
   const keyBytes = (kinds >>> 16) & 0xff;
   request.op = (kinds & 0xff) as Request["op"];
   request.mode = ((kinds >>> 8) & 0xff) as Request["mode"];
-  request.dialect = ((kinds >>> 24) & 0x7f) as Request["dialect"];
   request.hashLow = ints[word + 4] as number;
   request.hashHigh = ints[word + 5] as number;
   request.marks = words[word + 6] as number;

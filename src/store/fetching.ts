@@ -7,14 +7,14 @@
  *   remove   delete, md                                          gone, stale (I), empty (x), or both
  *
  * Exactly one winner: an item's token-sent mark is set by the request that wins, and seen by all
- * later ones; the owner alone sets it. A meta request wins when it created the item, when the item
+ * later ones; the owner alone sets it. A request that may win (Mark.mayWin) does when it created the item, when the item
  * is stale, or when it expires sooner than the request wants (R), and nobody has won before.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef, ServerSeconds } from "../base/unit.ts";
 import { DeleteMode } from "../command/op.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { type Buckets, NONE } from "../memory/buckets.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
@@ -136,9 +136,9 @@ export class Fetching {
     if ((request.marks & Mark.noBump) === 0) this.#residents.touch(entry, item);
   }
 
-  /** Gives the right to recache to the one request that may have it: gat has no words for it. */
+  /** Gives the right to recache to one request of those that may have it. */
   #claim(request: Request, item: ItemRef, reply: Reply): void {
-    if (request.dialect !== Dialect.meta) return;
+    if ((request.marks & Mark.mayWin) === 0) return;
     const packed = this.#items.packed(item);
     if ((packed & TOKEN_SENT) !== 0) {
       if ((request.marks & Mark.tokenHeld) === 0) return;

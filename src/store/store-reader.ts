@@ -15,7 +15,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Buckets, bucketOf, FETCHED, NONE } from "../memory/buckets.ts";
 import {
@@ -254,13 +254,13 @@ export class StoreReader {
 }
 
 /**
- * A meta read of a stale item that nobody has won may make this reader the winner: only the owner
- * can say.
+ * True when this read may have won the right to recache: it asks for that, and the item is stale
+ * and has no winner yet. Only the owner can say.
  */
 export function mayWin(request: Request, reply: Reply): boolean {
   return (
     (reply.marks & (ItemMark.stale | ItemMark.tokenSent)) === ItemMark.stale &&
-    request.dialect === Dialect.meta
+    (request.marks & Mark.mayWin) !== 0
   );
 }
 

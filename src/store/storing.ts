@@ -8,14 +8,14 @@
  *   replace    notStored; with a CAS notFound           as set
  *   append …   notStored; vivify: stores                stores; CAS differs: exists; flags and exptime stay
  *
- * A CAS of 0 equals none. A set that fails for want of room deletes the old item, as memcached's
- * does: what the client believes replaced must not come back.
+ * A CAS of 0 equals none. A store that fails for want of room deletes the old item if its request
+ * says so (Mark.dropsOldWhenRefused).
  */
 import type { Clock } from "../base/clock.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { StoreMode } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
-import { Dialect, Mark, type Request } from "../command/request.ts";
+import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { type Buckets, NONE } from "../memory/buckets.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
@@ -121,13 +121,10 @@ export class Storing {
     return total > this.#itemBytesMax;
   }
 
-  /**
-   * Answers a store there is no room for. A set's old item goes, and with meta commands any mode's.
-   */
+  /** Answers a store there is no room for; some take the old item with them. */
   refuse(request: Request, status: Status, reply: Reply): void {
     reply.status = status;
-    const isSet = request.mode === StoreMode.set && (request.marks & Mark.compareCas) === 0;
-    if (!isSet && request.dialect !== Dialect.meta) return;
+    if ((request.marks & Mark.dropsOldWhenRefused) === 0) return;
     const entry = this.#residents.find(request);
     if (entry !== NONE) this.#residents.drop(entry, request.hashLow, request.hashHigh);
   }

@@ -17,7 +17,7 @@ import { assert } from "../base/assert.ts";
 import type { StoreMode } from "../command/op.ts";
 import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
-import { type Dialect, Mark, Request } from "../command/request.ts";
+import { Mark, Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import { type Buckets, NONE } from "../memory/buckets.ts";
 import { type Counters, SPLITS } from "../memory/counters.ts";
@@ -34,8 +34,6 @@ import type { Storing } from "./storing.ts";
 
 /** All uploads together may set aside this share of the slabs, or one largest item. */
 const UPLOAD_SHARE = 0.5;
-const DIALECT_SHIFT = 8;
-const MODE_MASK = 0xff;
 
 export class Uploads {
   readonly #header: ShardHeader;
@@ -109,7 +107,7 @@ export class Uploads {
     table.setLast(index, first);
     table.setValue(index, UploadWord.received, 0);
     table.setValue(index, UploadWord.marks, request.marks);
-    table.setValue(index, UploadWord.mode, request.mode | (request.dialect << DIALECT_SHIFT));
+    table.setValue(index, UploadWord.mode, request.mode);
     table.setValue(index, UploadWord.reserved, slabs);
     table.setValue(index, UploadWord.vivifyExptime, request.vivifyExptime);
     table.setValue(index, UploadWord.casLow, request.casLow);
@@ -198,9 +196,7 @@ export class Uploads {
     store.clientFlags = this.#items.clientFlags(item);
     store.exptime = this.#items.exptime(item);
     store.marks = table.value(index, UploadWord.marks);
-    const mode = table.value(index, UploadWord.mode);
-    store.mode = (mode & MODE_MASK) as StoreMode;
-    store.dialect = (mode >>> DIALECT_SHIFT) as Dialect;
+    store.mode = table.value(index, UploadWord.mode) as StoreMode;
     store.vivifyExptime = table.value(index, UploadWord.vivifyExptime) as typeof store.exptime;
     store.casLow = table.value(index, UploadWord.casLow);
     store.casHigh = table.value(index, UploadWord.casHigh);

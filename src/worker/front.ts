@@ -109,7 +109,6 @@ function createSession(
     askPrimary: parts.askPrimary,
     admin: new AdminCommands({
       output,
-      encoder,
       control,
       clock,
       readers,

@@ -6,7 +6,7 @@ import { KeyHash } from "../../src/base/key-hash.ts";
 import { MIB, type ServerSeconds } from "../../src/base/unit.ts";
 import { Op, StoreMode } from "../../src/command/op.ts";
 import { Reply } from "../../src/command/reply.ts";
-import { Mark, Request } from "../../src/command/request.ts";
+import { Dialect, Mark, Request } from "../../src/command/request.ts";
 import { Status } from "../../src/command/status.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
@@ -40,7 +40,6 @@ export interface Extra {
   handle?: number;
   valueBytes?: number;
   requester?: number;
-  dialect?: number;
 }
 
 export class StoreHarness {
@@ -98,7 +97,7 @@ export class StoreHarness {
     const keyBytes = typeof key === "string" ? Buffer.from(key) : key;
     const given = extra.value ?? "";
     const value = typeof given === "string" ? Buffer.from(given) : given;
-    request.begin(op, (extra.dialect ?? 0) as typeof request.dialect, bytes);
+    request.begin(op, Dialect.text, bytes);
     request.keyStart = this.#scratch;
     request.keyEnd = request.keyStart + keyBytes.length;
     bytes.set(keyBytes, request.keyStart);
@@ -113,6 +112,9 @@ export class StoreHarness {
     request.recacheExptime = (extra.recacheExptime ?? 0) as ServerSeconds;
     let marks = extra.marks ?? 0;
     if (extra.cas !== undefined) marks |= Mark.compareCas;
+    if (extra.cas === undefined && (extra.mode ?? StoreMode.set) === StoreMode.set) {
+      marks |= Mark.dropsOldWhenRefused; // as every parser says of a plain set
+    }
     if (extra.newCas !== undefined) marks |= Mark.explicitCas;
     if (extra.exptime !== undefined) marks |= Mark.exptime;
     if (extra.vivifyExptime !== undefined) marks |= Mark.vivify;

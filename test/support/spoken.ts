@@ -8,7 +8,7 @@ import { Clock } from "../../src/base/clock.ts";
 import type { ServerSeconds } from "../../src/base/unit.ts";
 import { ArithmeticMode, DeleteMode, Op, StoreMode } from "../../src/command/op.ts";
 import { Reply } from "../../src/command/reply.ts";
-import { Dialect, Mark, Request } from "../../src/command/request.ts";
+import { Mark, Request } from "../../src/command/request.ts";
 import { WireError } from "../../src/command/status.ts";
 import { CLOSE } from "../../src/protocol/protocol.ts";
 import type { ProtocolOptions } from "../../src/protocol/protocol-options.ts";
@@ -104,8 +104,7 @@ export class Listener {
       this.closed = this.request.closeAfter;
       this.#skip = this.request.swallowBytes;
       if (this.request.streamed) {
-        const tail = this.request.dialect === Dialect.binary ? 0 : 2;
-        this.#skip = this.request.valueBytes + tail;
+        this.#skip = this.request.valueBytes + this.request.bodyTailBytes;
       }
     }
     this.#unread = bytes.slice(at, end);

@@ -10,32 +10,11 @@ import { Op, StoreMode } from "../../command/op.ts";
 import type { Reply } from "../../command/reply.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { Status, WireError } from "../../command/status.ts";
-import { bytesOf, writeBytes, writeLatin1 } from "../ascii.ts";
-import { SAVED_BYTES_MAX_LESS_KEY } from "../saved-request.ts";
-import {
-  MAGIC_RESPONSE,
-  OPCODE_SHAPE,
-  PACKET_HEADER_BYTES,
-  Shape,
-  writeWord,
-} from "./binary-packet.ts";
-
-/** The status field of a response. */
-const Code = {
-  success: 0x00,
-  notFound: 0x01,
-  exists: 0x02,
-  tooLarge: 0x03,
-  invalid: 0x04,
-  notStored: 0x05,
-  nonNumeric: 0x06,
-  authFailure: 0x20,
-  authContinue: 0x21,
-  unknownCommand: 0x81,
-  outOfMemory: 0x82,
-  internal: 0x84,
-} as const;
-type Code = (typeof Code)[keyof typeof Code];
+import { bytesOf } from "../ascii.ts";
+import type { DialectEncoder } from "../protocol.ts";
+import { readsKey, SAVED_BYTES_MAX_LESS_KEY, saveRequest } from "../saved-request.ts";
+import { OPCODE_SHAPE, PACKET_HEADER_BYTES, Shape, writeWord } from "./binary-packet.ts";
+import { Code, encodeText, NOTHING, writeHeader } from "./binary-response.ts";
 
 const TEXTS = new Map<Code, Uint8Array>([
   [Code.notFound, bytesOf("Not found")],
@@ -52,7 +31,6 @@ const TEXTS = new Map<Code, Uint8Array>([
 const OUT_OF_MEMORY_ITEM = bytesOf("Out of memory allocating item");
 const OUT_OF_MEMORY_NUMBER = bytesOf("Out of memory incrementing value");
 const VERSION = bytesOf(PROTOCOL_VERSION);
-const NOTHING = new Uint8Array(0);
 
 const CLIENT_FLAGS_BYTES = 4;
 const NUMBER_BYTES = 8;
@@ -70,7 +48,7 @@ for (const text of TEXTS.values()) {
 const STATUS_CODES = codesByStatus();
 const ERROR_CODES = codesByError();
 
-export class BinaryEncoder {
+export class BinaryEncoder implements DialectEncoder {
   carriesValue(request: Request, reply: Reply): boolean {
     return reply.status === Status.hit && (request.marks & Mark.wantsValue) !== 0;
   }
@@ -128,28 +106,17 @@ export class BinaryEncoder {
     return to + keyBytes;
   }
 
+  /** A packet's length stands in its header. */
+  encodeTail(_request: Request, _out: Uint8Array, at: number): number {
+    return at;
+  }
+
   encodeError(request: Request, error: WireError, out: Uint8Array, at: number): number {
     return encodeFailure(request, ERROR_CODES[error] as Code, out, at);
   }
 
-  encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
-    const bodyBytes = name.length + value.length;
-    const to = writeHeader(request, Code.success, name.length, 0, bodyBytes, 0, 0, out, at);
-    return writeLatin1(out, writeLatin1(out, to, name), value);
-  }
-
-  encodeStatsEnd(request: Request, out: Uint8Array, at: number): number {
-    return encodeText(request, Code.success, NOTHING, out, at);
-  }
-
-  encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
-    const to = writeHeader(request, Code.success, 0, 0, words.length, 0, 0, out, at);
-    return writeLatin1(out, to, words);
-  }
-
-  /** SASL: go on with the next step. */
-  encodeContinue(request: Request, out: Uint8Array, at: number): number {
-    return encodeText(request, Code.authContinue, NOTHING, out, at);
+  save(request: Request, out: Uint8Array, at: number): number {
+    return saveRequest(request, readsKey(request), out, at);
   }
 
   bound(request: Request): number {
@@ -201,43 +168,6 @@ function encodeKeyMiss(request: Request, out: Uint8Array, at: number): number {
 
 function encodeFailure(request: Request, code: Code, out: Uint8Array, at: number): number {
   return encodeText(request, code, TEXTS.get(code) ?? NOTHING, out, at);
-}
-
-function encodeText(
-  request: Request,
-  code: Code,
-  text: Uint8Array,
-  out: Uint8Array,
-  at: number,
-): number {
-  return writeBytes(out, writeHeader(request, code, 0, 0, text.length, 0, 0, out, at), text);
-}
-
-/** Writes a response header at out[at]. Where the body goes. */
-function writeHeader(
-  request: Request,
-  code: Code,
-  keyBytes: number,
-  extrasBytes: number,
-  bodyBytes: number,
-  casHigh: number,
-  casLow: number,
-  out: Uint8Array,
-  at: number,
-): number {
-  out[at] = MAGIC_RESPONSE;
-  out[at + 1] = request.opcode;
-  out[at + 2] = keyBytes >>> 8;
-  out[at + 3] = keyBytes;
-  out[at + 4] = extrasBytes;
-  out[at + 5] = 0;
-  out[at + 6] = code >>> 8;
-  out[at + 7] = code;
-  writeWord(out, at + 8, bodyBytes);
-  writeWord(out, at + 12, request.opaque);
-  writeWord(out, at + 16, casHigh);
-  writeWord(out, at + 20, casLow);
-  return at + PACKET_HEADER_BYTES;
 }
 
 /** Statuses not named here succeed. */

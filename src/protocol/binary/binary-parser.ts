@@ -12,7 +12,7 @@ import {
   MECHANISM_BYTES_MAX,
   PACKET_BODY_BYTES_MAX,
 } from "../../command/limits.ts";
-import { Op } from "../../command/op.ts";
+import { LoginStep, Op, StoreMode } from "../../command/op.ts";
 import { Dialect, Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { DataBlock, refuseTooLarge } from "../data-block.ts";
@@ -33,6 +33,11 @@ import {
 
 /** An arithmetic packet with this expiry creates nothing. */
 const EXPIRY_NO_CREATE = UINT32_MAX;
+const LOGIN_STEPS: Readonly<Record<number, LoginStep>> = {
+  [Opcode.saslList]: LoginStep.list,
+  [Opcode.saslAuth]: LoginStep.begin,
+  [Opcode.saslStep]: LoginStep.step,
+};
 
 export class BinaryParser implements Parser {
   needed = 0;
@@ -121,6 +126,9 @@ export class BinaryParser implements Parser {
       case Op.store:
         this.#compareCas(request, bytes, start);
         request.marks |= Mark.exptime;
+        if (request.mode === StoreMode.set && (request.marks & Mark.compareCas) === 0) {
+          request.marks |= Mark.dropsOldWhenRefused;
+        }
         request.clientFlags = extrasBytes === 0 ? 0 : readWord(bytes, extras) >>> 0;
         request.exptime =
           extrasBytes === 0 ? (0 as ServerSeconds) : this.#expiry(bytes, extras + 4);
@@ -201,6 +209,7 @@ export class BinaryParser implements Parser {
 
   /** A mechanism's name is the key, its data the value. */
   #authentication(request: Request, start: number, end: number): number {
+    request.level = LOGIN_STEPS[request.opcode] as LoginStep;
     const nameTooLong = request.keyEnd - request.keyStart > MECHANISM_BYTES_MAX;
     if (nameTooLong || request.valueBytes > AUTH_TOKEN_BYTES_MAX) {
       request.refuse(nameTooLong ? WireError.malformedPacket : WireError.tooLarge);

@@ -20,7 +20,7 @@ import {
   writeUint64,
 } from "../../base/decimal.ts";
 import { OPAQUE_BYTES_MAX } from "../../command/limits.ts";
-import { Op, StoreMode } from "../../command/op.ts";
+import { OP_MUTATION_MAX, Op, StoreMode } from "../../command/op.ts";
 import { ItemMark, type Reply } from "../../command/reply.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { Status, WireError } from "../../command/status.ts";
@@ -31,8 +31,16 @@ import {
   OUT_OF_MEMORY_LINE,
   OUT_OF_MEMORY_NEW_LINE,
 } from "../error-lines.ts";
-import { SAVED_BYTES_MAX_LESS_KEY } from "../saved-request.ts";
+import type { DialectEncoder } from "../protocol.ts";
+import {
+  noteSavedLine,
+  readsKey,
+  SAVED_BYTES_MAX_LESS_KEY,
+  SAVED_LINE_BYTES_MAX,
+  saveRequest,
+} from "../saved-request.ts";
 import { writeMetaValueLine } from "../value-lines.ts";
+import { FlagScan, RETURNING_BYTES_MAX, ReturnFlag, saveReturningFlags } from "./flag-scan.ts";
 
 const HD = bytesOf("HD");
 const VA = bytesOf("VA ");
@@ -55,21 +63,18 @@ const TOKEN_SENT = bytesOf(" Z");
 const BINARY = bytesOf(" b");
 const LINE_END_BYTES = 2;
 
-/** Return flags, as bits of a letter's low five bits; O is told from o by its case. */
-const FLAG_C = 1 << 3;
-const FLAG_F = 1 << 6;
-const FLAG_H = 1 << 8;
-const FLAG_K = 1 << 11;
-const FLAG_L = 1 << 12;
-const FLAG_S = 1 << 19;
-const FLAG_T = 1 << 20;
 /** What each kind of answer returns; k and O everywhere. */
-const RETURNED_ALWAYS = FLAG_K;
-const RETURNED_BY_HIT = RETURNED_ALWAYS | FLAG_C | FLAG_F | FLAG_H | FLAG_L | FLAG_S | FLAG_T;
-const RETURNED_BY_STORE = RETURNED_ALWAYS | FLAG_C | FLAG_S;
-const RETURNED_BY_ARITHMETIC = RETURNED_ALWAYS | FLAG_C | FLAG_T;
-const OPAQUE = 0x4f;
-const LOWER_FIRST = 0x61;
+const RETURNED_ALWAYS = ReturnFlag.k;
+const RETURNED_BY_HIT =
+  RETURNED_ALWAYS |
+  ReturnFlag.c |
+  ReturnFlag.f |
+  ReturnFlag.h |
+  ReturnFlag.l |
+  ReturnFlag.s |
+  ReturnFlag.t;
+const RETURNED_BY_STORE = RETURNED_ALWAYS | ReturnFlag.c | ReturnFlag.s;
+const RETURNED_BY_ARITHMETIC = RETURNED_ALWAYS | ReturnFlag.c | ReturnFlag.t;
 
 const FLAG_BYTES = 2;
 /** ` c f h l s t`, ` O` with its token, ` Z X W`. */
@@ -89,10 +94,15 @@ const KEY_FLAGS_BYTES = 2 * FLAG_BYTES;
 const REPLY_BYTES_MAX_LESS_KEY = CODE_BYTES_MAX + FLAGS_BYTES_MAX + KEY_FLAGS_BYTES;
 
 assert(REPLY_BYTES_MAX_LESS_KEY >= ERROR_LINE_BYTES_MAX, "an error line fits where a reply fits");
-assert(REPLY_BYTES_MAX_LESS_KEY >= SAVED_BYTES_MAX_LESS_KEY, "so does what is saved for it");
+assert(
+  REPLY_BYTES_MAX_LESS_KEY >= SAVED_BYTES_MAX_LESS_KEY + RETURNING_BYTES_MAX,
+  "so does what is saved for it",
+);
+assert(RETURNING_BYTES_MAX <= SAVED_LINE_BYTES_MAX, "and its flags where a line is saved");
 
-export class MetaEncoder {
+export class MetaEncoder implements DialectEncoder {
   readonly #clock: Clock;
+  readonly #scan = new FlagScan();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -105,7 +115,7 @@ export class MetaEncoder {
   }
 
   encode(request: Request, reply: Reply, out: Uint8Array, at: number): number {
-    if (request.error !== WireError.none) return this.encodeError(request.error, out, at);
+    if (request.error !== WireError.none) return writeError(request.error, out, at);
     switch (request.op) {
       case Op.get:
       case Op.fetch:
@@ -128,12 +138,23 @@ export class MetaEncoder {
     return this.#hitFlags(request, reply, out, to);
   }
 
-  encodeTail(out: Uint8Array, at: number): number {
+  encodeTail(_request: Request, out: Uint8Array, at: number): number {
     return writeLineEnd(out, at);
   }
 
-  encodeError(error: WireError, out: Uint8Array, at: number): number {
-    return writeBytes(out, at, ERROR_LINES[error] as Uint8Array);
+  encodeError(_request: Request, error: WireError, out: Uint8Array, at: number): number {
+    return writeError(error, out, at);
+  }
+
+  /** The key, and of the line the flags that return something. */
+  save(request: Request, out: Uint8Array, at: number): number {
+    const returns = returnsFlags(request);
+    const to = saveRequest(request, returns || readsKey(request), out, at);
+    if (!returns) return to;
+    const { bytes, metaFlagsStart, lineEnd } = request;
+    const end = saveReturningFlags(this.#scan, bytes, metaFlagsStart, lineEnd, out, to);
+    noteSavedLine(out, at, end - to);
+    return end;
   }
 
   bound(request: Request): number {
@@ -266,39 +287,32 @@ export class MetaEncoder {
   #failure(status: Status, out: Uint8Array, at: number): number {
     switch (status) {
       case Status.nonNumeric:
-        return this.encodeError(WireError.nonNumeric, out, at);
+        return writeError(WireError.nonNumeric, out, at);
       case Status.tooLarge:
-        return this.encodeError(WireError.tooLarge, out, at);
+        return writeError(WireError.tooLarge, out, at);
       case Status.outOfMemory:
-        return this.encodeError(WireError.outOfMemoryStoring, out, at);
+        return writeError(WireError.outOfMemoryStoring, out, at);
       default:
-        return this.encodeError(WireError.ownerLost, out, at);
+        return writeError(WireError.ownerLost, out, at);
     }
   }
 
   /** The return flags among `returned`, and every O, in the request's order. */
   #flags(request: Request, reply: Reply, returned: number, out: Uint8Array, at: number): number {
     const bytes = request.bytes;
-    const end = request.lineEnd;
+    const scan = this.#scan;
     let to = at;
-    let from = request.metaFlagsStart;
-    while (from < end) {
-      const flag = bytes[from] as number;
-      if (flag === SPACE) {
-        from += 1;
-        continue;
-      }
-      let tokenEnd = from + 1;
-      while (tokenEnd < end && bytes[tokenEnd] !== SPACE) tokenEnd += 1;
-      if (flag >= LOWER_FIRST) {
-        const bit = 1 << (flag & 31);
-        if ((returned & bit) !== 0) to = this.#flag(request, reply, flag, bit, out, to);
-      } else if (flag === OPAQUE) {
+    scan.begin(bytes, request.metaFlagsStart, request.lineEnd);
+    while (scan.next()) {
+      if ((scan.bit & returned) !== 0) {
+        const letter = bytes[scan.start] as number;
+        to = this.#flag(request, reply, letter, scan.bit, out, to);
+      } else if (scan.isOpaque) {
+        const length = scan.end - scan.start;
         out[to] = SPACE;
-        copyBytes(out, to + 1, bytes, from, tokenEnd - from);
-        to += 1 + tokenEnd - from;
+        copyBytes(out, to + 1, bytes, scan.start, length);
+        to += 1 + length;
       }
-      from = tokenEnd + 1;
     }
     return to;
   }
@@ -315,22 +329,22 @@ export class MetaEncoder {
     out[at + 1] = flag;
     const to = at + 2;
     switch (bit) {
-      case FLAG_C:
+      case ReturnFlag.c:
         if (request.op === Op.store && reply.status !== Status.stored) {
           return writeUint32(out, to, 0);
         }
         return writeUint64(out, to, reply.casHigh, reply.casLow);
-      case FLAG_F:
+      case ReturnFlag.f:
         return writeUint32(out, to, reply.clientFlags);
-      case FLAG_H:
+      case ReturnFlag.h:
         return writeUint32(out, to, (reply.marks & ItemMark.fetched) !== 0 ? 1 : 0);
-      case FLAG_L:
+      case ReturnFlag.l:
         return writeUint32(out, to, this.#idleSeconds(reply));
-      case FLAG_S: {
+      case ReturnFlag.s: {
         const stored = request.op === Op.store && reply.status !== Status.stored;
         return writeUint32(out, to, stored ? request.valueBytes : reply.valueBytes);
       }
-      case FLAG_T:
+      case ReturnFlag.t:
         return writeInt32(out, to, this.#secondsLeft(reply));
       default: {
         // k
@@ -362,6 +376,18 @@ export class MetaEncoder {
   #idleSeconds(reply: Reply): number {
     return Math.max(0, this.#clock.now - reply.accessed);
   }
+}
+
+function writeError(error: WireError, out: Uint8Array, at: number): number {
+  return writeBytes(out, at, ERROR_LINES[error] as Uint8Array);
+}
+
+/**
+ * True when the reply may return flags; then the parser has checked them, so what is kept of them
+ * is bounded.
+ */
+function returnsFlags(request: Request): boolean {
+  return request.op < OP_MUTATION_MAX || request.op === Op.get;
 }
 
 /** What arithmetic without memory says: of a new item, or of a number that grew. */

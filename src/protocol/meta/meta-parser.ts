@@ -116,7 +116,7 @@ export class MetaParser {
     // Only its owner can note when an item was read last: who asks for that (l) is served there.
     const dates = flags.hasLower(0x6c) && (request.marks & Mark.noBump) === 0;
     request.op = effects || dates ? Op.fetch : Op.get;
-    request.marks &= ~Mark.clientFlags;
+    request.marks = (request.marks & ~Mark.clientFlags) | Mark.mayWin;
     request.clientFlags = 0;
     return WireError.none;
   }
@@ -175,7 +175,7 @@ export class MetaParser {
     const mode = request.mode;
     const extends_ = mode === StoreMode.append || mode === StoreMode.prepend;
     const compares = flags.hasUpper(0x43) && mode !== StoreMode.add; // C
-    let marks = (request.marks & STORE_MARKS) | Mark.exptime;
+    let marks = (request.marks & STORE_MARKS) | Mark.exptime | Mark.dropsOldWhenRefused;
     if (extends_) marks |= request.marks & Mark.vivify;
     if (compares) marks |= Mark.compareCas;
     if (compares && !extends_ && flags.hasUpper(0x49)) marks |= Mark.invalidate; // I

@@ -9,7 +9,7 @@
  */
 import { decimalToUint32, NOT_A_NUMBER } from "../../base/decimal.ts";
 import { AUTH_TOKEN_BYTES_MAX } from "../../command/limits.ts";
-import { Op } from "../../command/op.ts";
+import { LoginStep, Op } from "../../command/op.ts";
 import type { Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { bytesOf, CR, LF, SPACE } from "../ascii.ts";
@@ -59,6 +59,7 @@ export class AsciiLogin {
       request.error = WireError.badAuthToken;
     } else {
       request.op = Op.authenticate;
+      request.level = LoginStep.password;
       request.error = WireError.none;
     }
     return tokenEnd + 2 - start;

@@ -12,9 +12,15 @@ import { Op } from "../../command/op.ts";
 import type { Reply } from "../../command/reply.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { Status, WireError } from "../../command/status.ts";
-import { bytesOf, writeBytes, writeLatin1, writeLineEnd } from "../ascii.ts";
+import { bytesOf, writeBytes, writeLineEnd } from "../ascii.ts";
 import { ERROR_LINE_BYTES_MAX, ERROR_LINES, OUT_OF_MEMORY_LINE } from "../error-lines.ts";
-import { SAVED_BYTES_MAX_LESS_KEY, SAVED_FIXED_BYTES } from "../saved-request.ts";
+import type { DialectEncoder } from "../protocol.ts";
+import {
+  readsKey,
+  SAVED_BYTES_MAX_LESS_KEY,
+  SAVED_FIXED_BYTES,
+  saveRequest,
+} from "../saved-request.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
   writeCas,
@@ -36,10 +42,17 @@ const NOTHING = new Uint8Array(0);
 
 assert(ERROR_LINE_BYTES_MAX >= SAVED_FIXED_BYTES, "what is saved fits where the reply will stand");
 
+/** What a read's reply or what is saved for it takes, its key excepted. */
+const READ_BYTES_MAX_LESS_KEY = Math.max(
+  CLASSIC_HIT_BYTES_MAX,
+  SAVED_BYTES_MAX_LESS_KEY,
+  ERROR_LINE_BYTES_MAX,
+);
+
 /** Each status but those that need more than its word. */
 const STATUS_LINES: readonly Uint8Array[] = statusLines();
 
-export class ClassicEncoder {
+export class ClassicEncoder implements DialectEncoder {
   carriesValue(request: Request, reply: Reply): boolean {
     return reply.status === Status.hit && (request.marks & Mark.wantsValue) !== 0;
   }
@@ -92,23 +105,14 @@ export class ClassicEncoder {
     return request.noreply ? at : writeBytes(out, at, ERROR_LINES[error] as Uint8Array);
   }
 
-  encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
-    return request.noreply ? at : writeLatin1(out, at, `STAT ${name} ${value}\r\n`); // alloc: a stat is no request
-  }
-
-  encodeStatsEnd(request: Request, out: Uint8Array, at: number): number {
-    return request.noreply ? at : writeBytes(out, at, END);
-  }
-
-  encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
-    return request.noreply ? at : writeLineEnd(out, writeLatin1(out, at, words));
+  save(request: Request, out: Uint8Array, at: number): number {
+    return saveRequest(request, readsKey(request), out, at);
   }
 
   bound(request: Request): number {
     const op = request.op;
     if (op !== Op.get && op !== Op.fetch) return ERROR_LINE_BYTES_MAX;
-    const bytesMax = Math.max(CLASSIC_HIT_BYTES_MAX, SAVED_BYTES_MAX_LESS_KEY);
-    return bytesMax + (request.keyEnd - request.keyStart);
+    return READ_BYTES_MAX_LESS_KEY + (request.keyEnd - request.keyStart);
   }
 }
 

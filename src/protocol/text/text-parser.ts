@@ -114,7 +114,7 @@ export class TextParser implements Parser {
     at = this.#numberEnd + 1;
     if (at >= end || bytes[at] !== LF) return NOT_PLAIN;
     request.begin(Op.store, Dialect.text, bytes);
-    request.marks = Mark.exptime;
+    request.marks = Mark.exptime | Mark.dropsOldWhenRefused;
     request.keyStart = keyStart;
     request.keyEnd = keyEnd;
     request.clientFlags = clientFlags;

@@ -76,7 +76,7 @@ export class TextStorage {
     }
     request.op = Op.store;
     request.mode = this.#mode;
-    request.marks = this.#compares ? Mark.exptime | Mark.compareCas : Mark.exptime;
+    request.marks = this.#marks();
     request.noreply = tokens.asksNoreply(bytes);
     request.valueBytes = valueBytes;
     if (!this.#tryFields(request, bytes)) {
@@ -85,6 +85,11 @@ export class TextStorage {
       return lineBytes;
     }
     return this.#block.complete(request, bytes, start, tokens.next, end);
+  }
+
+  #marks(): number {
+    if (this.#compares) return Mark.exptime | Mark.compareCas;
+    return this.#mode === StoreMode.set ? Mark.exptime | Mark.dropsOldWhenRefused : Mark.exptime;
   }
 
   #isWord(bytes: Uint8Array, word: Uint8Array, mode: StoreMode): boolean {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ServerSeconds } from "../../../src/base/unit.ts";
 import { Op } from "../../../src/command/op.ts";
 import { Reply } from "../../../src/command/reply.ts";
-import { Dialect, Mark, Request } from "../../../src/command/request.ts";
+import { Mark, Request } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import { readReply, writeReply, writeStatus } from "../../../src/shard/reply-record.ts";
@@ -18,7 +18,7 @@ const word = fc.integer({ min: 0, max: 0xffff_ffff });
 const POSITION = 64;
 
 /** Fields a record carries whatever its width, and those of a wide one. */
-const NARROW = ["op", "mode", "dialect", "marks", "clientFlags", "exptime", "handle"] as const;
+const NARROW = ["op", "mode", "marks", "clientFlags", "exptime", "handle"] as const;
 const WIDE = [
   ...["casLow", "casHigh", "newCasLow", "newCasHigh", "deltaLow", "deltaHigh"],
   ...["initialLow", "initialHigh", "vivifyExptime", "recacheExptime"],
@@ -31,8 +31,7 @@ describe("a request record", () => {
         fc.record({
           op: fc.integer({ min: 1, max: 15 }),
           mode: fc.integer({ min: 0, max: 4 }),
-          dialect: fc.constantFrom(...Object.values(Dialect)),
-          marks: fc.integer({ min: 0, max: 0x1fff }),
+          marks: fc.integer({ min: 0, max: 0x1f_ffff }),
           key: fc.uint8Array({ maxLength: 250 }),
           value: fc.uint8Array({ maxLength: 300 }),
           words: fc.array(word, { minLength: 14, maxLength: 14 }),
@@ -54,7 +53,6 @@ describe("a request record", () => {
           Object.assign(sent, {
             op: sample.op,
             mode: sample.mode,
-            dialect: sample.dialect,
             marks: sample.marks,
           });
 

@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/base/unit.ts";
 import { DeleteMode, Op } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
-import { Dialect, Mark } from "../../../src/command/request.ts";
+import { Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
 import { Counter } from "../../../src/memory/counters.ts";
 import { StoreHarness } from "../../model/store-harness.ts";
 
-const dialect = Dialect.meta; // only meta requests can win
+const marks = Mark.mayWin;
 
 describe("Store.execute() fetch, touch, delete", () => {
   test("touch and gat move the exptime and not the CAS", () => {
@@ -131,14 +131,13 @@ describe("Store.execute() fetch, touch, delete", () => {
   test("T left of R: the new exptime is what R is held against", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("k", "v", { exptime: 100 });
-    h.run(Op.fetch, "k", { dialect, exptime: 20, recacheExptime: h.clock.now + 30 });
+    h.run(Op.fetch, "k", { marks, exptime: 20, recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(0);
     h.set("k", "v", { exptime: 100 });
     h.run(Op.fetch, "k", {
-      dialect,
       exptime: 20,
       recacheExptime: h.clock.now + 30,
-      marks: Mark.recacheAfter,
+      marks: marks | Mark.recacheAfter,
     });
     expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
   });
@@ -146,14 +145,14 @@ describe("Store.execute() fetch, touch, delete", () => {
   test("recache is won once, by who finds the exptime nearer than wanted", () => {
     const h = new StoreHarness(8 * MIB);
     h.set("k", "v", { exptime: 100 });
-    h.run(Op.fetch, "k", { dialect, recacheExptime: h.clock.now + 30 });
+    h.run(Op.fetch, "k", { marks, recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(0);
     h.pass(80);
-    h.run(Op.fetch, "k", { dialect, recacheExptime: h.clock.now + 30 });
+    h.run(Op.fetch, "k", { marks, recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
-    h.run(Op.fetch, "k", { dialect, recacheExptime: h.clock.now + 30 });
+    h.run(Op.fetch, "k", { marks, recacheExptime: h.clock.now + 30 });
     expect(h.reply.marks & (ItemMark.won | ItemMark.tokenSent)).toBe(ItemMark.tokenSent);
-    h.run(Op.fetch, "k", { dialect, recacheExptime: h.clock.now + 30, marks: Mark.tokenHeld });
+    h.run(Op.fetch, "k", { recacheExptime: h.clock.now + 30, marks: marks | Mark.tokenHeld });
     expect(h.reply.marks & (ItemMark.won | ItemMark.tokenSent)).toBe(ItemMark.won);
   });
 
@@ -163,16 +162,16 @@ describe("Store.execute() fetch, touch, delete", () => {
     const invalidate = { mode: DeleteMode.invalidate, exptime: 30 };
     expect(h.run(Op.delete, "k", invalidate)).toBe(Status.stored);
     expect(h.cas()).toBe(3n);
-    h.run(Op.fetch, "k", { dialect });
+    h.run(Op.fetch, "k", { marks });
     expect(h.reply.marks & (ItemMark.stale | ItemMark.won)).toBe(ItemMark.stale | ItemMark.won);
     expect(h.reply.exptime).toBe(30);
-    h.run(Op.fetch, "k", { dialect });
+    h.run(Op.fetch, "k", { marks });
     expect(h.reply.marks & (ItemMark.stale | ItemMark.won)).toBe(ItemMark.stale);
     h.run(Op.delete, "k", { mode: DeleteMode.invalidate });
-    h.run(Op.fetch, "k", { dialect });
+    h.run(Op.fetch, "k", { marks });
     expect(h.reply.marks & ItemMark.won).toBe(ItemMark.won);
     h.set("k", "w");
-    h.run(Op.fetch, "k", { dialect });
+    h.run(Op.fetch, "k", { marks });
     expect(h.reply.marks & (ItemMark.stale | ItemMark.won | ItemMark.tokenSent)).toBe(0);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MIB } from "../../../src/base/unit.ts";
 import { ArithmeticMode, Op, StoreMode } from "../../../src/command/op.ts";
 import { ItemMark } from "../../../src/command/reply.ts";
-import { Dialect, Mark } from "../../../src/command/request.ts";
+import { Mark } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
 import { Counter, EVICTED_TIMES, SPLITS } from "../../../src/memory/counters.ts";
 import { StoreHarness } from "../../model/store-harness.ts";
@@ -98,7 +98,7 @@ describe("Store.execute() storing", () => {
     expect(h.set("k", big)).toBe(Status.tooLarge);
     expect(h.get("k")).toBe(null);
     h.set("k", "old");
-    const meta = { mode: StoreMode.replace, dialect: Dialect.meta };
+    const meta = { mode: StoreMode.replace, marks: Mark.dropsOldWhenRefused };
     expect(h.set("k", big, meta)).toBe(Status.tooLarge);
     expect(h.get("k")).toBe(null);
   });

@@ -3,6 +3,7 @@ import type { Reply } from "../../../../src/command/reply.ts";
 import { Request } from "../../../../src/command/request.ts";
 import { Status, WireError } from "../../../../src/command/status.ts";
 import type { ProtocolOptions } from "../../../../src/protocol/protocol-options.ts";
+import { statsEncoderOf } from "../../../../src/protocol/protocols.ts";
 import { ReplyEncoder } from "../../../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../../../src/protocol/wire-parser.ts";
 import {
@@ -363,8 +364,7 @@ describe("replies", () => {
   }
 });
 
-describe("ReplyEncoder off the request path", () => {
-  const encoder = new ReplyEncoder(testClock());
+describe("the StatsEncoder of a request's dialect", () => {
   const out = new Uint8Array(256);
   const requestOf = (input: Buffer): Request => {
     const request = new Request(new Uint8Array(input));
@@ -376,6 +376,7 @@ describe("ReplyEncoder off the request path", () => {
 
   test("encodeStat(), encodeStatsEnd() and encodeWords() speak text", () => {
     const request = requestOf(Buffer.from("stats\r\n"));
+    const encoder = statsEncoderOf(request);
     expect(written(encoder.encodeStat(request, "pid", "5", out, 0)).toString()).toBe(
       "STAT pid 5\r\n",
     );
@@ -385,16 +386,45 @@ describe("ReplyEncoder off the request path", () => {
 
   test("encodeStat(), encodeStatsEnd(), encodeWords() and encodeContinue() speak packets", () => {
     const request = requestOf(packet({ opcode: Opcode.stat, opaque: 7 }));
+    const encoder = statsEncoderOf(request);
     const header = "811000030000000000000004000000070000000000000000";
     expect(written(encoder.encodeStat(request, "pid", "5", out, 0)).toString("hex")).toBe(
       header + Buffer.from("pid5").toString("hex"),
     );
-    const end = written(encoder.encodeStatsEnd(request, out, 0)).toString("hex");
-    expect(end).toBe("811000000000000000000000000000070000000000000000");
+    expect(written(encoder.encodeStatsEnd(request, out, 0)).toString("hex")).toBe(
+      "811000000000000000000000000000070000000000000000",
+    );
     const words = written(encoder.encodeWords(request, "PLAIN", out, 0));
     expect(words.subarray(24).toString()).toBe("PLAIN");
     expect(written(encoder.encodeContinue(request, out, 0)).readUInt16BE(6)).toBe(0x21);
-    const unknown = written(encoder.encodeError(request, WireError.unknownCommand, out, 0));
-    expect(unknown.readUInt16BE(6)).toBe(1);
+    const refused = written(encoder.encodeRefusal(request, "why", out, 0));
+    const unknown = new ReplyEncoder(testClock());
+    const end = unknown.encodeError(request, WireError.unknownCommand, out, 0);
+    expect(refused).toEqual(written(end));
+    expect(refused.readUInt16BE(6)).toBe(1);
+  });
+
+  test("encodeDone() and encodeRefusal() have words in text, and none in packets", () => {
+    const line = requestOf(Buffer.from("stats\r\n"));
+    const text = statsEncoderOf(line);
+    expect(written(text.encodeDone(line, "RESET", out, 0)).toString()).toBe("RESET\r\n");
+    expect(written(text.encodeRefusal(line, "ERROR", out, 0)).toString()).toBe("ERROR\r\n");
+    const stat = requestOf(packet({ opcode: Opcode.stat, opaque: 7 }));
+    const done = written(statsEncoderOf(stat).encodeDone(stat, "RESET", out, 0));
+    expect(done).toEqual(written(statsEncoderOf(stat).encodeStatsEnd(stat, out, 0)));
+  });
+
+  test("listOf() ends a list of lines, as lines or as the value of one packet", () => {
+    const line = requestOf(Buffer.from("stats detail dump\r\n"));
+    const lines = ["PREFIX a get 1", "PREFIX b get 2"];
+    const text = "PREFIX a get 1\r\nPREFIX b get 2\r\nEND\r\n";
+    const list = statsEncoderOf(line).listOf(line, "detailed", lines);
+    expect(Buffer.from(list).toString()).toBe(text);
+    const stat = requestOf(packet({ opcode: Opcode.stat, opaque: 7 }));
+    const packets = Buffer.from(statsEncoderOf(stat).listOf(stat, "detailed", lines));
+    expect(packets.subarray(24, -24).toString()).toBe(`detailed${text}`);
+    expect(packets.subarray(-24)).toEqual(
+      written(statsEncoderOf(stat).encodeStatsEnd(stat, out, 0)),
+    );
   });
 });
