@@ -1,7 +1,6 @@
 /**
- * The C library as the load generator needs it: client sockets, a poller, processor clocks,
- * processor affinity. The calls themselves are declared once, in the server's transport; what the
- * server never does (connect, clocks, affinity) goes through `syscall`.
+ * The C library as the load generator needs it: client sockets that wait, a poller, processor
+ * clocks, processor affinity. The calls are the server's own (src/libc), but for affinity.
  *
  * Why not node:net: a generator must be cheaper than what it measures, and a socket event there
  * costs two to three times the system calls it stands for.
@@ -9,10 +8,9 @@
  * Results are those of the kernel: 0 or more, or the negated error number.
  */
 
+import { CLibrary } from "../../src/libc/c-library.ts";
 import { Libc } from "../../src/libc/libc.ts";
 import {
-  AF_INET,
-  AF_INET6,
   AF_UNIX,
   EINTR,
   EPOLL_CLOEXEC,
@@ -30,24 +28,28 @@ import {
   SOCK_STREAM,
   TCP_NODELAY,
 } from "../../src/libc/linux.ts";
-import { NativeMemory } from "../../src/libc/native-memory.ts";
+import { NativeMemory, NULL } from "../../src/libc/native-memory.ts";
+import {
+  ADDRESS_OFFSET,
+  type SocketAddress,
+  writeServerAddress,
+  writtenFamily,
+} from "../../src/libc/socket-address.ts";
+import { setOption } from "../../src/libc/socket-options.ts";
 import { Arena } from "../../src/memory/arena.ts";
 
 export { EAGAIN } from "../../src/libc/linux.ts";
-
-/** System calls by number: x86-64 and arm64. */
-const [CONNECT, SET_AFFINITY] = process.arch === "x64" ? [42, 203] : [203, 122];
 
 const CLOCK_THREAD_CPUTIME = 3;
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
 const PAGE_BYTES = 4096;
-/** The longest path a Unix socket address holds. */
-const UNIX_PATH_BYTES_MAX = 107;
-const SOCKET_ADDRESS_BYTES_MAX = 128;
 /** Processors an affinity mask of ours can name. */
 const AFFINITY_BYTES = 128;
 
+const setAffinity = new CLibrary().call(
+  "int sched_setaffinity(int id, size_t bytes, intptr_t mask)",
+);
 const libc = Libc.load();
 const { scratch } = libc;
 const scratchBytes = scratch.arena.bytes;
@@ -60,45 +62,19 @@ const scratchView = new DataView(scratch.arena.buffer);
  */
 export function kernelMemory(bytes: number): NativeMemory {
   const length = Math.ceil(Math.max(1, bytes) / PAGE_BYTES) * PAGE_BYTES;
-  const address = libc.mmap(length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+  const address = libc.mappings.mmap(
+    NULL,
+    length,
+    PROT_READ_WRITE,
+    MAP_PRIVATE_ANONYMOUS_NORESERVE,
+    -1,
+    0,
+  );
   return new NativeMemory(new Arena(libc.mapped(check(address, "mmap"), length)), address);
 }
 
 /** Where a server listens. */
-export type Target = { host: string; port: number } | { path: string };
-
-/**
- * Writes the target's socket address to the scratch and returns [family, bytes]. `host` is a
- * numeric address.
- */
-function writeAddress(target: Target): [family: number, bytes: number] {
-  scratchBytes.fill(0, 0, SOCKET_ADDRESS_BYTES_MAX);
-  if ("path" in target) {
-    const path = Buffer.from(target.path);
-    if (path.length > UNIX_PATH_BYTES_MAX) throw new Error(`socket path too long: ${target.path}`);
-    scratchView.setUint16(0, AF_UNIX, true);
-    scratchBytes.set(path, 2);
-    const isAbstract = target.path.startsWith("@");
-    if (isAbstract) scratchBytes[2] = 0;
-    return [AF_UNIX, 2 + path.length + (isAbstract ? 0 : 1)];
-  }
-  scratchView.setUint16(2, target.port, false);
-  if (!target.host.includes(":")) {
-    scratchView.setUint16(0, AF_INET, true);
-    scratchBytes.set(target.host.split(".").map(Number), 4);
-    return [AF_INET, 16];
-  }
-  scratchView.setUint16(0, AF_INET6, true);
-  const [head = "", tail] = target.host.split("::");
-  const groups = (text: string) => (text === "" ? [] : text.split(":"));
-  const left = groups(head);
-  const right = groups(tail ?? "");
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  for (const [i, group] of [...left, ...Array<string>(zeros).fill("0"), ...right].entries()) {
-    scratchView.setUint16(8 + 2 * i, Number.parseInt(group, 16), false);
-  }
-  return [AF_INET6, 28];
-}
+export type Target = SocketAddress;
 
 function check(result: number, what: string): number {
   if (result < 0) throw new Error(`${what} failed: errno ${-result}`);
@@ -108,38 +84,38 @@ function check(result: number, what: string): number {
 /** Opens a connection, waiting for it. Throws when the server refuses. */
 export function connect(target: Target): number {
   const name = "path" in target ? target.path : `${target.host}:${target.port}`;
-  const [family, bytes] = writeAddress(target);
-  const fd = check(libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-  const address = scratch.address(0, SOCKET_ADDRESS_BYTES_MAX);
-  const result = libc.syscall(CONNECT, fd, address, bytes, 0, 0, 0);
+  const bytes = writeServerAddress(libc, target);
+  if (bytes < 0) throw new Error(`socket path too long: ${name}`);
+  const family = writtenFamily(libc);
+  const fd = check(libc.sockets.socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  const result = libc.sockets.connect(fd, scratch.address(ADDRESS_OFFSET, bytes), bytes);
   if (result < 0) {
-    libc.close(fd);
+    libc.files.close(fd);
     throw new Error(`cannot connect to ${name}: errno ${-result}`);
   }
   if (family !== AF_UNIX) {
-    scratchView.setInt32(0, 1, true);
-    check(libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, scratch, 0, 4), "setsockopt");
+    check(setOption(libc, fd, IPPROTO_TCP, TCP_NODELAY, 1), "setsockopt");
   }
   return fd;
 }
 
 export function closeDescriptor(fd: number): void {
-  libc.close(fd);
+  libc.files.close(fd);
 }
 
 /** Receives without waiting: bytes, 0 when the peer closed, -EAGAIN when there is nothing. */
 export function receive(fd: number, memory: NativeMemory, at: number, length: number): number {
-  return libc.recv(fd, memory, at, length, MSG_DONTWAIT);
+  return libc.sockets.recv(fd, memory.address(at, length), length, MSG_DONTWAIT);
 }
 
 /** Sends without waiting: the bytes taken, or -errno. */
 export function transmit(fd: number, memory: NativeMemory, at: number, length: number): number {
-  return libc.send(fd, memory, at, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return libc.sockets.send(fd, memory.address(at, length), length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /** A set of watched descriptors, each with a slot number that comes back with its events. */
 export class Poller {
-  readonly #fd = check(libc.epollCreate(EPOLL_CLOEXEC), "epoll_create1");
+  readonly #fd = check(libc.files.epollCreate1(EPOLL_CLOEXEC), "epoll_create1");
   readonly #events: NativeMemory;
   readonly #words: Uint32Array;
   readonly #eventsMax: number;
@@ -156,17 +132,16 @@ export class Poller {
     words[0] = output ? EPOLLIN | EPOLLOUT : EPOLLIN;
     words[EPOLL_DATA_WORD] = slot;
     const operation = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    check(libc.epollCtl(this.#fd, operation, fd, scratch, 0, EPOLL_EVENT_BYTES), "epoll_ctl");
+    const event = scratch.address(0, EPOLL_EVENT_BYTES);
+    check(libc.files.epollCtl(this.#fd, operation, fd, event), "epoll_ctl");
   }
 
   /** Waits up to `milliseconds` and returns the number of events. */
   wait(milliseconds: number): number {
-    const count = libc.epollWait(
+    const count = libc.files.epollWait(
       this.#fd,
-      this.#events,
-      0,
+      this.#events.address(0, this.#eventsMax * EPOLL_EVENT_BYTES),
       this.#eventsMax,
-      EPOLL_EVENT_BYTES,
       milliseconds,
     );
     return count === -EINTR ? 0 : check(count, "epoll_wait");
@@ -183,13 +158,13 @@ export class Poller {
   }
 
   close(): void {
-    libc.close(this.#fd);
+    libc.files.close(this.#fd);
   }
 }
 
 function readClock(clock: number): number {
   const address = scratch.address(0, 16);
-  if (libc.clockGettime(clock, address) < 0) return Number.NaN;
+  if (libc.process.clockGettime(clock, address) < 0) return Number.NaN;
   const seconds = Number(scratchView.getBigInt64(0, true));
   return seconds * 1e6 + Number(scratchView.getBigInt64(8, true)) / 1e3;
 }
@@ -220,5 +195,5 @@ export function pin(id: number, cores: readonly number[]): boolean {
     scratchBytes[byte] = (scratchBytes[byte] as number) | (1 << (core & 7));
   }
   const address = scratch.address(0, AFFINITY_BYTES);
-  return libc.syscall(SET_AFFINITY, id, AFFINITY_BYTES, address, 0, 0, 0) >= 0;
+  return setAffinity(id, AFFINITY_BYTES, address) >= 0;
 }

@@ -132,7 +132,7 @@ export class RingSockets extends Sockets {
     if (fd < 0) return;
     // What is written in the ring names the descriptor by its number, which the next one may get.
     this.#uring.enter(0);
-    this.#libc.shutdown(fd, SHUT_RDWR); // ends the receive that waits for it
+    this.#libc.sockets.shutdown(fd, SHUT_RDWR); // ends the receive that waits for it
     closeDescriptor(fd);
     this.#fds[slot] = -1;
     this.#generation[slot] = (this.#generation[slot] as number) + 1;

@@ -33,13 +33,13 @@ function connectForever(port: number): never {
   const { scratch } = libc;
   const length = writeInetAddress(libc, "127.0.0.1", port);
   const address = scratch.address(ADDRESS_OFFSET, length);
-  const SYS_CONNECT = process.arch === "x64" ? 42 : 203;
+  const linger = scratch.address(0, 8);
   scratch.arena.words.set([1, 0], 0); // struct linger { on, 0 seconds }
   while (true) {
-    const fd = libc.socket(AF_INET, SOCK_STREAM, 0);
-    libc.setsockopt(fd, 1, 13, scratch, 0, 8);
-    if (libc.syscall(SYS_CONNECT, fd, address, length, 0, 0, 0) < 0) process.exit(0);
-    libc.close(fd);
+    const fd = libc.sockets.socket(AF_INET, SOCK_STREAM, 0);
+    libc.sockets.setsockopt(fd, 1, 13, linger, 8);
+    if (libc.sockets.connect(fd, address, length) < 0) process.exit(0);
+    libc.files.close(fd);
   }
 }
 
@@ -53,7 +53,7 @@ async function serve(): Promise<void> {
     port = listeners[0]?.port ?? 0;
     const deal = (fd: number): boolean => {
       accepted++;
-      libc.close(fd);
+      libc.files.close(fd);
       control.addOpenConnections(-1);
       return true;
     };

@@ -14,6 +14,7 @@ import { writeSync } from "node:fs";
 import { KIB, MIB } from "../../src/base/unit.ts";
 import { Libc } from "../../src/libc/libc.ts";
 import { EFD_NONBLOCK, SOCK_NONBLOCK } from "../../src/libc/linux.ts";
+import { NULL } from "../../src/libc/native-memory.ts";
 import { listenNative } from "../../src/listen/listen.ts";
 import { Control, controlBytes } from "../../src/memory/control.ts";
 import { EpollTransport } from "../../src/transport/epoll/epoll-transport.ts";
@@ -41,7 +42,7 @@ const transport = new Transport({
   libc,
   parts: new NativeParts(arena, 0, plan),
   control,
-  bellFd: libc.eventfd(EFD_NONBLOCK),
+  bellFd: libc.files.eventfd(0, EFD_NONBLOCK),
   input: { arena, offset: inputOffset, bytes: 64 * KIB },
 });
 const port = Number(process.argv[3] ?? 0);
@@ -73,14 +74,15 @@ const handler: TransportHandler = {
 };
 
 const started = process.cpuUsage();
+const accept = () => libc.sockets.accept4(listenFd, NULL, NULL, SOCK_NONBLOCK);
 const loop = {
   turn(): number {
     turns++;
     if (!busy || turns % ACCEPT_TURNS === 0) {
-      for (let fd = libc.accept(listenFd, SOCK_NONBLOCK); fd >= 0; ) {
+      for (let fd = accept(); fd >= 0; ) {
         control.addOpenConnections(1);
         transport.adopt(fd, 0);
-        fd = libc.accept(listenFd, SOCK_NONBLOCK);
+        fd = accept();
       }
     }
     const isIdle = !busy;

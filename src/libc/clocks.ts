@@ -31,7 +31,7 @@ export function threadNanoseconds(libc: Libc): number {
 
 function nanoseconds(libc: Libc, clock: number): number {
   const { scratch } = libc;
-  const result = libc.clockGettime(clock, scratch.address(0, TIMESPEC_BYTES));
+  const result = libc.process.clockGettime(clock, scratch.address(0, TIMESPEC_BYTES));
   assert(result === 0, "every thread has these clocks");
   const { words } = scratch.arena;
   return (Math.imul(words[0] as number, NANOSECONDS) + (words[NANOSECONDS_WORD] as number)) | 0;

@@ -1,5 +1,5 @@
 /**
- * Linux numbers: the constants of the system calls in libc.ts, and the error numbers our loops tell
+ * Linux numbers: the constants of the system calls of this folder, and the error numbers our loops tell
  * apart.
  *
  * All of them are the same on x86-64 and on arm64, the two machines the native transport serves,
@@ -39,6 +39,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
 export const SO_KEEPALIVE = 9;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
@@ -68,6 +69,7 @@ export const RLIMIT_CORE = 4;
 export const RLIMIT_NOFILE = 7;
 export const MCL_CURRENT = 1;
 export const MCL_FUTURE = 2;
+export const MADV_HUGEPAGE = 14;
 
 const PACKED = process.arch === "x64";
 /** Words of one epoll_event, and where its data (we use the low half) lies. */

@@ -18,6 +18,14 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
 
+declare const unit: unique symbol;
+
+/** Where the kernel finds or puts bytes: what a call takes for a pointer. */
+export type Address = number & { readonly [unit]: "Address" };
+
+/** No address: the pointer that a call does without. */
+export const NULL = 0 as Address;
+
 const WORD_VALUES = 2 ** 32;
 const PAIR_BITS = 7;
 const BOX_COUNT = 2 << PAIR_BITS;
@@ -30,7 +38,7 @@ export class NativeMemory {
   readonly #bytes: number;
   readonly #offsets: Float64Array;
   /** Holds addresses boxed: an array of anything, so that V8 does not store bare doubles. */
-  readonly #boxes: (number | null)[];
+  readonly #boxes: (Address | null)[];
   /** Which of a pair is filled next. */
   #turn = 0;
 
@@ -40,18 +48,18 @@ export class NativeMemory {
     this.#base = base;
     this.#bytes = arena.buffer.byteLength;
     this.#offsets = new Float64Array(BOX_COUNT).fill(-1);
-    this.#boxes = new Array<number | null>(BOX_COUNT).fill(null);
+    this.#boxes = new Array<Address | null>(BOX_COUNT).fill(null);
   }
 
   /** The address of arena bytes [offset, offset + length). */
-  address(offset: number, length: number): number {
+  address(offset: number, length: number): Address {
     assert(
       offset >= 0 && length >= 0 && offset + length <= this.#bytes,
       "a range lies in its arena",
     );
     const box = (Math.imul(offset, HASH_MULTIPLIER) >>> (32 - PAIR_BITS)) << 1;
-    if (this.#offsets[box] === offset) return this.#boxes[box] as number;
-    if (this.#offsets[box + 1] === offset) return this.#boxes[box + 1] as number;
+    if (this.#offsets[box] === offset) return this.#boxes[box] as Address;
+    if (this.#offsets[box + 1] === offset) return this.#boxes[box + 1] as Address;
     return this.#fill(box, offset);
   }
 
@@ -69,9 +77,9 @@ export class NativeMemory {
     words[at + 1] = address / WORD_VALUES; // rounded down
   }
 
-  #fill(pair: number, offset: number): number {
+  #fill(pair: number, offset: number): Address {
     assert(Number.isInteger(offset), "an offset is whole");
-    const address = this.#base + offset;
+    const address = (this.#base + offset) as Address;
     this.#turn ^= 1;
     this.#offsets[pair + this.#turn] = offset;
     this.#boxes[pair + this.#turn] = address; // alloc: a box, kept

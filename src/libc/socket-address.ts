@@ -26,6 +26,29 @@ export const UNIX_PATH_BYTES_MAX = 108;
 const INET_BYTES = 16;
 const INET6_BYTES = 28;
 
+/** Where a server listens. `host` is a numeric address, IPv6 without brackets. */
+export type SocketAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/**
+ * Writes the address of a server to the scratch memory, and the socket's family to its first two
+ * bytes; the address's length, -1 when the path is too long. A path that begins with @ is in
+ * Linux's abstract namespace.
+ */
+export function writeServerAddress(libc: Libc, to: SocketAddress): number {
+  if (!("path" in to)) return writeInetAddress(libc, to.host, to.port);
+  const length = writeUnixAddress(libc, to.path);
+  if (length < 0 || !to.path.startsWith("@")) return length;
+  libc.scratch.arena.bytes[ADDRESS_OFFSET + 2] = 0;
+  return length - 1; // an abstract name has no closing 0
+}
+
+/** The family of what was written to the scratch memory. */
+export function writtenFamily(libc: Libc): number {
+  return libc.scratch.arena.bytes[ADDRESS_OFFSET] as number;
+}
+
 /**
  * Writes an IP address to the scratch memory; its length. `address` is numeric, IPv6 without
  * brackets.
@@ -110,16 +133,12 @@ export function inet6Text(bytes: Uint8Array): string {
 
 /** The peer of a connected descriptor, as memcached prints it. */
 export function peerAddress(libc: Libc, fd: number): string {
-  libc.scratch.arena.words[ADDRESS_LENGTH_OFFSET >>> 2] = ADDRESS_BYTES_MAX;
-  const result = libc.getpeername(fd, libc.scratch, ADDRESS_OFFSET, ADDRESS_LENGTH_OFFSET);
-  return result < 0 ? NO_ADDRESS : scratchAddress(libc);
+  return told(libc, libc.sockets.getpeername, fd);
 }
 
 /** The local address of a descriptor, as memcached prints it. */
 export function localAddress(libc: Libc, fd: number): string {
-  libc.scratch.arena.words[ADDRESS_LENGTH_OFFSET >>> 2] = ADDRESS_BYTES_MAX;
-  const result = libc.getsockname(fd, libc.scratch, ADDRESS_OFFSET, ADDRESS_LENGTH_OFFSET);
-  return result < 0 ? NO_ADDRESS : scratchAddress(libc);
+  return told(libc, libc.sockets.getsockname, fd);
 }
 
 /** The port of a bound descriptor, 0 when it has none. */
@@ -130,6 +149,14 @@ export function localPort(libc: Libc, fd: number): number {
 
 /** What memcached 1.6 prints for the peer of a Unix socket, which has no name. */
 export const NO_ADDRESS = "?:<AF 0>";
+
+function told(libc: Libc, ask: Libc["sockets"]["getsockname"], fd: number): string {
+  const { scratch } = libc;
+  scratch.arena.words[ADDRESS_LENGTH_OFFSET >>> 2] = ADDRESS_BYTES_MAX;
+  const address = scratch.address(ADDRESS_OFFSET, ADDRESS_BYTES_MAX);
+  const result = ask(fd, address, scratch.address(ADDRESS_LENGTH_OFFSET, 4));
+  return result < 0 ? NO_ADDRESS : scratchAddress(libc);
+}
 
 function scratchAddress(libc: Libc): string {
   const bytes = libc.scratch.arena.bytes;

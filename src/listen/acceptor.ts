@@ -25,7 +25,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
 } from "../libc/linux.ts";
-import type { NativeMemory } from "../libc/native-memory.ts";
+import { type NativeMemory, NULL } from "../libc/native-memory.ts";
 import type { PollHandle } from "../libc/poll-handle.ts";
 import { Arena } from "../memory/arena.ts";
 import type { Control } from "../memory/control.ts";
@@ -99,7 +99,7 @@ export class Acceptor {
     if (this.#kept !== -1) this.#drop(this.#kept);
     this.#kept = -1;
     if (close)
-      for (const listener of this.#options.listeners) this.#options.libc.close(listener.fd);
+      for (const listener of this.#options.listeners) this.#options.libc.files.close(listener.fd);
   }
 
   #accept(listener: number): void {
@@ -118,7 +118,7 @@ export class Acceptor {
     const { libc, control, connectionsMax, refuse, deal } = this.#options;
     if (!refuse && control.openConnections() >= connectionsMax) return "limit";
     const socket = (this.#options.listeners[listener] as Listener).fd;
-    const fd = libc.accept(socket, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const fd = libc.sockets.accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd === -EAGAIN) return "dry";
     if (fd === -EINTR || fd === -ECONNABORTED) return "taken";
     // EMFILE and ENFILE, or a lack of kernel memory: waiting is all one can do.
@@ -135,13 +135,18 @@ export class Acceptor {
 
   #refuse(fd: number): void {
     const length = TOO_MANY_CONNECTIONS.length;
-    this.#options.libc.send(fd, this.#refusal, 0, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    this.#options.libc.sockets.send(
+      fd,
+      this.#refusal.address(0, length),
+      length,
+      MSG_NOSIGNAL | MSG_DONTWAIT,
+    );
     this.#drop(fd);
     this.#options.rejected();
   }
 
   #drop(fd: number): void {
-    this.#options.libc.close(fd);
+    this.#options.libc.files.close(fd);
     this.#options.control.addOpenConnections(-1);
   }
 

@@ -12,8 +12,8 @@ import { Server, type Socket } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
 import type { Libc } from "../libc/libc.ts";
-import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_NODELAY } from "../libc/linux.ts";
 import { localAddress } from "../libc/socket-address.ts";
+import { setTcpOptions } from "../libc/socket-options.ts";
 import type { Listener } from "./listen.ts";
 import type { NodeListener } from "./node-listen.ts";
 
@@ -45,14 +45,10 @@ export function takeInheritedSockets(environment: Environment, pid: number): num
  * Listens on a descriptor by libc. Throws SystemError when it is no stream socket that is bound.
  */
 export function adoptNative(libc: Libc, fd: number, backlog: number): Listener {
-  const result = libc.listen(fd, backlog); // again: with the backlog of -b
+  const result = libc.sockets.listen(fd, backlog); // again: with the backlog of -b
   if (result < 0) throw unfit(fd, getSystemErrorName(result));
   const listener = { fd, ...place(fd, localAddress(libc, fd)) };
-  if (listener.kind !== "unix") {
-    libc.scratch.arena.ints[0] = 1;
-    libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, libc.scratch, 0, 4);
-    libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, libc.scratch, 0, 4);
-  }
+  if (listener.kind !== "unix") setTcpOptions(libc, fd);
   return listener;
 }
 

@@ -24,7 +24,6 @@ import {
   EAFNOSUPPORT,
   errorText,
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
   SO_KEEPALIVE,
   SO_REUSEADDR,
@@ -32,7 +31,6 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_NODELAY,
 } from "../libc/linux.ts";
 import {
   ADDRESS_OFFSET,
@@ -40,6 +38,7 @@ import {
   writeInetAddress,
   writeUnixAddress,
 } from "../libc/socket-address.ts";
+import { setOption, setTcpOptions } from "../libc/socket-options.ts";
 
 /** memcached's exit code for what the operating system refuses. */
 const EX_OSERR = 71;
@@ -175,7 +174,7 @@ export async function listenNative(
     } else if (result.fd === -EAFNOSUPPORT || result.fd === -EADDRNOTAVAIL) {
       skipped = result.fd;
     } else {
-      for (const listener of listeners) libc.close(listener.fd);
+      for (const listener of listeners) libc.files.close(listener.fd);
       throw bindError("bind()", target, options, getSystemErrorName(result.fd));
     }
   }
@@ -190,17 +189,16 @@ function tryListenTcp(libc: Libc, address: string, port: number, backlog: number
   const inet6 = !isIPv4(address); // isIPv6 is a regular expression that takes 5 ms to compile
   const kind = inet6 ? "tcp6" : "tcp4";
   const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = libc.socket(inet6 ? AF_INET6 : AF_INET, type, 0);
+  const fd = libc.sockets.socket(inet6 ? AF_INET6 : AF_INET, type, 0);
   if (fd < 0) return { fd, kind, port, address };
   if (inet6) setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   setOption(libc, fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  setOption(libc, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  setOption(libc, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  setTcpOptions(libc, fd);
   const length = writeInetAddress(libc, address, port);
-  let result = libc.bind(fd, libc.scratch, ADDRESS_OFFSET, length);
-  if (result === 0) result = libc.listen(fd, backlog);
+  let result = libc.sockets.bind(fd, libc.scratch.address(ADDRESS_OFFSET, length), length);
+  if (result === 0) result = libc.sockets.listen(fd, backlog);
   if (result < 0) {
-    libc.close(fd);
+    libc.files.close(fd);
     return { fd: result, kind, port, address };
   }
   return { fd, kind, port: localPort(libc, fd), address };
@@ -208,32 +206,27 @@ function tryListenTcp(libc: Libc, address: string, port: number, backlog: number
 
 function listenUnix(libc: Libc, target: UnixTarget, options: ListenOptions): Listener {
   const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = libc.socket(AF_UNIX, type, 0);
+  const fd = libc.sockets.socket(AF_UNIX, type, 0);
   if (fd < 0) throw bindError("socket()", target, options, getSystemErrorName(fd));
   removeStaleSocket(target.path);
   setOption(libc, fd, SOL_SOCKET, SO_REUSEADDR, 1);
   setOption(libc, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   const length = writeUnixAddress(libc, target.path);
   if (length < 0) {
-    libc.close(fd);
+    libc.files.close(fd);
     throw bindError("bind()", target, options, "ENAMETOOLONG");
   }
   // The file appears with its final mode: the mask says which bits bind leaves out.
   const mask = process.umask(~target.mode & 0o777);
-  let result = libc.bind(fd, libc.scratch, ADDRESS_OFFSET, length);
+  let result = libc.sockets.bind(fd, libc.scratch.address(ADDRESS_OFFSET, length), length);
   process.umask(mask);
   if (result === 0) {
     chmodSync(target.path, target.mode);
-    result = libc.listen(fd, options.backlog);
+    result = libc.sockets.listen(fd, options.backlog);
   }
   if (result < 0) {
-    libc.close(fd);
+    libc.files.close(fd);
     throw bindError("bind()", target, options, getSystemErrorName(result));
   }
   return { fd, kind: "unix", port: 0, address: target.path };
-}
-
-function setOption(libc: Libc, fd: number, level: number, option: number, value: number): void {
-  libc.scratch.arena.ints[0] = value;
-  libc.setsockopt(fd, level, option, libc.scratch, 0, 4);
 }

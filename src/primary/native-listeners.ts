@@ -28,9 +28,6 @@ import {
 import { Stalls } from "./stalls.ts";
 import type { UdpServer } from "./udp-server.ts";
 
-/** The system call that ends a process with all its threads, whatever they are in. */
-const EXIT_GROUP = process.arch === "x64" ? 231 : 94;
-
 export class NativeListeners implements Listeners {
   readonly bells: readonly number[];
   readonly #parts: ListenersParts;
@@ -121,7 +118,7 @@ export class NativeListeners implements Listeners {
   }
 
   exit(code: number): never {
-    this.#libc.syscall(EXIT_GROUP, code, 0, 0, 0, 0, 0);
+    this.#libc.process.exit(code);
     throw new Error("the system ends a process that asks for it");
   }
 }

@@ -21,6 +21,7 @@ const UNLIMITED = -1;
 const UNLIMITED_READ = 2 ** 64;
 const SOFT = 0;
 const HARD = 8;
+const RLIMIT_BYTES = 16;
 
 /**
  * Raises what the settings need. Throws SystemError with memcached's words when the system refuses.
@@ -31,7 +32,7 @@ export function raiseLimits(settings: Settings, log: Log): void {
   const own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * settings.threads;
   raiseDescriptors(libc, settings.maxConnections + own);
   if (settings.coreDumps) raiseCore(libc);
-  if (settings.lockMemory && libc.mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
+  if (settings.lockMemory && libc.mappings.mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
     log.warn(
       "warning: -k invalid, mlockall() failed: raise the limit of locked memory, or be root",
     );
@@ -69,7 +70,7 @@ class Limit {
   constructor(libc: Libc, resource: number) {
     this.#libc = libc;
     this.#resource = resource;
-    libc.getrlimit(resource, libc.scratch, 0);
+    libc.process.getrlimit(resource, libc.scratch.address(0, RLIMIT_BYTES));
     this.soft = this.#read(SOFT);
     this.hard = this.#read(HARD);
   }
@@ -78,7 +79,8 @@ class Limit {
   raise(soft: number, hard: number): boolean {
     this.#write(SOFT, soft);
     this.#write(HARD, hard);
-    return this.#libc.setrlimit(this.#resource, this.#libc.scratch, 0) === 0;
+    const limits = this.#libc.scratch.address(0, RLIMIT_BYTES);
+    return this.#libc.process.setrlimit(this.#resource, limits) === 0;
   }
 
   #read(offset: number): number {

@@ -18,6 +18,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { CACHE_LINE_BYTES, roundUp } from "../base/unit.ts";
+import type { Address } from "../libc/native-memory.ts";
 import type { Arena } from "../memory/arena.ts";
 
 const OPEN_WORD = 0;
@@ -110,9 +111,10 @@ export class FdTable {
     this.#ints[word + 2] = bytes;
   }
 
-  loopMappingAddress(index: number): number {
+  loopMappingAddress(index: number): Address {
     const word = this.#first + MAPPINGS_WORD + index * MAPPING_WORDS;
-    return ((this.#ints[word] as number) >>> 0) + (this.#ints[word + 1] as number) * 2 ** 32;
+    const low = (this.#ints[word] as number) >>> 0;
+    return (low + (this.#ints[word + 1] as number) * 2 ** 32) as Address;
   }
 
   /** 0 when there is none. */

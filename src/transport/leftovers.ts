@@ -25,14 +25,14 @@ export function closeLeftovers(libc: Libc, parts: NativeParts, control: Control)
   const loop = table.loopFd();
   if (loop !== -1) {
     table.setLoopFd(-1);
-    libc.close(loop);
+    libc.files.close(loop);
   }
   for (let index = 0; index < LOOP_MAPPINGS_MAX; index++) {
     const bytes = table.loopMappingBytes(index);
     if (bytes === 0) continue;
     const address = table.loopMappingAddress(index);
     table.setLoopMapping(index, 0, 0);
-    libc.munmap(address, bytes);
+    libc.mappings.munmap(address, bytes);
   }
   let closed = 0;
   for (let slot = 0; slot < table.slotCount; slot++) {
@@ -41,8 +41,8 @@ export function closeLeftovers(libc: Libc, parts: NativeParts, control: Control)
     // An io_uring takes a while to die, and holds its sockets until then. Shut down, they take no
     // more bytes out of memory that is ours from now on, and put none into it; and the client is
     // told at once.
-    libc.shutdown(fd, SHUT_RDWR);
-    libc.close(fd);
+    libc.sockets.shutdown(fd, SHUT_RDWR);
+    libc.files.close(fd);
     control.addOpenConnections(-1);
     closed++;
   }

@@ -42,7 +42,7 @@ export function openBells(
       fds.push(NO_BELL);
       continue;
     }
-    const fd = libc.eventfd(EFD_NONBLOCK | EFD_CLOEXEC);
+    const fd = libc.files.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd < 0)
       throw new SystemError(
         `cannot create an eventfd (errno ${-fd}): raise the limit of open files`,
@@ -79,7 +79,7 @@ export class NativeBell implements Bell {
       this.#others?.ring(thread);
       return;
     }
-    const written = this.#libc.write(fd, this.#memory, ONE_OFFSET, 8);
+    const written = this.#libc.files.write(fd, this.#memory.address(ONE_OFFSET, 8), 8);
     // EAGAIN would mean 2^64 - 2 rings unheard; the count is not 0 then either, so the thread
     // wakes.
     assert(written === 8 || written < 0, "an eventfd takes eight bytes or none");
@@ -99,7 +99,7 @@ export class BellWatch {
 
   constructor(libc: Libc, memory: NativeMemory, fd: number, heard: () => void) {
     this.#handle = libc.poll(fd, () => {
-      libc.read(fd, memory, READ_OFFSET, 8);
+      libc.files.read(fd, memory.address(READ_OFFSET, 8), 8);
       heard();
     });
   }

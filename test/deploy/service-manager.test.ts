@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Libc } from "../../src/libc/libc.ts";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "../../src/libc/linux.ts";
-import { ADDRESS_OFFSET, writeUnixAddress } from "../../src/libc/socket-address.ts";
+import { ADDRESS_OFFSET, writeServerAddress } from "../../src/libc/socket-address.ts";
 import { takeInheritedSockets } from "../../src/listen/inherited-sockets.ts";
 import { listenNative } from "../../src/listen/listen.ts";
 import { ask, MAIN, Program, portsOf, QUIET, until } from "../cli/program.ts";
@@ -26,7 +26,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const program of programs.splice(0)) await program.kill();
-  for (const fd of descriptors.splice(0)) Libc.load().close(fd);
+  for (const fd of descriptors.splice(0)) Libc.load().files.close(fd);
   rmSync(folder, { recursive: true });
 });
 
@@ -119,16 +119,17 @@ describe("NOTIFY_SOCKET", () => {
  */
 function receiver(path: string): () => string | undefined {
   const libc = Libc.load();
-  const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = libc.sockets.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   descriptors.push(fd);
-  let length = writeUnixAddress(libc, path);
-  if (path.startsWith("@")) {
-    libc.scratch.arena.bytes[ADDRESS_OFFSET + 2] = 0;
-    length--;
-  }
-  expect(libc.bind(fd, libc.scratch, ADDRESS_OFFSET, length)).toBe(0);
+  const length = writeServerAddress(libc, { path });
+  const address = libc.scratch.address(ADDRESS_OFFSET, length);
+  expect(libc.sockets.bind(fd, address, length)).toBe(0);
   return () => {
-    const size = libc.read(fd, libc.scratch, RECEIVE_OFFSET, RECEIVE_BYTES);
+    const size = libc.files.read(
+      fd,
+      libc.scratch.address(RECEIVE_OFFSET, RECEIVE_BYTES),
+      RECEIVE_BYTES,
+    );
     if (size < 0) return undefined;
     const bytes = libc.scratch.arena.bytes.slice(RECEIVE_OFFSET, RECEIVE_OFFSET + size);
     return Buffer.from(bytes).toString();

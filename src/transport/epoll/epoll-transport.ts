@@ -107,7 +107,7 @@ export class EpollTransport implements Transport {
     this.#flags = new Uint8Array(this.slotCount);
     this.#pool = new SlotPool(this.slotCount);
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
-    this.#epoll = libc.epollCreate(EPOLL_CLOEXEC);
+    this.#epoll = libc.files.epollCreate1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new SystemError(`epoll_create1 failed (errno ${-this.#epoll})`);
     this.#table.setLoopFd(this.#epoll);
     this.#watch(EPOLL_CTL_ADD, options.bellFd, (EPOLLIN | EPOLLET) >>> 0, BELL);
@@ -128,12 +128,10 @@ export class EpollTransport implements Transport {
    */
   runTurn(handler: TransportHandler, loop: LoopHandler): void {
     this.#handler = handler;
-    const count = this.#libc.epollWait(
+    const count = this.#libc.files.epollWait(
       this.#epoll,
-      this.#memory,
-      this.#eventsOffset,
+      this.#memory.address(this.#eventsOffset, EVENTS_MAX * EPOLL_EVENT_BYTES),
       EVENTS_MAX,
-      EPOLL_EVENT_BYTES,
       this.#sleepMs,
     );
     assert(count >= 0 || count === -EINTR, "only a signal interrupts the wait");
@@ -171,10 +169,9 @@ export class EpollTransport implements Transport {
     if ((flags & CLOSING) !== 0) return GONE;
     if ((flags & BLOCKED) !== 0) return 0;
     const length = end - start;
-    const sent = this.#libc.send(
+    const sent = this.#libc.sockets.send(
       this.#table.fd(slot),
-      this.#memories.of(arena),
-      start,
+      this.#memories.of(arena).address(start, length),
       length,
       more ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL,
     );
@@ -220,7 +217,7 @@ export class EpollTransport implements Transport {
     }
     this.#closePending();
     this.#table.setLoopFd(-1);
-    this.#libc.close(this.#epoll);
+    this.#libc.files.close(this.#epoll);
   }
 
   #ready(handler: TransportHandler, slot: number, events: number): void {
@@ -240,8 +237,9 @@ export class EpollTransport implements Transport {
   #receive(handler: TransportHandler, slot: number): void {
     const fd = this.#table.fd(slot);
     const input = this.#inputOffset;
+    const address = this.#inputMemory.address(input, this.#inputBytes);
     for (let round = 0; round < RECV_ROUNDS_MAX; round++) {
-      const got = this.#libc.recv(fd, this.#inputMemory, input, this.#inputBytes, 0);
+      const got = this.#libc.sockets.recv(fd, address, this.#inputBytes, 0);
       if (got > 0) {
         handler.received(slot, this.#inputBuffer, input, input + got);
         if (got < this.#inputBytes) return;
@@ -261,7 +259,7 @@ export class EpollTransport implements Transport {
       const slot = this.#pool.nextClosing();
       this.#flags[slot] = 0;
       const fd = this.#table.release(slot);
-      this.#libc.close(fd);
+      this.#libc.files.close(fd);
       this.#control.addOpenConnections(-1);
       this.#pool.give(slot);
     }
@@ -297,6 +295,11 @@ export class EpollTransport implements Transport {
     scratch.arena.words[0] = events;
     scratch.arena.ints[EPOLL_DATA_WORD] = data;
     scratch.arena.ints[EPOLL_DATA_WORD + 1] = 0;
-    return this.#libc.epollCtl(this.#epoll, operation, fd, scratch, 0, EPOLL_EVENT_BYTES);
+    return this.#libc.files.epollCtl(
+      this.#epoll,
+      operation,
+      fd,
+      scratch.address(0, EPOLL_EVENT_BYTES),
+    );
   }
 }

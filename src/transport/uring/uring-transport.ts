@@ -331,7 +331,7 @@ export class UringTransport implements Transport {
     const memory = this.#memories.of(arena);
     const how = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
     const fd = this.#table.fd(slot);
-    const sent = this.#libc.send(fd, memory, start, length, how);
+    const sent = this.#libc.sockets.send(fd, memory.address(start, length), length, how);
     if (sent === length) return sent;
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return GONE;
     this.#flags[slot] = (this.#flags[slot] as number) | BLOCKED | POLLING;
@@ -378,7 +378,7 @@ export class UringTransport implements Transport {
 
   #release(slot: number): void {
     this.#flags[slot] = 0;
-    this.#libc.close(this.#table.release(slot));
+    this.#libc.files.close(this.#table.release(slot));
     this.#control.addOpenConnections(-1);
   }
 

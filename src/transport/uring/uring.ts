@@ -21,7 +21,7 @@ import { assert } from "../../base/assert.ts";
 import { SystemError } from "../../base/errors.ts";
 import type { Libc } from "../../libc/libc.ts";
 import { EAGAIN, EINTR } from "../../libc/linux.ts";
-import type { NativeMemory } from "../../libc/native-memory.ts";
+import { type Address, type NativeMemory, NULL } from "../../libc/native-memory.ts";
 import * as abi from "../../libc/uring-abi.ts";
 import {
   ARGUMENT_OFFSET,
@@ -69,7 +69,7 @@ export class Uring {
   readonly #bufferHalves: Uint16Array;
   readonly #receiveAddresses: Uint32Array;
   /** What is mapped: the rings, the requests, the ring of lent buffers. */
-  readonly mappings: { readonly address: number; readonly bytes: number }[] = [];
+  readonly mappings: { readonly address: Address; readonly bytes: number }[] = [];
   /** How often requests were submitted. */
   submissions = 0;
   /** How far we have written and published; the kernel's own head says what it took. */
@@ -92,12 +92,12 @@ export class Uring {
     words[abi.PARAMS.flags] = SETUP_FLAGS;
     words[abi.PARAMS.cqEntries] = CQ_ENTRIES;
     const params = libc.scratch.address(0, abi.PARAMS_BYTES);
-    this.fd = libc.syscall(abi.SYS_IO_URING_SETUP, SQ_ENTRIES, params, 0, 0, 0, 0);
+    this.fd = libc.uring.setup(SQ_ENTRIES, params);
     if (this.fd < 0) throw new SystemError(`io_uring_setup failed (errno ${-this.fd})`);
     const told = Array.from(words.subarray(0, abi.PARAMS_BYTES / 4));
     const param = (word: number): number => told[word] as number;
     if ((param(abi.PARAMS.features) & FEATURES) !== FEATURES) {
-      libc.close(this.fd);
+      libc.files.close(this.fd);
       throw new SystemError("this kernel's io_uring is too old");
     }
     const sqBytes = param(abi.PARAMS.sqArray) + param(abi.PARAMS.sqEntries) * 4;
@@ -220,7 +220,7 @@ export class Uring {
       const argument = this.#memory.address(this.#base + WAIT_ARGUMENT, abi.GETEVENTS_ARG_BYTES);
       result = this.#enter(count, wanted, flags, argument, abi.GETEVENTS_ARG_BYTES);
     } else {
-      result = this.#enter(count, wanted, abi.ENTER_GETEVENTS, 0, 0);
+      result = this.#enter(count, wanted, abi.ENTER_GETEVENTS, NULL, 0);
     }
     if (result >= 0 || result === -EINTR || result === -abi.ETIME) return;
     // EBUSY: completions have overflowed and must be read first. EAGAIN: no memory just now. Both
@@ -265,8 +265,8 @@ export class Uring {
   close(): void {
     assert(!this.#isClosed, "a ring is closed once");
     this.#isClosed = true;
-    this.#libc.close(this.fd);
-    for (const { address, bytes } of this.mappings) this.#libc.munmap(address, bytes);
+    this.#libc.files.close(this.fd);
+    for (const { address, bytes } of this.mappings) this.#libc.mappings.munmap(address, bytes);
   }
 
   /** A zeroed request with its user data; returns its first word. Submits when the ring is full. */
@@ -295,8 +295,8 @@ export class Uring {
     return (this.#sqWritten - Atomics.load(this.#ring, this.#sqHead)) | 0;
   }
 
-  #enter(count: number, wanted: number, flags: number, argument: number, bytes: number): number {
-    return this.#libc.uringEnter(this.fd, count, wanted, flags, argument, bytes);
+  #enter(count: number, wanted: number, flags: number, argument: Address, bytes: number): number {
+    return this.#libc.uring.enter(this.fd, count, wanted, flags, argument, bytes);
   }
 
   #setWait(milliseconds: number): void {
@@ -323,8 +323,7 @@ export class Uring {
     words[2] = RECEIVE_COUNT;
     words[3] = BUFFER_GROUP;
     const argument = scratch.address(0, abi.BUFFER_REGISTER_BYTES);
-    const call = abi.SYS_IO_URING_REGISTER;
-    const result = this.#libc.syscall(call, this.fd, abi.REGISTER_PBUF_RING, argument, 1, 0, 0);
+    const result = this.#libc.uring.register(this.fd, abi.REGISTER_PBUF_RING, argument, 1);
     if (result < 0) {
       this.close();
       throw new SystemError(`io_uring takes no buffer ring (errno ${-result})`);
@@ -334,7 +333,8 @@ export class Uring {
   /** Maps a part of the ring; -1: memory of our own. */
   #map(bytes: number, offset: number): ArrayBuffer {
     const own = offset === -1;
-    const address = this.#libc.mmap(
+    const address = this.#libc.mappings.mmap(
+      NULL,
       bytes,
       abi.PROT_READ_WRITE,
       own ? abi.MAP_PRIVATE | abi.MAP_ANONYMOUS : abi.MAP_SHARED | abi.MAP_POPULATE,
@@ -345,7 +345,7 @@ export class Uring {
       this.close();
       throw new SystemError(`cannot map io_uring (errno ${-address})`);
     }
-    this.mappings.push({ address, bytes });
+    this.mappings.push({ address: address as Address, bytes });
     return this.#libc.mapped(address, bytes);
   }
 }

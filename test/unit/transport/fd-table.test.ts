@@ -170,7 +170,7 @@ describe("SlotPool", () => {
 
 describe("closeLeftovers()", () => {
   const libc = Libc.load();
-  const open = (): number => libc.eventfd(EFD_NONBLOCK);
+  const open = (): number => libc.files.eventfd(0, EFD_NONBLOCK);
 
   test("closes every descriptor of the dead, its loop too, and counts them off", () => {
     const { control } = testControl();
@@ -181,7 +181,7 @@ describe("closeLeftovers()", () => {
     parts.table.setLoopFd(fds[2] as number);
     control.addOpenConnections(2);
     expect(closeLeftovers(libc, parts, control)).toBe(2);
-    expect(fds.map((fd) => libc.close(fd))).toEqual([-EBADF, -EBADF, -EBADF]);
+    expect(fds.map((fd) => libc.files.close(fd))).toEqual([-EBADF, -EBADF, -EBADF]);
     expect(control.openConnections()).toBe(0);
     expect(parts.table.open()).toBe(0);
     expect(parts.table.loopFd()).toBe(-1);
@@ -194,7 +194,7 @@ describe("closeLeftovers()", () => {
     parts.mailbox.tryPost(fd, 3);
     expect(closeLeftovers(libc, parts, control)).toBe(0);
     expect(parts.mailbox.first()).toBe(fd);
-    expect(libc.close(fd)).toBe(0);
+    expect(libc.files.close(fd)).toBe(0);
   });
 
   test("a descriptor both adopted and not yet taken is closed once, and not adopted", () => {
@@ -206,6 +206,6 @@ describe("closeLeftovers()", () => {
     control.addOpenConnections(1);
     expect(closeLeftovers(libc, parts, control)).toBe(1);
     expect(parts.mailbox.first()).toBe(-1);
-    expect(libc.close(fd)).toBe(-EBADF);
+    expect(libc.files.close(fd)).toBe(-EBADF);
   });
 });

@@ -76,7 +76,7 @@ export class NativeHarness {
     const { mailbox } = this.parts;
     for (let fd = mailbox.first(); fd !== -1; fd = mailbox.first()) {
       if (!this.transport.adopt(fd, mailbox.firstListener())) {
-        this.libc.close(fd);
+        this.libc.files.close(fd);
         this.control.addOpenConnections(-1);
       }
       mailbox.take();
@@ -90,6 +90,6 @@ export class NativeHarness {
   destroy(): void {
     this.acceptor?.stop(true);
     this.transport.destroy();
-    for (const fd of this.bellFds) this.libc.close(fd);
+    for (const fd of this.bellFds) this.libc.files.close(fd);
   }
 }

@@ -158,7 +158,7 @@ class Server {
     this.setWord(EchoWord.stop, 1);
     this.bell.ring(0);
     await this.exited;
-    for (const fd of this.#bellFds) this.libc.close(fd);
+    for (const fd of this.#bellFds) this.libc.files.close(fd);
   }
 }
 
@@ -249,9 +249,10 @@ describe.each(kinds)("a worker of the native transport by %s", (kind) => {
 
   test(`serves ${CONNECTIONS} connections, or as many as the machine allows`, async () => {
     const { scratch } = server.libc;
-    server.libc.getrlimit(RLIMIT_NOFILE, scratch, 0);
+    const limits = scratch.address(0, 16);
+    server.libc.process.getrlimit(RLIMIT_NOFILE, limits);
     scratch.arena.words.copyWithin(0, 2, 4); // soft = hard
-    server.libc.setrlimit(RLIMIT_NOFILE, scratch, 0);
+    server.libc.process.setrlimit(RLIMIT_NOFILE, limits);
     const allowed = scratch.arena.words[0] as number;
     const count = Math.min(CONNECTIONS, allowed - OTHER_DESCRIPTORS);
     await server.start();
