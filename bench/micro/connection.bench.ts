@@ -7,13 +7,14 @@
  * keys.
  */
 import { SETTINGS_DEFAULTS } from "../../src/config/settings.ts";
+import { BusyPoll } from "../../src/connection/busy-poll.ts";
 import type { Connections } from "../../src/connection/connections.ts";
 import { Libc, libcAvailable } from "../../src/libc/libc.ts";
 import { SharedMemory } from "../../src/primary/shared-memory.ts";
 import { Waker } from "../../src/ring/wake.ts";
 import type { Transport } from "../../src/transport/transport.ts";
-import { createFront } from "../../src/worker/front.ts";
 import { ThreadMemory } from "../../src/worker/thread-memory.ts";
+import { createServer } from "../../src/worker/thread-server.ts";
 import type { MicroBench } from "./micro-bench.ts";
 
 const KEYS = 100_000;
@@ -76,19 +77,18 @@ class Bed {
     memory.readers[0]?.setOwner(true);
     const ints = memory.arena(data.layout.control).ints;
     const bell = { ring: () => {} };
-    const front = createFront({
+    const server = createServer({
       memory,
       transport: this.#drain,
       waker: new Waker(ints, control, bell),
       loans: memory.loans(bell),
-      busyPoll: null,
+      busyPoll: new BusyPoll(0, memory.counters, () => 0),
       ownStore: store,
-      duties: { begin: () => {}, end: () => 0, awake: () => {} },
       descriptor: (slot) => slot,
       askPrimary: () => {},
       loginFailed: () => {},
     });
-    this.#connections = front.connections;
+    this.#connections = server.connections;
     const io = data.layout.io[0] as { arena: number; base: number };
     this.#bytes = memory.arena(io).bytes;
     this.#input = io.base;

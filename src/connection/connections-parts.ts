@@ -7,9 +7,8 @@ import type { KeyHash } from "../base/key-hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { BlockPool } from "../memory/block-pool.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
-import type { Control } from "../memory/control.ts";
 import type { Counters } from "../memory/counters.ts";
-import type { Encoder, Parser } from "../protocol/protocol.ts";
+import type { Parser } from "../protocol/protocol.ts";
 import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
@@ -32,7 +31,6 @@ export interface ConnectionsParts {
   readonly intakes: Intakes;
   readonly uploads: UploadQueue;
   readonly parser: Parser;
-  readonly encoder: Encoder;
   readonly protocol: ProtocolOptions;
   readonly router: Router;
   readonly hash: KeyHash;
@@ -40,7 +38,6 @@ export interface ConnectionsParts {
   readonly finders: readonly BatchFinder[];
   readonly transport: Transport;
   readonly counters: Counters;
-  readonly control: Control;
   readonly clock: Clock;
   /** -R. */
   readonly requestsPerEvent: number;
@@ -51,20 +48,5 @@ export interface ConnectionsParts {
   /** Where `stats conns` and the dashboard see the connections. */
   readonly table: ConnectionTable;
   readonly descriptor: (slot: number) => number;
-  /** Null where the loop is not this thread's own (node:net). */
-  readonly busyPoll: BusyPoll | null;
-  readonly duties: Duties;
-}
-
-/** What the thread does in a loop turn beside its connections. */
-export interface Duties {
-  /** Before the connections' turn: the clock, new connections. */
-  begin(): void;
-  /**
-   * After it. `busy`: some connections are to be gone on with at once. Returns the milliseconds the
-   * loop may sleep.
-   */
-  end(busy: boolean): number;
-  /** Back from a sleep. */
-  awake(): void;
+  readonly busyPoll: BusyPoll;
 }

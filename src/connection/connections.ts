@@ -16,7 +16,6 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ServerSeconds } from "../base/unit.ts";
 import { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
@@ -25,7 +24,8 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import { CLOSE, type Parser } from "../protocol/protocol.ts";
 import { WireState } from "../protocol/wire-state.ts";
 import { Order } from "../router/order.ts";
-import type { LoopHandler, Transport, TransportHandler } from "../transport/transport.ts";
+import type { ReplyHandler } from "../router/router.ts";
+import type { Transport, TransportHandler } from "../transport/transport.ts";
 import { BatchReader } from "./batch-reader.ts";
 import { Connection, Intake, Stage, Verdict } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
@@ -42,7 +42,7 @@ const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
 
-export class Connections implements TransportHandler, LoopHandler {
+export class Connections implements TransportHandler, ReplyHandler {
   readonly #parts: ConnectionsParts;
   readonly #bytes: Uint8Array;
   readonly #input: Input;
@@ -66,7 +66,6 @@ export class Connections implements TransportHandler, LoopHandler {
   /** Those whose source had nothing to write. */
   #idle = new ConnectionList();
   #idleNext = new ConnectionList();
-  #now: ServerSeconds;
   #openCount = 0;
 
   constructor(parts: ConnectionsParts) {
@@ -85,7 +84,6 @@ export class Connections implements TransportHandler, LoopHandler {
     this.#clock = parts.clock;
     this.#request = new Request(this.#bytes);
     this.#restored = new Request(this.#bytes);
-    this.#now = parts.clock.now;
   }
 
   /** Connections open on this thread. */
@@ -106,7 +104,7 @@ export class Connections implements TransportHandler, LoopHandler {
   received(slot: number, bytes: Uint8Array, start: number, end: number): void {
     const connection = this.#slots[slot];
     if (connection == null) return;
-    this.#parts.busyPoll?.heard(slot);
+    this.#parts.busyPoll.heard(slot);
     this.#counters.add(Counter.bytesRead, end - start);
     connection.activeAt = this.#clock.now;
     this.#parts.table.moved(slot, end - start, 0, 0, this.#clock.now);
@@ -168,16 +166,13 @@ export class Connections implements TransportHandler, LoopHandler {
     if (this.#slots[slot] === connection) this.#list(connection);
   }
 
-  awake(): void {
-    this.#parts.duties.awake();
-    this.#parts.observer.turnBegan();
+  /** Takes the replies of other shards: they fill holes, and wake those who wait. */
+  takeReplies(): void {
+    if (this.#parts.router.poll(this) > 0) this.#retryRefused();
   }
 
-  turn(): number {
-    const { duties, router, observer, busyPoll } = this.#parts;
-    duties.begin();
-    if (this.#clock.now !== this.#now) this.#second();
-    if (router.poll(this) > 0) this.#retryRefused();
+  /** Goes on with every connection that can. */
+  goOn(): void {
     if (this.#idle.count > 0) this.#askSources();
     if (this.#uploads.count > 0) this.#uploads.takeReady(this.#ready);
     const ready = this.#ready;
@@ -190,16 +185,17 @@ export class Connections implements TransportHandler, LoopHandler {
       this.#serve(connection, connection.inStart, connection.inEnd);
     }
     ready.clear();
-    router.publish();
-    const polls = busyPoll?.goesOn() === true;
-    const wasIdle = busyPoll?.wasIdle === true;
-    if (!wasIdle) observer.turnEnded();
-    let sleepMs = duties.end(polls || this.#ready.count > 0);
-    if (this.#idle.count > 0) sleepMs = Math.min(sleepMs, SOURCE_POLL_MS);
-    if (this.#uploads.count > 0) sleepMs = Math.min(sleepMs, ROOM_POLL_MS);
-    if (sleepMs === 0 && wasIdle) observer.turnAgain();
-    else if (sleepMs === 0) observer.turnBegan();
-    return sleepMs;
+  }
+
+  /** True when some are to be gone on with at once. */
+  hasReady(): boolean {
+    return this.#ready.count > 0;
+  }
+
+  /** How long the thread may sleep at most for what nobody will ring for. */
+  sleepMsMax(): number {
+    if (this.#uploads.count > 0) return ROOM_POLL_MS;
+    return this.#idle.count > 0 ? SOURCE_POLL_MS : Number.POSITIVE_INFINITY;
   }
 
   /** Closes every connection once its replies have left; no more is read from them. */
@@ -386,13 +382,11 @@ export class Connections implements TransportHandler, LoopHandler {
   }
 
   /** Once a second: closes who has been idle for too long. */
-  #second(): void {
-    this.#now = this.#clock.now;
-    this.#parts.observer.tick();
+  second(): void {
     const { idleSeconds } = this.#parts;
     if (idleSeconds === 0) return;
     for (const connection of this.#slots) {
-      if (connection === null || this.#now - connection.activeAt <= idleSeconds) continue;
+      if (connection === null || this.#clock.now - connection.activeAt <= idleSeconds) continue;
       this.#counters.add(Counter.idleKicks, 1);
       this.#destroy(connection);
     }

@@ -1,6 +1,6 @@
 /**
  * The listeners of the node transport: node:net listens, and the primary's own event loop serves what it
- * accepts (worker/node-front.ts). The workers only run their shards.
+ * accepts (worker/node-server.ts). The workers only run their shards.
  */
 import type { WorkerData } from "../config/worker-data.ts";
 import { takeInheritedSockets } from "../listen/inherited-sockets.ts";
@@ -8,7 +8,7 @@ import { NodeAcceptor } from "../listen/node-acceptor.ts";
 import { Counter, Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import type { NodeTransport } from "../transport/node/node-transport.ts";
-import { NodeFront } from "../worker/node-front.ts";
+import { NodeServer } from "../worker/node-server.ts";
 import { bindUdp } from "./bind-udp.ts";
 import {
   type Listeners,
@@ -32,7 +32,7 @@ export class NodeListeners implements Listeners {
   readonly #bell: NotifyBell;
   readonly #acceptor: NodeAcceptor;
   readonly #counters: Counters;
-  #front: NodeFront | null = null;
+  #server: NodeServer | null = null;
   #udp: UdpServer | null = null;
 
   constructor(parts: ListenersParts) {
@@ -92,20 +92,20 @@ export class NodeListeners implements Listeners {
   }
 
   open(data: WorkerData): void {
-    this.#front = new NodeFront(data, this.#parts.asked);
-    this.#front.start();
+    this.#server = new NodeServer(data, this.#parts.asked);
+    this.#server.start();
     this.#acceptor.start();
-    this.#udp?.open(this.#front.transport, this.#parts.memory.control);
+    this.#udp?.open(this.#server.transport, this.#parts.memory.control);
   }
 
   async close(): Promise<void> {
     this.#acceptor.stop();
     this.#udp?.close();
-    const front = this.#front;
-    if (front === null) return;
-    front.drain();
+    const server = this.#server;
+    if (server === null) return;
+    server.wake();
     const deadline = performance.now() + DRAIN_MILLISECONDS_MAX;
-    while (front.openCount() > 0 && performance.now() < deadline) await oneLook();
+    while (server.openCount() > 0 && performance.now() < deadline) await oneLook();
   }
 
   setDown(): void {}
@@ -119,8 +119,8 @@ export class NodeListeners implements Listeners {
   }
 
   #transport(): NodeTransport {
-    if (this.#front === null) throw new Error("connections are adopted once the front is there");
-    return this.#front.transport;
+    if (this.#server === null) throw new Error("connections are adopted once the server is there");
+    return this.#server.transport;
   }
 }
 

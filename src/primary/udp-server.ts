@@ -1,8 +1,8 @@
 /**
  * UDP: -U. Datagrams come in through node:dgram on the primary thread, under either transport, and
- * each is a session of its own for the node transport's front.
+ * each is a session of its own for the node transport's server.
  *
- *   datagram ─▶ eight bytes of frame ─▶ DatagramSession ─▶ front: parse, perform, write ─▶ messages ─▶ datagrams
+ *   datagram ─▶ eight bytes of frame ─▶ DatagramSession ─▶ server: parse, execute, write ─▶ messages ─▶ datagrams
  *                    └─ dropped: a part of a message, a server's own words, too many sessions
  *
  * Why the primary: UDP is off unless asked for, and slow over loopback anyway; workers' loops stay
@@ -31,7 +31,7 @@ import {
 import { isServersWord, udpMessageEnd, udpRefusal } from "../protocol/udp/udp-messages.ts";
 import type { BellWatch, NativeBell } from "../transport/native-bell.ts";
 import type { NodeTransport } from "../transport/node/node-transport.ts";
-import { NodeFront } from "../worker/node-front.ts";
+import { NodeServer } from "../worker/node-server.ts";
 import { type DatagramReply, DatagramSession } from "./datagram-session.ts";
 import { type Listening, listeningText, listenOptionsOf, shownDescriptor } from "./listeners.ts";
 
@@ -83,7 +83,7 @@ export class UdpServer {
     return new UdpServer(bound, settings, firstListener);
   }
 
-  /** Serves from now on, through a front that serves other sockets too. */
+  /** Serves from now on, through a server that serves other sockets too. */
   open(transport: NodeTransport, control: Control): void {
     this.#bound.forEach(({ socket, listening }, index) => {
       socket.on("message", (datagram, peer) => {
@@ -100,14 +100,14 @@ export class UdpServer {
   }
 
   /**
-   * Serves from now on, through a front of its own: under the native transport the primary has no
+   * Serves from now on, through a server of its own: under the native transport the primary has no
    * other.
    */
   openAlone(data: WorkerData, control: Control, bell: NativeBell, asked: () => void): void {
-    const front = new NodeFront(data, asked, undefined, bell);
-    this.#watch = bell.watch(data.self, () => front.wake());
-    front.start();
-    this.open(front.transport, control);
+    const server = new NodeServer(data, asked, undefined, bell);
+    this.#watch = bell.watch(data.self, () => server.wake());
+    server.start();
+    this.open(server.transport, control);
   }
 
   /** Hears no more. */

@@ -2,8 +2,8 @@
  * Worker: one thread's life. It owns a shard, and under the native transport, if it is one of the
  * socket threads, it serves the sockets it is dealt.
  *
- *   with sockets   loop: epoll or io_uring · sockets · [begin] · rings of its connections · [end: serve the shard, sweep, sleep?]
- *   without        loop: serve the shard, sweep, Atomics.wait
+ *   with sockets   epoll or io_uring · every ready socket · a turn (turn.ts)
+ *   without        a turn · Atomics.wait
  *
  * The loop never returns to the runtime's event loop until the node stops: no timers, no messages,
  * no promises. All the worker hears comes by shared memory, and its bell wakes it.
@@ -27,10 +27,10 @@ import { closeLeftovers } from "../transport/leftovers.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createNativeTransport, nativeKind } from "../transport/native-transport.ts";
-import { createFront } from "./front.ts";
 import { watchForFault } from "./planted-fault.ts";
-import { ShardDuties } from "./shard-duties.ts";
 import { ThreadMemory } from "./thread-memory.ts";
+import { createServer } from "./thread-server.ts";
+import { Turn } from "./turn.ts";
 
 type Post = (message: WorkerMessage) => void;
 
@@ -56,13 +56,27 @@ export function runWorker(data: WorkerData, post: Post): void {
   if (libc !== null) wishHugePages(libc, memory);
   if (settings.extended.debug) watchForFault(memory.control, self);
   const owned = takeShard(memory, bell);
-  const duties = new ShardDuties({ memory, ...owned });
-  if (libc !== null && self < layout.socketThreads) {
-    serveSockets(libc, memory, owned, duties, post);
-    return;
-  }
-  post({ kind: "ready", self, itemsDropped: owned.itemsDropped });
-  duties.runAlone();
+  if (libc !== null && self < layout.socketThreads) serveSockets(libc, memory, owned, post);
+  else serveShard(memory, owned, post);
+}
+
+/** The life of a worker without sockets. */
+function serveShard(memory: ThreadMemory, owned: OwnedShard, post: Post): void {
+  const { clock, control, observer } = memory;
+  const { sleeper } = owned;
+  const stop = () => {}; // `runAlone` sees it by itself
+  const turn = new Turn({
+    clock,
+    control,
+    observer,
+    sleeper,
+    own: owned,
+    server: null,
+    arrivals: null,
+    stop,
+  });
+  post({ kind: "ready", self: memory.data.self, itemsDropped: owned.itemsDropped });
+  turn.runAlone();
 }
 
 function wishHugePages(libc: Libc, memory: ThreadMemory): void {
@@ -101,13 +115,7 @@ function takeShard(memory: ThreadMemory, bell: Bell): OwnedShard {
 }
 
 /** The life of a worker that is dealt connections. */
-function serveSockets(
-  libc: Libc,
-  memory: ThreadMemory,
-  owned: OwnedShard,
-  duties: ShardDuties,
-  post: Post,
-): void {
+function serveSockets(libc: Libc, memory: ThreadMemory, owned: OwnedShard, post: Post): void {
   const { self, layout, settings, bells } = memory.data;
   const io = layout.io[self] as Place;
   const sockets = layout.native[self] as Place;
@@ -123,14 +131,13 @@ function serveSockets(
   });
   const { busyPollMicroseconds } = settings.extended;
   const nanoseconds = () => monotonicNanoseconds(libc);
-  const front = createFront({
+  const server = createServer({
     memory,
     transport,
     waker: owned.waker,
     ownStore: owned.store,
     busyPoll: new BusyPoll(busyPollMicroseconds, memory.counters, nanoseconds),
     loans: owned.loans,
-    duties,
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),
     loginFailed: (slot) => {
@@ -138,8 +145,18 @@ function serveSockets(
       post({ kind: "log", self, level: "warn", message });
     },
   });
-  duties.attach(front, transport, parts.mailbox);
+  const { clock, control, observer } = memory;
+  const turn = new Turn({
+    clock,
+    control,
+    observer,
+    sleeper: owned.sleeper,
+    own: owned,
+    server,
+    arrivals: { mailbox: parts.mailbox, adopt: (fd, listener) => transport.adopt(fd, listener) },
+    stop: () => transport.stop(),
+  });
   post({ kind: "ready", self, itemsDropped: owned.itemsDropped });
-  transport.run(front.connections, front.connections);
+  transport.run(server.connections, turn);
   transport.destroy();
 }

@@ -1,13 +1,12 @@
 /**
- * Front: everything between a thread's transport and its rings, put together. A worker under the
- * native transport has one, and the primary under the node transport, or to serve UDP.
+ * Thread server: everything between a thread's transport and its rings, put together. A worker
+ * under the native transport has one, and the primary under the node transport, or to serve UDP.
  */
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { BulkCommands } from "../connection/bulk.ts";
 import type { BusyPoll } from "../connection/busy-poll.ts";
 import { Connections } from "../connection/connections.ts";
-import type { Duties } from "../connection/connections-parts.ts";
 import { Intakes } from "../connection/intake.ts";
 import { Output } from "../connection/output.ts";
 import { PendingTable } from "../connection/pending-table.ts";
@@ -28,7 +27,7 @@ import type { Transport } from "../transport/transport.ts";
 import { Logins } from "./logins.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 
-export interface FrontParts {
+export interface ServerParts {
   readonly memory: ThreadMemory;
   readonly transport: Transport;
   readonly waker: Waker;
@@ -36,8 +35,7 @@ export interface FrontParts {
   readonly ownStore: Store | null;
   /** Sleeping workers' shards. */
   readonly loans: Loans;
-  readonly busyPoll: BusyPoll | null;
-  readonly duties: Duties;
+  readonly busyPoll: BusyPoll;
   /** The descriptor of a slot, or the slot where there are none. */
   readonly descriptor: (slot: number) => number;
   readonly askPrimary: () => void;
@@ -45,9 +43,10 @@ export interface FrontParts {
   readonly loginFailed: (slot: number) => void;
 }
 
-export interface Front {
+export interface ThreadServer {
   readonly connections: Connections;
   readonly router: Router;
+  readonly busyPoll: BusyPoll;
 }
 
 function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): ProtocolOptions {
@@ -64,7 +63,7 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
   };
 }
 
-function createRouter({ memory, ownStore, loans, waker }: FrontParts): Router {
+function createRouter({ memory, ownStore, loans, waker }: ServerParts): Router {
   const { self, threadCount, layout, settings } = memory.data;
   return new Router({
     self,
@@ -83,7 +82,7 @@ function createRouter({ memory, ownStore, loans, waker }: FrontParts): Router {
 
 /** What answers requests that are no shard's: logins, stats, and what operators ask. */
 function createSession(
-  parts: FrontParts,
+  parts: ServerParts,
   own: {
     readonly router: Router;
     readonly output: Output;
@@ -129,10 +128,10 @@ function createSession(
   });
 }
 
-/** Puts a thread's front together. */
-export function createFront(parts: FrontParts): Front {
+/** Puts a thread's server together. */
+export function createServer(parts: ServerParts): ThreadServer {
   const { memory, transport } = parts;
-  const { data, control, clock, counters, observer, readers } = memory;
+  const { data, clock, counters, observer, readers } = memory;
   const { settings, layout } = data;
   const io = layout.io[data.self] as { arena: number; base: number };
   const arena = memory.arena(io);
@@ -178,14 +177,12 @@ export function createFront(parts: FrontParts): Front {
     intakes,
     uploads,
     parser: new WireParser(protocol, clock),
-    encoder,
     protocol,
     router,
     finders: readers.map((reader) => reader.batches),
     hash: memory.hash,
     transport,
     counters,
-    control,
     clock,
     observer,
     events: memory.events,
@@ -194,7 +191,6 @@ export function createFront(parts: FrontParts): Front {
     requestsPerEvent: settings.requestsPerEvent,
     idleSeconds: settings.idleSeconds,
     busyPoll: parts.busyPoll,
-    duties: parts.duties,
   });
-  return { connections, router };
+  return { connections, router, busyPoll: parts.busyPoll };
 }
