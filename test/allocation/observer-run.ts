@@ -1,7 +1,4 @@
 /** Requests under an observer, in one thread: what its garbage collector had to do. */
-import { PerformanceObserver } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { Clock } from "../../src/base/clock.ts";
 import { Op } from "../../src/command/op.ts";
@@ -13,10 +10,13 @@ import { Control, controlBytes } from "../../src/memory/control.ts";
 import { COUNTERS_BYTES, Counters } from "../../src/memory/counters.ts";
 import { OBSERVATION_BYTES, Observation } from "../../src/memory/observation.ts";
 import { Observer } from "../../src/stats/observer.ts";
+import { collectionsDuring, Planter } from "./collections.ts";
 
 export interface ObserverTask {
   readonly warmUp: number;
   readonly requests: number;
+  /** Each request leaves garbage, on purpose. */
+  readonly plants: boolean;
 }
 
 export interface ObserverResult {
@@ -49,6 +49,8 @@ for (let key = 0; key < KEYS; key++) {
   arena.bytes.set(name, keysAt + key * KEY_BYTES);
 }
 const request = new Request(arena.bytes);
+const task = workerData as ObserverTask;
+const planter = new Planter();
 
 function play(requests: number): void {
   for (let i = 0; i < requests; i++) {
@@ -62,27 +64,12 @@ function play(requests: number): void {
     if (observer.due()) observer.sampled(request, (i & 7) === 0, 100);
     if (i % REQUESTS_PER_TURN === REQUESTS_PER_TURN - 1) observer.turnEnded();
     if (i % REQUESTS_PER_SECOND === 0) observer.tick();
+    if (task.plants) planter.plant(i);
   }
 }
 
-/** What loading and compiling have left is not ours to count. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
-
-const task = workerData as ObserverTask;
 play(task.warmUp);
-collectGarbage();
-let collections = 0;
-const watcher = new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-});
-await new Promise((resolve) => setTimeout(resolve, 50));
-watcher.observe({ entryTypes: ["gc"] });
 const before = observation.samples();
-play(task.requests);
+const collections = await collectionsDuring(() => play(task.requests));
 const samples = observation.samples() - before;
-await new Promise((resolve) => setTimeout(resolve, 50));
-watcher.disconnect();
 parentPort?.postMessage({ collections, samples } satisfies ObserverResult);

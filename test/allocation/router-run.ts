@@ -2,9 +2,6 @@
  * Two million requests through a router, the rings and a shard, in one thread: what its garbage
  * collector had to do. Keys and values lie in the shared arena, as a connection's input does.
  */
-import { PerformanceObserver } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { GIB, MIB, type ServerSeconds } from "../../src/base/unit.ts";
 import { ArithmeticMode, Op, StoreMode } from "../../src/command/op.ts";
@@ -14,12 +11,15 @@ import { Counter } from "../../src/memory/counters.ts";
 import { Order } from "../../src/router/order.ts";
 import { Outcome } from "../../src/router/outcome.ts";
 import { ShardThread, threadMemory } from "../threads/shard-thread.ts";
+import { collectionsDuring, Planter } from "./collections.ts";
 
 export interface AllocationTask {
   readonly warmUp: number;
   readonly requests: number;
   /** The owner sleeps, and its shard is lent. */
   readonly lending: boolean;
+  /** Each request leaves garbage, on purpose. */
+  readonly plants: boolean;
 }
 
 export interface AllocationResult {
@@ -41,6 +41,7 @@ const asker = new ShardThread(memory, 0, task.lending);
 const owner = new ShardThread(memory, 1);
 if (task.lending) owner.sleeper.prepare();
 const { router } = asker;
+const planter = new Planter();
 const order = new Order();
 const request = new Request(new Uint8Array(0));
 const reply = new Reply(new Uint8Array(0));
@@ -111,6 +112,7 @@ function play(requests: number): void {
     }
     if (outcome === Outcome.sent) sent++;
     if (i % BATCH === 0) exchange();
+    if (task.plants) planter.plant(i);
   }
   exchange();
 }
@@ -122,23 +124,7 @@ function ask(op: Op): Outcome {
   return outcome;
 }
 
-/** What loading and compiling have left is not ours to count. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
-
-let collections = 0;
-const observer = new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-});
 play(task.warmUp);
-collectGarbage();
-observer.observe({ entryTypes: ["gc"] });
-play(task.requests);
-// Entries are delivered when the thread is next idle.
-setTimeout(() => {
-  observer.disconnect();
-  const onLoan = asker.counters.value(Counter.requestsOnLoan);
-  parentPort?.postMessage({ collections, answered, sent, onLoan } satisfies AllocationResult);
-}, 100);
+const collections = await collectionsDuring(() => play(task.requests));
+const onLoan = asker.counters.value(Counter.requestsOnLoan);
+parentPort?.postMessage({ collections, answered, sent, onLoan } satisfies AllocationResult);

@@ -2,7 +2,6 @@
  * The thread of store.test.ts: mixed operations on a store under eviction pressure, and the
  * collections they caused.
  */
-import { PerformanceObserver } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import type { ServerSeconds } from "../../src/base/unit.ts";
 import { KIB, MIB } from "../../src/base/unit.ts";
@@ -11,10 +10,13 @@ import { Mark } from "../../src/command/request.ts";
 import { Status } from "../../src/command/status.ts";
 import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { StoreHarness } from "../model/store-harness.ts";
+import { collectionsDuring, Planter } from "./collections.ts";
 
 export interface StoreTask {
   warmUp: number;
   operations: number;
+  /** Each operation leaves garbage, on purpose. */
+  plants: boolean;
 }
 export interface StoreResult {
   hits: number;
@@ -76,16 +78,16 @@ function step(i: number): void {
 }
 
 const task = workerData as StoreTask;
-for (let i = 0; i < task.warmUp; i++) step(i);
-let collections = 0;
-const observer = new PerformanceObserver((list) => {
-  collections += list.getEntries().length;
-});
-observer.observe({ entryTypes: ["gc"] });
-await new Promise((resolve) => setTimeout(resolve, 50));
-collections = 0;
-for (let i = 0; i < task.operations; i++) step(i);
-await new Promise((resolve) => setTimeout(resolve, 50));
-observer.disconnect();
+const planter = new Planter();
+
+function play(operations: number): void {
+  for (let i = 0; i < operations; i++) {
+    step(i);
+    if (task.plants) planter.plant(i);
+  }
+}
+
+play(task.warmUp);
+const collections = await collectionsDuring(() => play(task.operations));
 h.store.verify();
 parentPort?.postMessage({ hits, stored, collections } satisfies StoreResult);
