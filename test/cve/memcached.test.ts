@@ -114,16 +114,12 @@ each("CVE-2017-9951: add and set whose body ends inside the extras", plain, asyn
 
 each("CVE-2018-1000115: UDP is not served unless asked for", plain, async (server) => {
   const socket = createSocket("udp4");
-  const answers: Buffer[] = [];
-  socket.on("message", (message) => answers.push(message));
-  socket.on("error", () => undefined);
-  const frame = Buffer.from("\0\x01\0\0\0\x01\0\0stats\r\n", "latin1");
-  for (let count = 0; count < 5; count++) {
-    await new Promise((resolve) => socket.send(frame, server.port, "127.0.0.1", resolve));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // The system answers for a port that nobody has: that it is refused, not that nothing comes.
+  const refused = new Promise<Error>((resolve) => socket.once("error", resolve));
+  await new Promise<void>((resolve) => socket.connect(server.port, "127.0.0.1", resolve));
+  socket.send(Buffer.from("\0\x01\0\0\0\x01\0\0stats\r\n", "latin1"));
+  expect(await refused).toMatchObject({ code: "ECONNREFUSED" });
   socket.close();
-  expect(answers).toEqual([]);
   await serves(server);
 });
 

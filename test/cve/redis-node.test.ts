@@ -6,7 +6,6 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { Opcode, packet, storeExtras } from "../support/binary-packets.ts";
 import { each, serves } from "../support/each-server.ts";
@@ -46,6 +45,7 @@ each(
       );
     }
     await serves(server);
+    await server.atRest();
     expect(server.residentBytes() - before).toBeLessThan(96 * MIB);
     for (const client of clients) client.destroy();
   },
@@ -56,6 +56,7 @@ each("CVE-2021-32675: the same with values of 100 MiB", large, async (server) =>
   const clients = await connectMany(server, 50);
   for (const client of clients) await client.send("set declared 0 0 104857600\r\nstart");
   await serves(server);
+  await server.atRest();
   expect(server.residentBytes() - before).toBeLessThan(128 * MIB);
   for (const client of clients) client.destroy();
 });
@@ -66,6 +67,7 @@ each("CVE-2021-32675: logins declared and not sent, before a login", locked, asy
   for (const client of clients) await client.send("set x 0 0 16384\r\n");
   const client = await WireClient.connect(server);
   await client.ask("set x 0 0 12\r\nalice secret\r\n", "STORED\r\n");
+  await server.atRest();
   expect(server.residentBytes() - before).toBeLessThan(64 * MIB);
   for (const one of [client, ...clients]) one.destroy();
 });
@@ -80,7 +82,7 @@ each(
       client.pause();
       void client.send("get a\r\n".repeat(400_000));
     }
-    await sleep(500);
+    await server.atRest();
     const other = await WireClient.connect(server);
     await other.ask("set x 0 0 12\r\nalice secret\r\n", "STORED\r\n");
     expect(server.residentBytes() - before).toBeLessThan(96 * MIB);

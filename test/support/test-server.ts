@@ -16,15 +16,17 @@
  *    left when the test process ends is killed by its pid.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { until } from "./until.ts";
 
 const START_MILLISECONDS_MAX = 45_000;
 const STOP_MILLISECONDS_MAX = 30_000;
 const POLL_MILLISECONDS = 5;
+const RESTING_LOOKS = 10;
 
 export const SHARDCACHED_MAIN = fileURLToPath(
   new URL("../../dist/server/src/main.js", import.meta.url).href.replace("/dist/dist/", "/dist/"),
@@ -153,6 +155,27 @@ export class TestServer {
   residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  }
+
+  /**
+   * Waits until the server has done all it can do as things are: every thread of it sleeps, look
+   * after look. However slow the machine, what was sent before has then been dealt with.
+   */
+  async atRest(): Promise<void> {
+    let rests = 0;
+    await until(async () => {
+      await sleep(POLL_MILLISECONDS);
+      rests = this.#isAsleep() ? rests + 1 : 0;
+      return rests === RESTING_LOOKS;
+    });
+  }
+
+  #isAsleep(): boolean {
+    const tasks = `/proc/${this.pid}/task`;
+    return readdirSync(tasks).every((task) => {
+      const [, state] = /\) (\w) /.exec(readFileSync(`${tasks}/${task}/stat`, "utf8")) ?? [];
+      return state === "S";
+    });
   }
 
   kill(signal: NodeJS.Signals): void {

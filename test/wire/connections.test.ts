@@ -69,7 +69,7 @@ describe("a client that asks and does not read costs bounded memory, and gets ev
       client.pause();
       const sent = client.send("get slow\r\n".repeat(count));
       await othersAreServed(server);
-      await sleep(300);
+      await server.atRest();
       expect(server.residentBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
       const reply = Buffer.from(`VALUE slow 0 100000\r\n${value}\r\nEND\r\n`);
       await expectRepeated(client, reply, count, sent);

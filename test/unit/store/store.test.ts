@@ -36,32 +36,33 @@ describe("Store.execute() storing", () => {
     h.store.verify();
   });
 
-  const modes: [string, Partial<Record<string, unknown>>, number, number][] = [
-    ["set", { mode: StoreMode.set }, Status.stored, Status.stored],
-    ["add", { mode: StoreMode.add }, Status.stored, Status.notStored],
-    ["replace", { mode: StoreMode.replace }, Status.notStored, Status.stored],
-    ["append", { mode: StoreMode.append }, Status.notStored, Status.stored],
-    ["prepend", { mode: StoreMode.prepend }, Status.notStored, Status.stored],
-    ["cas 99", { cas: 99n }, Status.notFound, Status.exists],
-    ["cas 0", { cas: 0n }, Status.notFound, Status.exists],
-    ["cas 2", { cas: 2n }, Status.notFound, Status.stored],
-    ["append cas 99", { mode: StoreMode.append, cas: 99n }, Status.notStored, Status.exists],
-    ["add cas 99", { mode: StoreMode.add, cas: 99n }, Status.stored, Status.notStored],
+  type Answer = keyof typeof Status;
+  const modes: [string, Partial<Record<string, unknown>>, Answer, Answer][] = [
+    ["set", { mode: StoreMode.set }, "stored", "stored"],
+    ["add", { mode: StoreMode.add }, "stored", "notStored"],
+    ["replace", { mode: StoreMode.replace }, "notStored", "stored"],
+    ["append", { mode: StoreMode.append }, "notStored", "stored"],
+    ["prepend", { mode: StoreMode.prepend }, "notStored", "stored"],
+    ["cas 99", { cas: 99n }, "notFound", "exists"],
+    ["cas 0", { cas: 0n }, "notFound", "exists"],
+    ["cas 2", { cas: 2n }, "notFound", "stored"],
+    ["append cas 99", { mode: StoreMode.append, cas: 99n }, "notStored", "exists"],
+    ["add cas 99", { mode: StoreMode.add, cas: 99n }, "stored", "notStored"],
     [
       "binary add cas 2",
       { mode: StoreMode.add, cas: 2n, marks: Mark.binarySemantics },
-      Status.notFound,
-      Status.stored,
+      "notFound",
+      "stored",
     ],
-    ["append vivify", { mode: StoreMode.append, vivifyExptime: 0 }, Status.stored, Status.stored],
+    ["append vivify", { mode: StoreMode.append, vivifyExptime: 0 }, "stored", "stored"],
   ];
   for (const [name, extra, absent, present] of modes) {
     test(`${name} answers ${absent} when absent, ${present} when present`, () => {
       const h = new StoreHarness(8 * MIB);
-      expect(h.set("k", "new", extra)).toBe(absent);
+      expect(h.set("k", "new", extra)).toBe(Status[absent]);
       const p = new StoreHarness(8 * MIB);
       p.set("k", "old");
-      expect(p.set("k", "new", extra)).toBe(present);
+      expect(p.set("k", "new", extra)).toBe(Status[present]);
       p.store.verify();
     });
   }
