@@ -67,8 +67,9 @@ export const EFD_CLOEXEC = 0o2000000;
 
 export const RLIMIT_CORE = 4;
 export const RLIMIT_NOFILE = 7;
-export const MCL_CURRENT = 1;
-export const MCL_FUTURE = 2;
+export const SYS_MLOCK2 = process.arch === "x64" ? 325 : 284;
+/** Only pages that have been touched, and each as it is. */
+export const MLOCK_ONFAULT = 1;
 export const MADV_HUGEPAGE = 14;
 
 const PACKED = process.arch === "x64";

@@ -82,6 +82,11 @@ export class Primary {
         "memory lies off the cache lines: addresses are limited (ulimit -v), gets cost more",
       );
     }
+    if (settings.lockMemory && !this.#memory.lock()) {
+      log.warn(
+        "warning: -k invalid, mlock2() failed: raise the limit of locked memory, or be root",
+      );
+    }
     this.#ticker = new ClockTicker(this.#memory.control, {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),

@@ -8,6 +8,7 @@ import { KIB, MIB } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
 import type { MemoryLayout, Place, TransportKind, WorkerData } from "../config/worker-data.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
+import { MLOCK_ONFAULT } from "../libc/linux.ts";
 import { Arena } from "../memory/arena.ts";
 import { Control } from "../memory/control.ts";
 import { COUNTERS_BYTES } from "../memory/counters.ts";
@@ -53,6 +54,20 @@ export class SharedMemory {
     this.control.setVerbosity(settings.verbosity);
     this.control.setCrawlerEnabled(settings.extended.lruCrawler);
     this.control.setMemlimitMib(Math.floor(settings.memoryBytes / MIB));
+  }
+
+  /**
+   * Keeps this memory from being swapped out (-k). Not the whole process, as mlockall would: V8
+   * ends it when it may not give back a page of its heap. False when the system refuses, or there
+   * is no libc to ask.
+   */
+  lock(): boolean {
+    if (!libcAvailable()) return false;
+    const libc = Libc.load();
+    return this.#plan.bufferBytes.every((bytes, i) => {
+      const memory = libc.memory(this.#arenas[i] as Arena);
+      return libc.mappings.mlock(memory.address(0, bytes), bytes, MLOCK_ONFAULT) === 0;
+    });
   }
 
   /** Where everything lies. */

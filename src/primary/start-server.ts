@@ -51,7 +51,7 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
   const settings = isBackground ? withoutFolder(given) : given;
   const transport = await chooseTransport(settings.transport);
   const { raiseLimits } = await import("./system-limits.ts");
-  raiseLimits(settings, log);
+  raiseLimits(settings);
   const primary = new Primary({
     settings,
     configuration: { given, reread },

@@ -1,13 +1,12 @@
 /**
- * What the system must allow before we serve: descriptors for -c, core files for -r, locked memory
- * for -k. All by libc; where there is none (the node transport on other systems), Node has raised
- * the descriptor limit as far as it goes.
+ * What the system must allow before we serve: descriptors for -c, core files for -r. All
+ * by libc; where there is none (the node transport on other systems), Node has raised the
+ * descriptor limit as far as it goes.
  */
 import { SystemError } from "../base/errors.ts";
 import type { Settings } from "../config/settings.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
-import { MCL_CURRENT, MCL_FUTURE, RLIMIT_CORE, RLIMIT_NOFILE } from "../libc/linux.ts";
-import type { Log } from "./log.ts";
+import { RLIMIT_CORE, RLIMIT_NOFILE } from "../libc/linux.ts";
 
 /** Descriptors of the process itself: streams, libuv, listeners. */
 const OWN_DESCRIPTORS = 64;
@@ -26,17 +25,12 @@ const RLIMIT_BYTES = 16;
 /**
  * Raises what the settings need. Throws SystemError with memcached's words when the system refuses.
  */
-export function raiseLimits(settings: Settings, log: Log): void {
+export function raiseLimits(settings: Settings): void {
   if (!libcAvailable()) return;
   const libc = Libc.load();
   const own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * settings.threads;
   raiseDescriptors(libc, settings.maxConnections + own);
   if (settings.coreDumps) raiseCore(libc);
-  if (settings.lockMemory && libc.mappings.mlockall(MCL_CURRENT | MCL_FUTURE) < 0) {
-    log.warn(
-      "warning: -k invalid, mlockall() failed: raise the limit of locked memory, or be root",
-    );
-  }
 }
 
 function raiseDescriptors(libc: Libc, wanted: number): void {

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ask, lives, MAIN, Program, portsOf, QUIET, RUN, until } from "./program.ts";
 
@@ -157,6 +158,31 @@ describe("ulimit -v", () => {
     programs.push(program);
     const [port] = await portsOf(ports);
     expect(await ask(port as number, "set apple 0 0 3\r\nred")).toBe("STORED\r\n");
+    program.child.kill("SIGTERM");
+    expect(await program.exited).toBe(0);
+  });
+});
+
+describe("-k", () => {
+  test("keeps item memory from being swapped out, and V8's heap as it was", async () => {
+    const ports = join(folder, "ports");
+    const collect = `import { setFlagsFromString } from "node:v8"; import vm from "node:vm";
+      setFlagsFromString("--expose-gc"); const gc = vm.runInNewContext("gc");
+      setInterval(() => gc(), 20).unref();`;
+    const program = Program.server(["-p", "-1", "-t", "1", "-m", "64", "-k", ...QUIET], {
+      MEMCACHED_PORT_FILENAME: ports,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(collect)}`,
+    });
+    programs.push(program);
+    const [port] = await portsOf(ports);
+    for (let i = 0; i < 50; i++) {
+      expect(await ask(port as number, "version")).toBe("VERSION 1.6.45\r\n");
+      await sleep(10);
+    }
+    const status = readFileSync(`/proc/${program.child.pid}/status`, "latin1");
+    const lockedKib = Number(/^VmLck:\s+(\d+)/m.exec(status)?.[1]);
+    if (program.stderr.includes("-k invalid")) expect(lockedKib).toBe(0);
+    else expect(lockedKib).toBeGreaterThan(64 * 1024);
     program.child.kill("SIGTERM");
     expect(await program.exited).toBe(0);
   });
