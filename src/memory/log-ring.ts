@@ -42,7 +42,6 @@ export class LogWriter {
     for (let i = 0; i < line.length; i++) {
       this.#bytes[this.#text + ((written + i) & (LOG_RING_BYTES - 1))] = line[i] as number;
     }
-    Atomics.add(this.#ints, this.#word + LINES_WORD, 1);
     const lines = this.#ints[this.#word + LINES_WORD] as number;
     Atomics.store(this.#ints, this.#word + LINES_WORD, (lines + 1) | 0);
     Atomics.store(this.#ints, this.#word, (written + line.length) | 0);
