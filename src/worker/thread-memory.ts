@@ -98,7 +98,7 @@ export class ThreadMemory {
     return new Store(this.arena(place), place.base, this.hash, this.clock, counters, {
       evictions: settings.evictions,
       casEnabled: settings.casEnabled,
-      promoteHits: 1,
+      promoteHits: settings.promoteHits,
       shard,
       shardCount: threadCount,
     });
