@@ -55,7 +55,8 @@ export class StoreHarness {
   reader: StoreReader;
   store: Store;
   readonly #scratch: number;
-  readonly #memory: ShardMemory;
+  /** The test's own views. */
+  readonly memory: ShardMemory;
 
   /** `farBytes`: so much untouched memory lies before the region. */
   constructor(
@@ -72,7 +73,7 @@ export class StoreHarness {
     this.counters = new Counters(this.arena, 0);
     this.options = { ...STORE_DEFAULTS, ...options };
     Store.format(this.arena, this.base, this.plan);
-    this.#memory = new ShardMemory(this.arena, this.base);
+    this.memory = new ShardMemory(this.arena, this.base);
     this.store = this.attach();
     this.reader = new StoreReader(this.arena, this.base, this.clock);
     this.reply = new Reply(this.arena.bytes);
@@ -161,7 +162,7 @@ export class StoreHarness {
         "latin1",
       );
     }
-    const leased = new LeasedValue(this.#memory, handle, valueBytes);
+    const leased = new LeasedValue(this.memory, handle, valueBytes);
     const parts: Buffer[] = [];
     while (leased.left > 0) {
       parts.push(Buffer.from(leased.array.slice(leased.start, leased.start + leased.bytes)));

@@ -7,7 +7,6 @@ import { describe, expect, test } from "vitest";
 import { MIB } from "../../src/base/unit.ts";
 import { Op } from "../../src/command/op.ts";
 import { Counter } from "../../src/memory/counters.ts";
-import { StoreGauges } from "../../src/store/store-gauges.ts";
 import { SEED_HIGH, SEED_LOW, StoreHarness } from "../model/store-harness.ts";
 import { until } from "../support/until.ts";
 import { runWorker } from "./built.ts";
@@ -77,12 +76,12 @@ describe.each(["find", "batch"] as const)("by %s", (way) => {
 
   test("what is never gone is never missed, whatever is split meanwhile", async () => {
     const h = new StoreHarness(16 * MIB);
-    const gauges = new StoreGauges(h.arena, h.base);
+    const { header } = h.memory;
     const results = await readWhile(h, way, (round, i) => {
       if (i % 4 === 0) store(h, i % KEYS, i);
       else h.set(`fill-${round}-${i}`, "");
     });
-    expect(gauges.buckets()).toBeGreaterThan(5000);
+    expect(header.bucketCount()).toBeGreaterThan(5000);
     expect(h.counters.value(Counter.evictions)).toBe(0);
     for (const result of results) {
       expect(result.misses).toBe(0);

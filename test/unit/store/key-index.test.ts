@@ -4,7 +4,6 @@ import { Op } from "../../../src/command/op.ts";
 import { Status } from "../../../src/command/status.ts";
 import { bucketOf } from "../../../src/memory/buckets.ts";
 import { Counter } from "../../../src/memory/counters.ts";
-import { StoreGauges } from "../../../src/store/store-gauges.ts";
 import { StoreHarness } from "../../model/store-harness.ts";
 
 describe("bucketOf()", () => {
@@ -30,11 +29,11 @@ describe("bucketOf()", () => {
 describe("KeyIndex", () => {
   test("grows with what it holds, and finds everything after each split", () => {
     const h = new StoreHarness(16 * MIB);
-    const gauges = new StoreGauges(h.arena, h.base);
-    expect(gauges.buckets()).toBe(64);
+    const { header } = h.memory;
+    expect(header.bucketCount()).toBe(64);
     for (let i = 0; i < 30_000; i++) h.set(`k${i}`, "v");
-    expect(gauges.buckets()).toBeGreaterThan(30_000 / 7);
-    expect(gauges.buckets()).toBeLessThan(30_000 / 6);
+    expect(header.bucketCount()).toBeGreaterThan(30_000 / 7);
+    expect(header.bucketCount()).toBeLessThan(30_000 / 6);
     for (let i = 0; i < 30_000; i++) expect(h.get(`k${i}`)).toBe("v");
     h.store.verify();
     for (let i = 0; i < 30_000; i += 2) expect(h.run(Op.delete, `k${i}`)).toBe(Status.deleted);
@@ -44,15 +43,15 @@ describe("KeyIndex", () => {
 
   test("a full index drops its least credited item and never fails a set", () => {
     const h = new StoreHarness(MIB);
-    const gauges = new StoreGauges(h.arena, h.base);
+    const { header } = h.memory;
     let hot = 0;
     for (let i = 0; i < 60_000; i++) {
       expect(h.set(`${i}`, "")).toBe(Status.stored);
       if (i % 5000 === 0) h.store.verify();
       if (h.get("7") !== null) hot++;
     }
-    expect(gauges.buckets()).toBe(h.plan.bucketsMax);
-    expect(gauges.entries()).toBeGreaterThan(h.plan.bucketsMax * 7);
+    expect(header.bucketCount()).toBe(h.plan.bucketsMax);
+    expect(header.entries()).toBeGreaterThan(h.plan.bucketsMax * 7);
     expect(h.counters.value(Counter.evictions)).toBeGreaterThan(20_000);
     expect(hot).toBeGreaterThan(55_000);
     h.store.verify();

@@ -13,15 +13,14 @@ import {
   firstLane,
   tagOf,
 } from "../../../src/memory/buckets.ts";
-import { ShardMemory } from "../../../src/memory/shard-memory.ts";
 import {
   BUCKET_ENTRIES,
   ITEM_HEADER_BYTES,
   SLAB_HEAD_BYTES,
 } from "../../../src/memory/shard-plan.ts";
+import { Queue } from "../../../src/memory/slab-table.ts";
 import { LeasedValue } from "../../../src/store/leased-value.ts";
 import { ReadOutcome } from "../../../src/store/read-outcome.ts";
-import { StoreGauges } from "../../../src/store/store-gauges.ts";
 import { type Extra, StoreHarness } from "../../model/store-harness.ts";
 
 /** The longest value that shares a slab of 64 KiB, with a key of at most 6 bytes. */
@@ -59,7 +58,7 @@ function upload(
 
 /** Reads a leased value. */
 function readLeased(h: StoreHarness, handle: number, length: number): Uint8Array {
-  const leased = new LeasedValue(new ShardMemory(h.arena, h.base), handle, length);
+  const leased = new LeasedValue(h.memory, handle, length);
   const value = new Uint8Array(length);
   while (leased.left > 0) {
     const at = length - leased.left;
@@ -86,7 +85,7 @@ function fetchLarge(h: StoreHarness, key: string): Uint8Array | null {
 
 /** The credit byte of a key that is present. */
 function creditOf(h: StoreHarness, key: string): number {
-  const { buckets, header } = new ShardMemory(h.arena, h.base);
+  const { buckets, header } = h.memory;
   const { hashLow, hashHigh } = h.fill(Op.get, key);
   const bucket = bucketOf(hashLow, header.bucketCount());
   const lane = firstLane(buckets.lanes(bucket, tagOf(hashHigh)));
@@ -113,7 +112,8 @@ describe("large items", () => {
       expect(h.run(Op.delete, "sent")).toBe(Status.deleted);
       expect(h.set("inline", "small")).toBe(Status.stored);
       expect(h.get("inline")).toBe("small");
-      expect(new StoreGauges(h.arena, h.base).queue(3, h.clock).slabs).toBe(0);
+      expect(h.memory.header.slabs(Queue.largeSmall)).toBe(0);
+      expect(h.memory.header.slabs(Queue.largeMain)).toBe(0);
       h.store.verify();
     });
   }
@@ -182,15 +182,14 @@ describe("large items", () => {
     h.store.verify();
     h.store.abortUploadsOf(3);
     h.store.verify();
-    const gauges = new StoreGauges(h.arena, h.base);
-    expect(gauges.uploadSlabs()).toBe(0);
-    expect(gauges.freeSlabs()).toBe(h.plan.slabCount);
+    expect(h.memory.header.uploadSlabs()).toBe(0);
+    expect(h.memory.header.freeSlabs()).toBe(h.plan.slabCount);
     expect(h.run(Op.uploadEnd, "", { handle: handles[0] as number })).toBe(Status.notFound);
   });
 
   test("an upload that finds no room may be asked for again: the old item stays, and the room sequence tells when", () => {
     const h = new StoreHarness(8 * MIB, {}, MIB);
-    const { header } = new ShardMemory(h.arena, h.base);
+    const { header } = h.memory;
     const extra = { valueBytes: MIB / 2, marks: Mark.mayWait };
     h.set("late", "old");
     const handles: number[] = [];
@@ -211,7 +210,7 @@ describe("large items", () => {
 
   test("the last release of a value that has gone moves the room sequence", () => {
     const h = new StoreHarness(8 * MIB, {}, MIB);
-    const { header } = new ShardMemory(h.arena, h.base);
+    const { header } = h.memory;
     h.set("read", pattern(300_000, 5));
     h.run(Op.lease, "read", { requester: 2 });
     const { handle } = h.reply;
@@ -235,9 +234,9 @@ describe("large items", () => {
       if (end !== "replace") expect(h.run(Op.lease, end)).toBe(Status.miss);
       h.store.verify();
       expect(same(readLeased(h, handle, value.length), value)).toBe(true);
-      expect(new StoreGauges(h.arena, h.base).orphanSlabs()).toBeGreaterThan(0);
+      expect(h.memory.header.orphanSlabs()).toBeGreaterThan(0);
       h.store.releaseLeasesOf(2);
-      expect(new StoreGauges(h.arena, h.base).orphanSlabs()).toBe(0);
+      expect(h.memory.header.orphanSlabs()).toBe(0);
       h.run(Op.release, "", { handle });
       h.store.verify();
     }
