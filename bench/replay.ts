@@ -2,8 +2,9 @@
  * `npm run bench:replay -- <traces…> [options]`: the miss ratio of recorded traces, read, and set
  * on a miss.
  *
- *   default            starts every server named, one after the other, each with the same memory, and replays through a socket
- *   --store            the store alone, in this process: no sockets, and time passes as in the trace
+ *   default            starts every server named, one after the other, each with the same memory,
+ *                      and replays through a socket
+ *   --store            the store alone, in this process; time passes as in the trace
  *   --server H:P       any memcached server that runs already
  *
  * A trace is `FILE.csv.gz`, or `FILE.csv.gz:16` for values sixteen times as large
@@ -18,6 +19,7 @@ import { replaySocket } from "./replay/socket-target.ts";
 import { replayStore } from "./replay/store-target.ts";
 import { readTrace, type Trace } from "./replay/trace.ts";
 import { describeMachine } from "./report/machine.ts";
+import { runMain } from "./report/run-main.ts";
 import { markdownTable, renderTable } from "./report/table.ts";
 
 interface Options {
@@ -101,4 +103,4 @@ async function main(words: readonly string[]): Promise<void> {
   console.log(options.markdown ? markdownTable(head, rows) : renderTable(head, rows));
 }
 
-await main(process.argv.slice(2));
+await runMain("bench:replay", () => main(process.argv.slice(2)));

@@ -20,6 +20,7 @@ import { LoadPool } from "../load/load-pool.ts";
 import { Random } from "../load/random.ts";
 import { WORKLOAD_DEFAULTS } from "../load/workload.ts";
 import { describeMachine } from "../report/machine.ts";
+import { runMain } from "../report/run-main.ts";
 import { compactNumber, duration, markdownTable, renderTable } from "../report/table.ts";
 import { type AdminLoad, flatOutLoad, noLoad, pageLoad, scraperLoad } from "./admin-load.ts";
 import { REFERENCE, type Sample, TABLE_HEAD, tableRows } from "./table.ts";
@@ -171,4 +172,4 @@ async function main(): Promise<void> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-await main();
+await runMain("bench:admin", main);

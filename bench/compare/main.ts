@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describeMachine } from "../report/machine.ts";
+import { runMain } from "../report/run-main.ts";
 import { splitCores } from "./cores.ts";
 import { writeDocument } from "./document.ts";
 import { compareTables } from "./document-tables.ts";
@@ -158,4 +159,4 @@ async function main(): Promise<void> {
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => process.exit(EXIT_INTERRUPTED));
 }
-await main();
+await runMain("bench:compare", main);

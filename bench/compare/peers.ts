@@ -46,9 +46,11 @@ export function findProgram(name: string): string | null {
   return null;
 }
 
-function versionOf(program: string, words: readonly string[]): string {
+/** The version a program gives: behind its name where it names others too. */
+function versionOf(program: string, words: readonly string[], name = ""): string {
   const run = spawnSync(program, words, { encoding: "utf8", timeout: 5000 });
-  return /\d+\.\d+(\.\d+)?/.exec(`${run.stdout}${run.stderr}`)?.[0] ?? "?";
+  const pattern = new RegExp(`${name}\\D*?(\\d+\\.\\d+(?:\\.\\d+)?)`);
+  return pattern.exec(`${run.stdout}${run.stderr}`)?.[1] ?? "?";
 }
 
 /** memcached refuses to run as root unless told so. */
@@ -66,7 +68,7 @@ export function shardcachedPeer(extra: readonly string[] = []): Peer | null {
   return {
     name: "shardcached",
     protocol: "text",
-    version: versionOf(process.execPath, [main, "-V"]),
+    version: versionOf(process.execPath, [main, "-V"], "shardcached"),
     stores: true,
     command: (options) => [process.execPath, main, ...memcachedWords(options), ...extra],
   };

@@ -16,6 +16,7 @@ import { findPeers, findProgram } from "../compare/peers.ts";
 import { ServerProcess } from "../compare/server-process.ts";
 import { Random } from "../load/random.ts";
 import { describeMachine } from "../report/machine.ts";
+import { runMain } from "../report/run-main.ts";
 import { pairedRatios, summarize } from "../report/statistics.ts";
 import { markdownTable, renderTable } from "../report/table.ts";
 
@@ -139,4 +140,4 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-await main(process.argv.slice(2));
+await runMain("bench:confirm", () => main(process.argv.slice(2)));

@@ -5,6 +5,7 @@
  * again from its first byte then. That needs no state between the calls; the cost is the second
  * look at heads of replies that were cut.
  */
+import { LF, ZERO } from "../../src/protocol/ascii.ts";
 import type { Payload } from "./payload.ts";
 
 export const Kind = { get: 0, multiGet: 1, set: 2 } as const;
@@ -68,36 +69,6 @@ export abstract class Dialect {
   }
 }
 
-/** Copies a constant to `out` and returns its end. */
-export function writeBytes(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  for (let i = 0; i < bytes.length; i++) out[at + i] = bytes[i] as number;
-  return at + bytes.length;
-}
-
-/** Writes a decimal number and returns its end. */
-export function writeDecimal(out: Uint8Array, at: number, value: number): number {
-  let digits = 1;
-  for (let limit = 10; value >= limit; limit *= 10) digits++;
-  let rest = value;
-  for (let place = at + digits - 1; place >= at; place--) {
-    const quotient = Math.floor(rest / 10);
-    out[place] = 48 + (rest - quotient * 10);
-    rest = quotient;
-  }
-  return at + digits;
-}
-
-export const CR = 13;
-export const LF = 10;
-export const SPACE = 32;
-const ASCII_ZERO = 48;
-
-export function writeLineEnd(out: Uint8Array, at: number): number {
-  out[at] = CR;
-  out[at + 1] = LF;
-  return at + 2;
-}
-
 /** The byte after the next line feed, or 0 when there is none before `end`. */
 export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   for (let at = start; at < end; at++) if (bytes[at] === LF) return at + 1;
@@ -116,7 +87,7 @@ export class DecimalReader {
     let value = 0;
     let at = start;
     for (; at < end; at++) {
-      const digit = (bytes[at] as number) - ASCII_ZERO;
+      const digit = (bytes[at] as number) - ZERO;
       if (digit < 0 || digit > 9) break;
       value = value * 10 + digit;
     }

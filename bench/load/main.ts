@@ -4,14 +4,15 @@
  */
 import { writeFileSync } from "node:fs";
 import { residentBytesOf, userShareOf } from "../compare/server-process.ts";
-import { describeMachine } from "../report/machine.ts";
+import { describeMachine, ownVersion } from "../report/machine.ts";
+import { runMain } from "../report/run-main.ts";
 import { compactNumber, duration } from "../report/table.ts";
-import { keeps, parseObjective, searchRate } from "./find-max.ts";
+import { confirmRate, keeps, type Objective, parseObjective, searchRate } from "./find-max.ts";
 import { type Histogram, percentile } from "./latency-counts.ts";
 import { processCpuMicroseconds, type Target } from "./libc.ts";
 import { LoadPool, type Measured, type Session } from "./load-pool.ts";
 import { type LoadOptions, parseLoadOptions, resolveTarget } from "./options.ts";
-import { htmlReport, type Report, type ServerUse, textReport } from "./report.ts";
+import { htmlReport, type Report, type Search, type ServerUse, textReport } from "./report.ts";
 import { findServerPid } from "./server-pid.ts";
 import { Timeline } from "./timeline.ts";
 import { loadTrace } from "./trace.ts";
@@ -83,11 +84,13 @@ class ServerClock {
   }
 }
 
+interface Watched {
+  measured: Measured;
+  timeline: Timeline;
+}
+
 /** Runs one window with a progress line and a timeline. */
-async function watch(
-  session: Session,
-  options: LoadOptions,
-): Promise<{ measured: Measured; timeline: Timeline }> {
+async function watch(session: Session, options: LoadOptions): Promise<Watched> {
   const timeline = new Timeline(session);
   const running = session.window({
     seconds: options.duration,
@@ -115,7 +118,16 @@ async function watch(
   }
 }
 
-async function search(session: Session, options: LoadOptions): Promise<Report["search"]> {
+/** True when a window of `seconds` kept the promise at the rate that was wanted. */
+function holds(measured: Measured, wanted: number, seconds: number, promise: Objective): boolean {
+  const reached = measured.requests / seconds;
+  return (
+    keeps(measured.latency, promise) && measured.unanswered === 0 && reached >= wanted * REACHED
+  );
+}
+
+/** The highest rate that keeps the objective in short windows. Throws when none does. */
+async function search(session: Session, options: LoadOptions): Promise<Search> {
   const objective = parseObjective(options.slo);
   const log = (line: string) => {
     if (!options.quiet) process.stderr.write(`${line}\n`);
@@ -126,16 +138,39 @@ async function search(session: Session, options: LoadOptions): Promise<Report["s
   const { rate, steps } = await searchRate(limit, options.precision, async (wanted) => {
     const window = { seconds: options.step, rate: wanted, arrivals: options.arrivals };
     const measured = await session.window(window);
-    const reached = measured.requests / options.step;
-    const held =
-      keeps(measured.latency, objective) &&
-      measured.unanswered === 0 &&
-      reached >= wanted * REACHED;
+    const held = holds(measured, wanted, options.step, objective);
     const tail = duration(percentile(measured.latency, objective.percent));
     log(`${compactNumber(wanted)} requests/s: ${tail} ${held ? "holds" : "does not hold"}`);
     return held;
   });
-  return { objective: options.slo, rate, steps };
+  if (rate === 0) throw new Error(`no rate keeps ${options.slo}, not even ${lowest(steps)}`);
+  return { objective: options.slo, rate, steps, held: true };
+}
+
+function lowest(steps: readonly { rate: number }[]): string {
+  return `${compactNumber(Math.min(...steps.map(({ rate }) => rate)))} requests/s`;
+}
+
+/** The measurement that is reported; of a search, one that kept the promise, if any did. */
+async function measure(
+  session: Session,
+  options: LoadOptions,
+  found: Search | null,
+  clock: ServerClock | null,
+): Promise<Watched> {
+  const once = (rate: number) => {
+    clock?.start();
+    return watch(session, { ...options, rate });
+  };
+  if (found === null) return once(options.rate);
+  const promise = parseObjective(options.slo);
+  const confirmed = await confirmRate(found.rate, options.precision, async (rate) => {
+    const result = await once(rate);
+    return { held: holds(result.measured, rate, result.measured.seconds, promise), result };
+  });
+  found.rate = confirmed.rate;
+  found.held = confirmed.held;
+  return confirmed.result;
 }
 
 function latencyOf(histogram: Histogram): Report["latency"] {
@@ -163,18 +198,19 @@ async function run(
     await session.window({ seconds: options.warm, rate: options.rate, arrivals: options.arrivals });
   }
   const found = options.findMax ? await search(session, options) : null;
-  const measuring = found === null ? options : { ...options, rate: Math.max(1, found.rate) };
   const pid = options.pid ?? findServerPid(target);
   const clock = pid === null ? null : new ServerClock(pid);
-  const { measured, timeline } = await watch(session, measuring);
+  const { measured, timeline } = await measure(session, options, found, clock);
   const server = clock?.use(measured) ?? null;
   await session.close();
   const { seconds, latency, hits, misses, cpuMicroseconds, ...counted } = measured;
   return {
     machine: describeMachine(),
+    command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
+    version: ownVersion(),
     target: name,
     workload: { ...workload, trace: workload.trace?.name ?? null },
-    rate: measuring.rate,
+    rate: found?.rate ?? options.rate,
     seconds,
     ...counted,
     keysPerSecond: measured.keys / seconds,
@@ -208,9 +244,4 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`bench: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runMain("bench", main);

@@ -1,5 +1,7 @@
 /** The meta commands: `mg key v`, many quiet ones ended by `mn`, `ms`. */
-import { BROKEN, CR, Kind, LF, SPACE, writeBytes, writeDecimal, writeLineEnd } from "./dialect.ts";
+import { writeUint32 } from "../../src/base/decimal.ts";
+import { CR, LF, SPACE, writeBytes, writeLineEnd } from "../../src/protocol/ascii.ts";
+import { BROKEN, Kind } from "./dialect.ts";
 import { LineDialect } from "./line-dialect.ts";
 import type { Payload } from "./payload.ts";
 
@@ -42,7 +44,7 @@ export class MetaDialect extends LineDialect {
   set(out: Uint8Array, at: number, index: number, version: number): number {
     let end = this.payload.writeKey(out, writeBytes(out, at, SET), index);
     out[end] = SPACE;
-    end = writeDecimal(out, end + 1, this.payload.valueBytes(index));
+    end = writeUint32(out, end + 1, this.payload.valueBytes(index));
     end = this.payload.writeValue(out, writeBytes(out, end, this.#setEnd), index, version);
     return writeLineEnd(out, end);
   }

@@ -17,6 +17,9 @@ export interface ServerUse {
 
 export interface Report {
   machine: Machine;
+  /** How to take it again, and the generator's version. */
+  command: string;
+  version: string;
   target: string;
   workload: Omit<Workload, "trace"> & { trace: string | null };
   /** Wanted requests a second; 0 in a closed loop. */
@@ -41,7 +44,16 @@ export interface Report {
   generatorUtilization: number;
   server: ServerUse | null;
   moments: Moment[];
-  search: { objective: string; rate: number; steps: Step[] } | null;
+  search: Search | null;
+}
+
+/** What --find-max found. */
+export interface Search {
+  objective: string;
+  rate: number;
+  steps: Step[];
+  /** False: no confirming run has kept the objective, and `rate` is what the last one tried. */
+  held: boolean;
 }
 
 function rowsOf(report: Report): [string, string][] {
@@ -80,8 +92,9 @@ function rowsOf(report: Report): [string, string][] {
     ["generator processors", report.generatorUtilization.toFixed(2)],
   );
   if (report.search !== null) {
-    const { rate, objective } = report.search;
-    rows.push([`highest rate, ${objective}`, `${compactNumber(rate)} requests/s`]);
+    const { rate, objective, held } = report.search;
+    const shown = held ? `${compactNumber(rate)} requests/s` : "none confirmed";
+    rows.push([`highest rate, ${objective}`, shown]);
   }
   return rows;
 }
@@ -151,7 +164,8 @@ svg { width: 100%; height: auto; }
 pre { overflow: auto; }
 </style>
 <h1>Load on ${escapeXml(report.target)}</h1>
-<p>${escapeXml(report.machine.line)}</p>
+<p>${escapeXml(report.machine.line)}; shardcached's generator ${escapeXml(report.version)}</p>
+<pre>${escapeXml(report.command)}</pre>
 <table>
 ${table}
 </table>

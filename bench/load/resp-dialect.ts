@@ -1,14 +1,7 @@
 /** RESP2, for redis and its kin: GET, MGET, SET with EX. */
-import {
-  BROKEN,
-  DecimalReader,
-  Dialect,
-  Kind,
-  lineEnd,
-  writeBytes,
-  writeDecimal,
-  writeLineEnd,
-} from "./dialect.ts";
+import { writeUint32 } from "../../src/base/decimal.ts";
+import { writeBytes, writeLineEnd } from "../../src/protocol/ascii.ts";
+import { BROKEN, DecimalReader, Dialect, Kind, lineEnd } from "./dialect.ts";
 import type { Payload } from "./payload.ts";
 
 const GET = Buffer.from("*2\r\n$3\r\nGET\r\n");
@@ -38,7 +31,7 @@ export class RespDialect extends Dialect {
 
   multiGet(out: Uint8Array, at: number, keys: Uint32Array, first: number, count: number): number {
     out[at] = ARRAY;
-    let end = writeLineEnd(out, writeDecimal(out, at + 1, count + 1));
+    let end = writeLineEnd(out, writeUint32(out, at + 1, count + 1));
     end = writeBytes(out, end, MGET);
     for (let i = first; i < first + count; i++) end = this.#writeKey(out, end, keys[i] as number);
     return end;
@@ -47,7 +40,7 @@ export class RespDialect extends Dialect {
   set(out: Uint8Array, at: number, index: number, version: number): number {
     let end = this.#writeKey(out, writeBytes(out, at, this.#head), index);
     out[end] = BULK;
-    end = writeLineEnd(out, writeDecimal(out, end + 1, this.payload.valueBytes(index)));
+    end = writeLineEnd(out, writeUint32(out, end + 1, this.payload.valueBytes(index)));
     end = writeLineEnd(out, this.payload.writeValue(out, end, index, version));
     return writeBytes(out, end, this.#tail);
   }
@@ -101,7 +94,7 @@ export class RespDialect extends Dialect {
 
   #writeKey(out: Uint8Array, at: number, index: number): number {
     out[at] = BULK;
-    const key = writeLineEnd(out, writeDecimal(out, at + 1, this.payload.keyBytes(index)));
+    const key = writeLineEnd(out, writeUint32(out, at + 1, this.payload.keyBytes(index)));
     return writeLineEnd(out, this.payload.writeKey(out, key, index));
   }
 }

@@ -1,5 +1,7 @@
 /** The classic text protocol: `get`, `get` of many keys, `set`. */
-import { BROKEN, CR, Kind, LF, SPACE, writeBytes, writeDecimal, writeLineEnd } from "./dialect.ts";
+import { writeUint32 } from "../../src/base/decimal.ts";
+import { CR, LF, SPACE, writeBytes, writeLineEnd } from "../../src/protocol/ascii.ts";
+import { BROKEN, Kind } from "./dialect.ts";
 import { LineDialect } from "./line-dialect.ts";
 import type { Payload } from "./payload.ts";
 
@@ -39,7 +41,7 @@ export class TextDialect extends LineDialect {
 
   set(out: Uint8Array, at: number, index: number, version: number): number {
     let end = this.payload.writeKey(out, writeBytes(out, at, SET), index);
-    end = writeDecimal(out, writeBytes(out, end, this.#middle), this.payload.valueBytes(index));
+    end = writeUint32(out, writeBytes(out, end, this.#middle), this.payload.valueBytes(index));
     end = this.payload.writeValue(out, writeLineEnd(out, end), index, version);
     return writeLineEnd(out, end);
   }

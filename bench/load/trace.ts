@@ -30,15 +30,27 @@ function shared32(length: number): Uint32Array {
   return new Uint32Array(new SharedArrayBuffer(4 * length));
 }
 
-/** Reads the first `requestsMax` requests of the file. */
-export async function loadTrace(path: string, requestsMax: number): Promise<Trace> {
+/** The lines of a file, gzipped or not. Throws when it cannot be read. */
+async function* linesOf(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
   const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  file.on("error", (error) => input.destroy(error));
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  } finally {
+    file.destroy();
+  }
+}
+
+/** Reads the first `requestsMax` requests of the file. */
+export async function loadTrace(path: string, requestsMax: number): Promise<Trace> {
   const keys: number[] = [];
   const keyBytes: number[] = [];
   const valueBytes: number[] = [];
   let head = true;
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(path)) {
     if (head) {
       if (!line.startsWith("time_s,key_id,")) throw new Error(`${path} is no trace: "${line}"`);
       head = false;
@@ -51,6 +63,7 @@ export async function loadTrace(path: string, requestsMax: number): Promise<Trac
     valueBytes[key] ??= Math.min(VALUE_BYTES_MAX, Number(valueSize) || 0);
     if (keys.length >= requestsMax) break;
   }
+  if (keys.length === 0) throw new Error(`${path} holds no requests`);
   const trace: Trace = {
     name: path,
     requests: keys.length,

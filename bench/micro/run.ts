@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Command } from "commander";
 import { describeMachine } from "../report/machine.ts";
 import { renderTable } from "../report/table.ts";
 import { casesOf, type MicroResult, type MicroSize, measureMicro } from "./micro-bench.ts";
@@ -69,13 +70,22 @@ async function parent(filters: readonly string[], size: MicroSize, json: boolean
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [first, file, index, size] = process.argv.slice(2);
-  if (first === "--child") {
-    await child(file as string, Number(index), size as MicroSize);
-  } else {
-    const words = process.argv.slice(2);
-    const filters = words.filter((word) => !word.startsWith("--"));
-    await parent(filters, words.includes("--smoke") ? "smoke" : "full", words.includes("--json"));
-  }
+interface Options {
+  smoke: boolean;
+  json: boolean;
 }
+
+async function main(words: readonly string[]): Promise<void> {
+  const [first, file, index, size] = words;
+  if (first === "--child") return child(file as string, Number(index), size as MicroSize);
+  const command = new Command("bench:micro")
+    .description("Measures the pieces of the server, each in a process of its own.")
+    .argument("[filters...]", "only cases whose file or name holds every one of these")
+    .option("--smoke", "the small size that the tests run", false)
+    .option("--json", "print JSON instead of a table", false);
+  command.parse(words, { from: "user" });
+  const { smoke, json } = command.opts<Options>();
+  return parent(command.args, smoke ? "smoke" : "full", json);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -34,6 +34,9 @@ const VALUE_QUANTILES: readonly (readonly [number, number])[] = [
   [1 - 1 / 1024, 16_384],
   [1, 16_384],
 ];
+const HEAD = "time_s,key_id,key_size,value_size,op,ttl";
+/** Keys are dense numbers: each has a place in two arrays. */
+const KEY_ID_MAX = 0x0fff_ffff;
 const NEWLINE = 10;
 const COMMA = 44;
 const ZERO = 48;
@@ -79,13 +82,28 @@ function modelledKeyBytes(keyId: number): number {
   return KEY_BYTES_MIN + Math.floor(share(keyId, 0x1b87_3593) * KEY_BYTES_SPREAD);
 }
 
+/** A trace's bytes. Throws when it is none. */
+function readText(path: string): Uint8Array {
+  let text: Uint8Array;
+  try {
+    const packed = readFileSync(path);
+    text = path.endsWith(".gz") ? gunzipSync(packed) : packed;
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const head = Buffer.from(text.subarray(0, HEAD.length)).toString("latin1");
+  if (head !== HEAD) throw new Error(`${path} is no trace: its first line must be "${HEAD}"`);
+  return text;
+}
+
 /** Reads a trace; at most `countMax` requests of it. */
 export function readTrace(path: string, valuesTimes: number, countMax: number): Trace {
-  const packed = readFileSync(path);
-  const text = path.endsWith(".gz") ? gunzipSync(packed) : packed;
+  const text = readText(path);
   let rows = 0;
   for (let at = 0; at < text.length; at++) if (text[at] === NEWLINE) rows++;
+  if (text.at(-1) !== NEWLINE) rows++;
   const count = Math.min(rows - 1, countMax);
+  if (count < 1) throw new Error(`${path} holds no requests`);
   const keyIds = new Uint32Array(count);
   const times = new Uint32Array(count);
   const ttls = new Uint32Array(count);
@@ -97,6 +115,9 @@ export function readTrace(path: string, valuesTimes: number, countMax: number): 
   for (let row = 0; row < count; row++) {
     at = readRow(text, at, field);
     const keyId = field[1] as number;
+    if (keyId < 0 || keyId > KEY_ID_MAX) {
+      throw new Error(`${path}, line ${row + 2}: a key_id is 0 to ${KEY_ID_MAX}`);
+    }
     keyIds[row] = keyId;
     times[row] = Math.max(0, field[0] as number);
     ttls[row] = Math.max(0, field[5] as number);

@@ -1,5 +1,6 @@
 /** Where and of what a measurement was taken: every report begins with it. */
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { GIB } from "../../src/base/unit.ts";
 
@@ -20,6 +21,13 @@ export interface Machine {
 function git(...words: string[]): string {
   const run = spawnSync("git", words, { encoding: "utf8" });
   return run.status === 0 ? run.stdout.trim() : "";
+}
+
+/** The version of this package. */
+export function ownVersion(): string {
+  let folder = new URL(".", import.meta.url);
+  while (!existsSync(new URL("package.json", folder))) folder = new URL("..", folder);
+  return JSON.parse(readFileSync(new URL("package.json", folder), "utf8")).version as string;
 }
 
 export function describeMachine(): Machine {

@@ -2,6 +2,7 @@
  * Plots as SVG text: grouped bars, and lines over a linear or logarithmic axis. No scripts,
  * readable in light and dark.
  */
+import { compactNumber } from "./table.ts";
 
 const COLORS = ["#2f6fde", "#d9662b", "#3a9a5b", "#9a4fc4", "#c23a5c", "#7a7a7a", "#1f9aa8"];
 const TEXT = 'font-family="system-ui,sans-serif" font-size="12" fill="#808080"';
@@ -24,7 +25,7 @@ export interface Bars {
 }
 
 const WIDTH = 860;
-const MARGIN = { left: 60, right: 16, top: 44, bottom: 56 };
+const MARGIN = { left: 60, right: 40, top: 44, bottom: 56 };
 
 function colorOf(index: number): string {
   return COLORS[index % COLORS.length] as string;
@@ -74,7 +75,7 @@ export function barChart({ title, unit, groups, series }: Bars): string {
     parts.push(
       `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick)}" y2="${y(tick)}" ` +
         `stroke="#80808040"/><text x="${MARGIN.left - 8}" y="${y(tick) + 4}" ` +
-        `text-anchor="end" ${TEXT}>${tick}</text>`,
+        `text-anchor="end" ${TEXT}>${tickText(tick)}</text>`,
     );
   }
   const groupWidth = plot.width / Math.max(1, groups.length);
@@ -131,7 +132,7 @@ export function lineChart(lines: Lines): string {
     parts.push(
       `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick)}" y2="${y(tick)}" ` +
         `stroke="#80808040"/><text x="${MARGIN.left - 8}" y="${y(tick) + 4}" ` +
-        `text-anchor="end" ${TEXT}>${tick}</text>`,
+        `text-anchor="end" ${TEXT}>${tickText(tick)}</text>`,
     );
   }
   const names = xNames?.map((name, i) => [i, name] as const) ?? ticks(xMax).map((t) => [t, `${t}`]);
@@ -153,6 +154,11 @@ export function lineChart(lines: Lines): string {
       `${escapeXml(xUnit)}</text>`,
   );
   return frame(height, title, parts.join(""));
+}
+
+/** A tick's number, short enough for the margin. */
+function tickText(tick: number): string {
+  return tick < 10_000 ? String(tick) : compactNumber(tick);
 }
 
 /** 1, 2, 5 of every decade between the two. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findProgram } from "../../bench/compare/peers.ts";
 import type { CompareResult } from "../../bench/compare/results.ts";
 import type { Report } from "../../bench/load/report.ts";
 import { type FakeServer, type FakeServerOptions, startFakeServer } from "./fake-server.ts";
@@ -61,6 +62,8 @@ describe("bench", () => {
     expect(report.server?.cpuPerKey).toBeGreaterThan(0);
     const page = readFileSync(html, "utf8");
     expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).toContain("npm run bench -- 127.0.0.1:");
+    expect(page).toMatch(/generator \d+\.\d+\.\d+/);
     expect(page).not.toContain("NaN");
   });
 
@@ -75,6 +78,8 @@ describe("bench", () => {
     [["--popularity", "often"], /popularity "often"/],
     [["--reads", "2"], /0 to 1/],
     [["nowhere"], /target "nowhere"/],
+    [["--trace", "/nope.csv"], /^bench: \/nope\.csv cannot be read: .*ENOENT[^\n]*\n$/],
+    [["--trace", "/etc/passwd"], /^bench: \/etc\/passwd is no trace[^\n]*\n$/],
   ] as const) {
     test(`says what is wrong with ${words.join(" ")}`, async () => {
       const [code, out] = await run("load/main.js", words);
@@ -158,10 +163,44 @@ describe("bench:replay", () => {
   });
 });
 
+describe("bench:replay says in one line what is wrong", () => {
+  const head = "time_s,key_id,key_size,value_size,op,ttl\n";
+  test.each([
+    ["a file that is not there", null, /cannot be read: ENOENT/],
+    ["a file of another kind", "root:x:0:0:root:/root:/bin/bash\n", /is no trace/],
+    ["a trace without its first line", "0,1,20,50,get,0\n", /is no trace/],
+    ["a trace without requests", head, /holds no requests/],
+    ["a request without a key", `${head}0,,20,50,get,0\n`, /line 2: a key_id is 0 to/],
+  ] as const)("%s", async (_, text, message) => {
+    const path = join(folder, "bad.csv");
+    if (text !== null) writeFileSync(path, text);
+    const [code, out] = await run("replay.js", [path, "--store"]);
+    expect(out).toMatch(message);
+    expect(out.trimEnd().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+});
+
+describe("bench:micro", () => {
+  test("--help and a misspelt option measure nothing", async () => {
+    const [code, help] = await run("micro/run.js", ["--help"]);
+    expect(help).toMatch(/^Usage: bench:micro/);
+    expect(code).toBe(0);
+    const [refused, complaint] = await run("micro/run.js", ["--smok"]);
+    expect(complaint).toMatch(/unknown option '--smok'\n.*--smoke/);
+    expect(refused).toBe(1);
+  });
+});
+
 describe("bench:confirm", () => {
-  test("measures with memcslap what our own generator measures", async () => {
+  test("measures with memcslap what our own generator measures, or says that it is not there", async () => {
     const tiny = ["--rounds", "2", "--requests", "5", "--connections", "2"];
     const [code, out] = await run("confirm/main.js", tiny);
+    if (findProgram("memcslap") === null) {
+      expect(out).toMatch(/^bench:confirm: memcslap is not installed[^\n]*\n$/);
+      expect(code).toBe(1);
+      return;
+    }
     for (const name of ["get", "set", "mget"]) {
       expect(out).toMatch(
         new RegExp(`^${name} +shardcached +[\\d.]+ ± [\\d.]+ +[\\d.]+ ± [\\d.]+$`, "m"),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keeps, parseObjective, searchRate } from "../../bench/load/find-max.ts";
+import { confirmRate, keeps, parseObjective, searchRate } from "../../bench/load/find-max.ts";
 import {
   addCounts,
   countLatency,
@@ -86,5 +86,22 @@ describe("searchRate()", () => {
     let calls = 0;
     const { rate } = await searchRate(1000, 0.02, async () => ++calls !== 1);
     expect(rate).toBe(1000);
+  });
+});
+
+describe("confirmRate()", () => {
+  test("goes down until a long run keeps the promise, and reports that run", async () => {
+    const tried: number[] = [];
+    const confirmed = await confirmRate(1000, 0.1, async (rate) => {
+      tried.push(rate);
+      return { held: rate < 850, result: `run at ${rate}` };
+    });
+    expect(tried).toEqual([1000, 900, 810]);
+    expect(confirmed).toEqual({ rate: 810, held: true, result: "run at 810" });
+  });
+
+  test("says so when no run does", async () => {
+    const never = async (rate: number) => ({ held: false, result: rate });
+    expect((await confirmRate(1000, 0.1, never)).held).toBe(false);
   });
 });

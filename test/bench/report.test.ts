@@ -3,11 +3,11 @@ import { splitCores } from "../../bench/compare/cores.ts";
 import { plotsOf, replaceMeasured } from "../../bench/compare/document.ts";
 import { busyShare, compareTables } from "../../bench/compare/document-tables.ts";
 import { historyLine, regressions } from "../../bench/compare/history.ts";
-import { parsePeer } from "../../bench/compare/peers.ts";
+import { parsePeer, shardcachedPeer } from "../../bench/compare/peers.ts";
 import type { CompareResult, Sample } from "../../bench/compare/results.ts";
 import { crossings, sumWorkerStats } from "../../bench/compare/server-stats.ts";
-import { describeMachine } from "../../bench/report/machine.ts";
-import { escapeXml, ticks } from "../../bench/report/svg.ts";
+import { describeMachine, ownVersion } from "../../bench/report/machine.ts";
+import { barChart, escapeXml, lineChart, ticks } from "../../bench/report/svg.ts";
 import { compactNumber, duration, markdownTable, renderTable } from "../../bench/report/table.ts";
 
 const TAIL = { p50: 100, p90: 200, p99: 300, p999: 400, max: 500 };
@@ -253,4 +253,37 @@ test("ticks() are round and cover the range", () => {
 
 test("escapeXml() leaves nothing a page would read as markup", () => {
   expect(escapeXml(`<a b="c">&`)).toBe("&lt;a b=&quot;c&quot;&gt;&amp;");
+});
+
+test("shardcachedPeer() has our own version, not that of the protocol it follows", () => {
+  expect(shardcachedPeer()?.version).toBe(ownVersion());
+});
+
+describe("charts", () => {
+  /** Wider than any digit of the plots' font. */
+  const LETTER_WIDTH = 7.2;
+
+  function cutTexts(svg: string): string[] {
+    const width = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1]);
+    const texts = svg.matchAll(/<text x="([\d.]+)"([^>]*)>([^<]*)</g);
+    return [...texts].flatMap(([, x, attributes = "", text = ""]) => {
+      const length = text.length * LETTER_WIDTH;
+      const share = attributes.includes("end") ? 1 : attributes.includes("middle") ? 0.5 : 0;
+      const left = Number(x) - length * share;
+      return left < 0 || left + length > width ? [text] : [];
+    });
+  }
+
+  test("no label is cut, however large the numbers", () => {
+    const points = [1, 2_500_000, 123_456_789].map((y, x) => [x, y] as const);
+    const axes = { title: "t", xUnit: "percent", yUnit: "keys/s" };
+    for (const logarithmic of [true, false]) {
+      const xNames = ["0", "90", "99.999"];
+      const chart = lineChart({ ...axes, logarithmic, xNames, series: [{ name: "s", points }] });
+      expect(cutTexts(chart)).toEqual([]);
+    }
+    const values = [123_456_789];
+    const bars = { title: "t", unit: "keys/s", groups: ["g"], series: [{ name: "s", values }] };
+    expect(cutTexts(barChart(bars))).toEqual([]);
+  });
 });
