@@ -60,7 +60,7 @@ const joinsRooms = "^src/protocol/protocols[.]ts$";
 /** Packages from npm, and the folders that may know them. */
 const packages = {
   koffi: "^(src/libc|bench)/",
-  piscina: "^(src/primary|bench)/",
+  piscina: "^bench/",
   pino: "^src/primary/",
   "pino-pretty": "^src/primary/",
   fastify: "^src/admin/",

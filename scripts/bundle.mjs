@@ -22,7 +22,7 @@ const ENTRIES = ["src/main.ts", "workers/shard.ts"];
  */
 const SHARED = {
   name: "start",
-  test: /\/src\/(base|command|config|memory|ring|shard|store|transport|primary)\//,
+  test: /\/src\/(base|command|config|libc|listen|memory|ring|shard|store|transport|primary)\//,
   minShareCount: 2,
 };
 

@@ -1,21 +1,18 @@
 /**
- * Thread entry: one worker, one shard. The primary's supervisor runs it in a Piscina pool
- * (src/primary/supervisor.ts).
+ * Thread entry: one worker, one shard. The primary's supervisor starts it
+ * (src/primary/supervisor.ts), and hands it its task as soon as it says that it is up.
+ *
+ * An error ends the thread: a fresh one takes the shard over, and this one's state is not to be
+ * trusted.
  */
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort } from "node:worker_threads";
 import type { WorkerData, WorkerMessage } from "../src/config/worker-data.ts";
+import { libcAvailable } from "../src/libc/libc.ts";
 import { runWorker } from "../src/worker/worker.ts";
 
-export default async function shard(data: WorkerData): Promise<void> {
-  const post = (message: WorkerMessage) => parentPort?.postMessage(message);
-  try {
-    runWorker(data, post);
-  } catch (error) {
-    // The thread must die with the task: a fresh one takes the shard over, and this one's state is
-    // not to be trusted.
-    setImmediate(() => {
-      throw error;
-    });
-    await new Promise(() => {});
-  }
-}
+const primary = parentPort as MessagePort;
+const post = (message: WorkerMessage) => primary.postMessage(message);
+
+libcAvailable(); // loads it, while -u has not yet given up what it takes
+primary.once("message", (data: WorkerData) => runWorker(data, post));
+post({ kind: "booted" });

@@ -26,6 +26,8 @@ const FLUSH_TOLD_SECONDS = 600;
 /** What the sampler knows of the last minute. Rates are per second. */
 export interface Minute {
   readonly state: ServerState;
+  /** Shards without a thread. */
+  readonly absentShards: readonly number[];
   readonly requests: number;
   readonly reads: number;
   readonly hitRatio: number;
@@ -60,6 +62,7 @@ type Check = (minute: Minute) => Finding | null;
 
 const CHECKS: readonly Check[] = [
   state,
+  shardAbsent,
   refusing,
   outOfMemory,
   evictingYoung,
@@ -77,6 +80,18 @@ function state({ state }: Minute): Finding | null {
     level: "notice",
     word: starting ? "Starting" : "Stopping",
     cause: starting ? "The workers are not all serving yet." : "New connections are not accepted.",
+  };
+}
+
+function shardAbsent({ absentShards }: Minute): Finding | null {
+  if (absentShards.length === 0) return null;
+  const which = `${absentShards.length === 1 ? "Shard" : "Shards"} ${absentShards.join(", ")}`;
+  return {
+    level: "bad",
+    word: "Not all served",
+    cause:
+      `${which}: the thread died and the system gives no other, so changes there are refused. ` +
+      "The log says what is missing: memory, descriptors, threads.",
   };
 }
 

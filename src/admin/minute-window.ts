@@ -29,7 +29,7 @@ interface KeyRate {
 /** What the caller knows and the window does not. */
 export type MinuteNow = Pick<
   Minute,
-  "state" | "memoryShare" | "memoryLimit" | "connections" | "connectionsMax"
+  "state" | "absentShards" | "memoryShare" | "memoryLimit" | "connections" | "connectionsMax"
 >;
 
 export class MinuteWindow {

@@ -57,13 +57,19 @@ export function probeRoutes({ view, metrics }: ReadParts): Route[] {
     {
       method: "GET",
       path: "/readyz",
-      summary: "200 while the node serves, 503 while it starts or stops: for readiness probes.",
+      summary:
+        "200 while the node serves all of its shards, 503 while it starts, stops or lacks a thread: " +
+        "for readiness probes.",
       access: "open",
       produces: "text/plain",
       handle: (_, reply) => {
         const state = view.control.state();
-        const ready = state === ServerState.serving;
-        const word = state === ServerState.starting ? "starting" : "stopping";
+        const ready = state === ServerState.serving && view.absentShards().length === 0;
+        const words = {
+          [ServerState.starting]: "starting",
+          [ServerState.serving]: "lacks a thread",
+        };
+        const word = words[state as keyof typeof words] ?? "stopping";
         return reply
           .code(ready ? 200 : 503)
           .type("text/plain")

@@ -119,6 +119,7 @@ export class Sampler {
       health: healthOf(
         this.#minute.summary({
           state: view.control.state(),
+          absentShards: view.absentShards(),
           memoryShare: Math.min(1, (memory.items + memory.dead) / limit),
           memoryLimit: limit,
           connections,

@@ -2,7 +2,8 @@
  * What the primary hands a worker's task, and what a worker says back. Plain data,
  * structured-cloneable: the shared buffers are shared, everything else is copied.
  *
- *   primary ── WorkerData ──▶ workers/shard.ts: default export, settles when the worker has stopped
+ *   primary ◀── booted ────── workers/shard.ts: its modules are loaded
+ *   primary ── WorkerData ──▶ its task, which ends when the worker has stopped
  *   primary ◀── WorkerMessage ── parentPort.postMessage: works from a loop that never turns libuv's
  *
  * Threads are numbered 0…threadCount-1 for the workers; threadCount is the primary. A worker that
@@ -99,6 +100,8 @@ export interface ListenerFacts {
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type WorkerMessage =
+  /** The thread is up and waits for its task. */
+  | { readonly kind: "booted" }
   /**
    * The worker serves: sent once, when its store is attached and recovered. `itemsDropped`: what
    * recovery had to drop.

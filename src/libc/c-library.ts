@@ -10,9 +10,9 @@
  * throws. None allocates once its addresses are known (native-memory.ts): pointers are plain
  * numbers, of a type that only a check of their range gives. A crossing costs 120 to 350 ns.
  */
-import { createRequire } from "node:module";
 import type Koffi from "koffi";
 import { SystemError } from "../base/errors.ts";
+import { loadKoffi } from "./koffi.ts";
 import type { Address } from "./native-memory.ts";
 import { PollHandle } from "./poll-handle.ts";
 
@@ -37,7 +37,7 @@ export class CLibrary {
 
   /** Throws what says why there is none: koffi is an optional dependency. */
   constructor() {
-    this.#koffi = createRequire(import.meta.url)("koffi") as typeof Koffi;
+    this.#koffi = loadKoffi();
     this.#library = openLibrary(this.#koffi);
   }
 

@@ -18,7 +18,8 @@
  *   word 13  seconds `debugtime` has moved the clock by          any worker, Atomics.add
  *   word 14  1 while `debugtime p` holds the clock                any worker, Atomics.store
  *   word 15  a planted fault: the worker that is to die at its next write, plus 1         any worker, Atomics.store
- *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts)
+ *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts),
+ *            word 1 is 1 while its shard has no thread (worker/stand-in.ts)      the primary
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is
  * Atomics.
@@ -43,6 +44,7 @@ const SHIFT_WORD = 13;
 const PAUSED_WORD = 14;
 const FAULT_WORD = 15;
 const THREADS_WORD = 16;
+const ABSENT_OFFSET_WORDS = 1;
 const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
 export const ServerState = { starting: 0, serving: 1, draining: 2, stopped: 3 } as const;
@@ -207,6 +209,16 @@ export class Control {
    */
   addOpenConnections(delta: number): number {
     return Atomics.add(this.#ints, this.#word + OPEN_WORD, delta);
+  }
+
+  /** Says whether a shard has no thread for the moment. The primary only. */
+  setAbsent(shard: number, absent: boolean): void {
+    Atomics.store(this.#ints, this.sleepWord(shard) + ABSENT_OFFSET_WORDS, absent ? 1 : 0);
+  }
+
+  /** True while the shard has no thread: what needs its owner is refused. */
+  isAbsent(shard: number): boolean {
+    return Atomics.load(this.#ints, this.sleepWord(shard) + ABSENT_OFFSET_WORDS) !== 0;
   }
 
   /** Index into `arena.ints` of a thread's sleep word; thread `threadCount` is the primary. */

@@ -6,8 +6,8 @@
  *   otherwise      {"level":30,"time":…,"pid":…,"message":"serving …","threads":2}
  *
  * pino is loaded only once the server serves: it would add a tenth to the start. What is said
- * before is kept, and written when pino is there, or plainly when the process ends first. A message
- * kind that repeats is written `PER_KIND_MAX` times a period, then counted: a broken client must
+ * before is kept, and written when pino is there, or plainly when the process ends first, or pino
+ * cannot be loaded. A message kind that repeats is written `PER_KIND_MAX` times a period, then counted: a broken client must
  * not fill a disk.
  */
 import { writeSync } from "node:fs";
@@ -72,6 +72,8 @@ export class Log {
   #rank: number;
   #logger: Logger | null = null;
   #waiting: Line[] = [];
+  /** There is no pino, and will be none. */
+  #plain = false;
   #silent = false;
 
   constructor(verbosity: number) {
@@ -112,27 +114,37 @@ export class Log {
     if (dropped < 0) return;
     const line = { level, message, fields: dropped === 0 ? fields : { ...fields, dropped } };
     if (this.#logger !== null) this.#logger[level](line.fields, line.message);
+    else if (this.#plain) writePlainly(line);
     else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(line);
   }
 
-  /** Loads pino and writes what has waited. */
+  /** Loads pino and writes what has waited. Without descriptors or memory, lines are plain. */
   async open(): Promise<void> {
-    const { createLogger } = await import("./pino-logger.ts");
-    this.#logger = await createLogger(process.stderr.isTTY === true);
+    try {
+      const { createLogger } = await import("./pino-logger.ts");
+      this.#logger = await createLogger(process.stderr.isTTY === true);
+    } catch (error) {
+      this.#plain = true;
+      this.flush();
+      this.warn(`the log stays plain: ${error instanceof Error ? error.message : String(error)}`);
+      return;
+    }
     for (const { level, message, fields } of this.#waiting) this.#logger[level](fields, message);
     this.#waiting = [];
   }
 
   /** Writes what still waits, plainly: the process ends before pino was there. */
   flush(): void {
-    for (const { level, message } of this.#waiting) {
-      try {
-        writeSync(STDERR, `${level}: ${message}\n`);
-      } catch {
-        return; // nobody reads stderr any more
-      }
-    }
+    for (const line of this.#waiting) writePlainly(line);
     this.#waiting = [];
+  }
+}
+
+function writePlainly({ level, message }: Line): void {
+  try {
+    writeSync(STDERR, `${level}: ${message}\n`);
+  } catch {
+    // nobody reads stderr any more
   }
 }
 

@@ -22,6 +22,7 @@ import type {
 import { ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import { Counter, Counters } from "../memory/counters.ts";
+import type { AbsentShards } from "./absent-shards.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
 import { assumeIdentity, findUser, isRoot } from "./identity.ts";
@@ -39,6 +40,8 @@ const DRAIN_MILLISECONDS_MAX = 5000;
 const ABORT_MILLISECONDS_MAX = 1000;
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
+/** EX_OSERR: the system does not give what it takes. */
+const EXIT_SYSTEM = 71;
 
 /** memcached's words for what a socket is. */
 const PREFIXES = { tcp4: "tcp", tcp6: "tcp6", unix: "unix", udp4: "udp", udp6: "udp6" } as const;
@@ -65,6 +68,7 @@ export class Primary {
   #sockets: readonly Listening[] = [];
   #data: WorkerData | null = null;
   #admin: AdminWindow | null = null;
+  #absent: AbsentShards | null = null;
   #verbosity: number;
   #isStopping = false;
 
@@ -125,7 +129,12 @@ export class Primary {
     await this.#supervisor.start(
       {
         died: (self, cause) => this.#workerDied(self, cause),
+        absent: (self, incarnation, cause) => {
+          this.#workerAbsent(memory.dataOf(self, incarnation, facts), cause);
+        },
+        relieved: (self) => this.#absent?.end(self),
         ready: (self, incarnation, dropped) => this.#workerReady(self, incarnation, dropped),
+        givenUp: (self, cause) => this.#workerGivenUp(self, cause),
         said: (message) => this.#heard(message),
       },
       (self, incarnation) => memory.dataOf(self, incarnation, facts),
@@ -148,6 +157,8 @@ export class Primary {
    */
   async openAdmin(): Promise<void> {
     if (this.#data === null) return;
+    const { AbsentShards } = await import("./absent-shards.ts");
+    this.#absent = new AbsentShards(this.#memory.control);
     const { openAdminWindow } = await import("./admin-window.ts");
     this.#admin = await openAdminWindow(this.#data, this.#sockets, this.#log);
     if (!this.#isStopping) notifyServiceManager("READY=1", this.#log);
@@ -246,6 +257,7 @@ export class Primary {
   async stop(why: string): Promise<void> {
     if (this.#isStopping) this.end(0);
     this.#isStopping = true;
+    this.#absent?.stop();
     this.#log.info(why === "SIGUSR1" ? "Gracefully stopping" : `stopping: ${why}`);
     notifyServiceManager("STOPPING=1", this.#log);
     this.#memory.control.setState(ServerState.draining);
@@ -272,6 +284,25 @@ export class Primary {
     this.#log.error(`worker ${self} died and is replaced: ${cause.message}`, {
       stack: cause.stack,
     });
+  }
+
+  /** Its successor does not come up: until one does, its shard is answered for here. */
+  #workerAbsent(data: WorkerData, cause: Error | null): void {
+    if (this.#isStopping) return;
+    const why = cause === null ? "its thread takes long to start" : cause.message;
+    this.#log.error(
+      `shard ${data.self} has no thread, what would change it is refused; tried again: ${why}`,
+      { incarnation: data.incarnation, stack: cause?.stack },
+    );
+    this.#absent?.begin(data);
+  }
+
+  /** For whatever supervises the process to start it anew. */
+  #workerGivenUp(self: number, cause: Error | null): void {
+    if (this.#isStopping) return;
+    const why = cause === null ? "its thread does not start" : cause.message;
+    this.#log.error(`shard ${self} has had no thread for too long, the server ends: ${why}`);
+    this.end(EXIT_SYSTEM);
   }
 
   #workerReady(self: number, incarnation: number, itemsDropped: number): void {

@@ -7,11 +7,12 @@
  *
  * Modules are most of a start, so the primary's are loaded while the threads load theirs.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
 import type { TransportKind } from "../config/worker-data.ts";
@@ -34,7 +35,7 @@ const INLINING_FLAGS = [
   "--max-inlined-bytecode-size=600",
 ];
 
-/** The module every worker thread runs, beside the built sources. */
+/** The module every worker thread runs. */
 const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.url));
 
 /**
@@ -42,7 +43,11 @@ const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.
  * configuration anew, from the same places.
  */
 export async function startServer(given: Settings, reread: () => Settings): Promise<void> {
-  const supervisor = new Supervisor(WORKER_FILE, given.threads);
+  const supervisor = new Supervisor(
+    given.threads,
+    () => new Worker(WORKER_FILE),
+    threadFromMemory(WORKER_FILE),
+  );
   // The threads come up from here on, beside what follows.
   const { Primary } = await import("./primary.ts");
   const log = new Log(given.verbosity);
@@ -64,15 +69,27 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
   const isSilent = isBackground && settings.verbosity === 0;
   // Loading modules holds up this thread, which accepts: the first clients go first.
   await pause(FIRST_CLIENTS_MILLISECONDS);
-  if (!isSilent) await log.open();
   try {
     await primary.openAdmin();
   } catch (error) {
     writeSync(STDERR, `${error instanceof Error ? error.message : String(error)}\n`);
     primary.end(error instanceof ConfigError || error instanceof SystemError ? error.exitCode : 1);
   }
+  if (!isSilent) await log.open();
   if (isSilent) leaveStreams(log);
   if (isBackground) announceServing();
+}
+
+/**
+ * What starts a thread later: the same code out of memory, since -u may have given up the right to
+ * read it, or an upgrade replaced it. The first threads read the file, which is quicker.
+ */
+function threadFromMemory(path: string): () => Worker {
+  const code = readFileSync(path, "latin1");
+  return () => {
+    const named = Buffer.from(`${code}\n//# sourceURL=${path}`, "latin1");
+    return new Worker(new URL(`data:text/javascript;base64,${named.toString("base64")}`));
+  };
 }
 
 /**

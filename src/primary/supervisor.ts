@@ -1,21 +1,25 @@
 /**
  * Supervisor: keeps one worker thread at work on each shard.
  *
- *   starting ──ready──▶ serving ──task or thread ends──▶ pause ──▶ starting, incarnation + 1
+ *   starting ──ready──▶ serving ──its thread ends──▶ pause ──▶ starting, incarnation + 1
+ *      │                                               ▲
+ *      └── does not come up: absent, and again ────────┘        absent too long: given up
  *
- * Piscina runs the threads: a pool of exactly one thread a shard, one task on each that lasts as
- * long as the server. All a shard is lies in shared memory, so a thread that dies loses its
- * connections and nothing else; the next one repairs what was being changed and serves on. Memory
- * and rings are never allocated anew.
+ * All a shard is lies in shared memory, so a thread that dies loses its connections and nothing
+ * else; the next one repairs what was being changed and serves on. Memory and rings are never
+ * allocated anew.
  *
  * Before everything serves, a worker that does not start is a failed start: `start` rejects.
- * Afterwards it is tried again for ever, with growing pauses: a shard that comes back late is
- * better than none.
+ * Afterwards it is tried again, with growing pauses: what was missing, descriptors or memory, may
+ * come back. Meanwhile its shard is absent, and somebody must answer for it (worker/stand-in.ts).
+ *
+ * Why no pool: a pool replaces threads that failed at their work and gives up on those that fail to
+ * start, and reads what they run from a disk that may no longer have it.
  */
 import { setFlagsFromString } from "node:v8";
-import { Piscina } from "piscina";
 import { SystemError } from "../base/errors.ts";
 import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import { type StartThread, WorkerThread } from "./worker-thread.ts";
 
 /**
  * The pause before a worker's second restart in a row; it doubles up to the longest. The first has
@@ -29,61 +33,94 @@ const HEALTHY_MILLISECONDS = 10_000;
 export interface SupervisorEvents {
   /** A worker died while serving, and another will take its shard. */
   died(self: number, cause: Error): void;
+  /**
+   * A worker's successor did not come up, or (null) takes its time: nobody has the shard until
+   * `relieved`. It is tried again. Told for each attempt.
+   */
+  absent(self: number, incarnation: number, cause: Error | null): void;
+  /** A thread is about to take over a shard that was absent: from here on nobody else may. */
+  relieved(self: number): void;
   /** A worker serves: first start or successor. */
   ready(self: number, incarnation: number, itemsDropped: number): void;
+  /** A shard has been absent for so long that only a new start may help. */
+  givenUp(self: number, cause: Error | null): void;
   /** Anything else a worker says. */
   said(message: WorkerMessage): void;
+}
+
+/** How long a shard may be without a thread. */
+export interface Patience {
+  /** Then it is absent: its clients have waited long enough. */
+  readonly absentMilliseconds: number;
+  /** Then it does not come back by itself. */
+  readonly giveUpMilliseconds: number;
 }
 
 /** What a worker is handed at its n-th incarnation. */
 export type DataOf = (self: number, incarnation: number) => WorkerData;
 
-interface Post {
-  incarnation: number;
+const PATIENCE: Patience = { absentMilliseconds: 300, giveUpMilliseconds: 60_000 };
+
+class Post {
+  readonly self: number;
+  /** The thread that waits for its task, or serves. */
+  thread: WorkerThread;
+  incarnation = 0;
   /** In a row, without having served for `HEALTHY_MILLISECONDS`. */
-  failures: number;
-  readyAt: number;
-  isReady: boolean;
+  failures = 0;
+  readyAt = 0;
+  isReady = false;
+  isAbsent = false;
+  /** Why it last did not come up. */
+  problem: Error | null = null;
+  /** The task of a thread that has none yet is not begun while the server stops. */
+  hasTask = false;
+  readonly timers: NodeJS.Timeout[] = [];
+
+  constructor(self: number, thread: WorkerThread) {
+    this.self = self;
+    this.thread = thread;
+  }
+
+  clearTimers(): void {
+    for (const timer of this.timers.splice(0)) clearTimeout(timer);
+  }
 }
 
 /** Young generation of a worker's heap, from the start. */
 const YOUNG_MEBIBYTES = 8;
 
 export class Supervisor {
-  readonly #pool: Piscina<WorkerData, void>;
+  readonly #startThread: StartThread;
+  readonly #patience: Patience;
   #events: SupervisorEvents | null = null;
-  readonly #posts: Post[];
+  readonly #posts: Post[] = [];
   readonly #tasks: Promise<void>[] = [];
   #isStopping = false;
   #resolveStart: () => void = () => {};
   #rejectStart: (cause: Error) => void = () => {};
   #isStarted = false;
 
-  /**
-   * Starts the threads; they wait for `start`. `filename` is the module whose default export is the
-   * task.
-   */
-  constructor(filename: string, threadCount: number) {
-    this.#posts = Array.from({ length: threadCount }, () => ({
-      incarnation: 0,
-      failures: 0,
-      readyAt: 0,
-      isReady: false,
-    }));
+  /** Starts the first threads with `first`, all later ones with `next`; they wait for `start`. */
+  constructor(
+    threadCount: number,
+    first: StartThread,
+    next: StartThread = first,
+    patience = PATIENCE,
+  ) {
+    this.#startThread = next;
+    this.#patience = patience;
     // A start makes some megabytes of garbage, serving next to none: with room for both there is no
     // collection in between.
     setFlagsFromString(`--min-semi-space-size=${YOUNG_MEBIBYTES}`);
-    this.#pool = new Piscina({
-      filename,
-      minThreads: threadCount,
-      maxThreads: threadCount,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: 1,
-      atomics: "disabled", // its Atomics.wait would hold up the worker's own messages
-      recordTiming: false,
-    });
-    this.#pool.on("message", (message: WorkerMessage) => this.#heard(message));
-    this.#pool.on("error", () => {}); // the task that it ended says the same
+    for (let self = 0; self < threadCount; self++) {
+      this.#posts.push(new Post(self, this.#threadFor(self, first)));
+    }
+  }
+
+  /** Resolves when every thread is up and waits for its task, or has failed to. */
+  async booted(): Promise<void> {
+    await Promise.all(this.#posts.map(({ thread }) => thread.booted));
   }
 
   /** Resolves when every worker serves. Rejects with SystemError when one cannot start. */
@@ -92,14 +129,12 @@ export class Supervisor {
     return new Promise((resolve, reject) => {
       this.#resolveStart = resolve;
       this.#rejectStart = reject;
-      for (let self = 0; self < this.#posts.length; self++) {
-        this.#tasks.push(this.#keep(self, dataOf));
-      }
+      for (const post of this.#posts) this.#tasks.push(this.#keep(post, dataOf));
     });
   }
 
   /**
-   * Waits until every task has ended, at most `milliseconds`. False when some had to be left
+   * Waits until every thread has ended, at most `milliseconds`. False when some had to be left
    * behind.
    */
   async stop(milliseconds: number): Promise<boolean> {
@@ -108,51 +143,96 @@ export class Supervisor {
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), milliseconds);
     });
+    for (const post of this.#posts) {
+      post.clearTimers();
+      if (!post.hasTask) void post.thread.terminate();
+    }
     const ended = Promise.all(this.#tasks).then(() => true);
     const isClean = await Promise.race([ended, late]);
     clearTimeout(timer);
     return isClean;
   }
 
+  #threadFor(self: number, start: StartThread): WorkerThread {
+    return new WorkerThread(start, (message) => this.#heard(self, message));
+  }
+
   /** Runs the worker of one shard, again and again, until the server stops. */
-  async #keep(self: number, dataOf: DataOf): Promise<void> {
-    const post = this.#posts[self] as Post;
+  async #keep(post: Post, dataOf: DataOf): Promise<void> {
+    const { self } = post;
     while (!this.#isStopping) {
-      const cause = await this.#runOnce(dataOf(self, post.incarnation));
+      const cause = await this.#runOnce(post, dataOf);
       if (this.#isStopping) return;
       if (!this.#isStarted) {
         const message = `worker ${self} could not start: ${cause.message}`;
         this.#rejectStart(new SystemError(message, 71, { cause }));
         return;
       }
-      this.#events?.died(self, cause);
-      const wasHealthy = post.isReady && performance.now() - post.readyAt > HEALTHY_MILLISECONDS;
-      post.failures = wasHealthy ? 1 : post.failures + 1;
-      post.isReady = false;
       post.incarnation++;
+      if (post.isReady) this.#mourn(post, cause);
+      else this.#leave(post, cause);
       await pause(pauseMilliseconds(post.failures));
+      if (!this.#isStopping) post.thread = this.#threadFor(self, this.#startThread);
     }
   }
 
-  /** Runs a task to its end and says why it ended. */
-  async #runOnce(data: WorkerData): Promise<Error> {
-    try {
-      await this.#pool.run(data);
-      return new Error("its task ended");
-    } catch (cause) {
-      return cause instanceof Error ? cause : new Error(String(cause));
+  /** Runs a thread to its end and says why it ended. */
+  async #runOnce(post: Post, dataOf: DataOf): Promise<Error> {
+    const { thread } = post;
+    const problem = await thread.booted;
+    if (problem !== null) return problem;
+    if (!this.#isStopping) {
+      post.hasTask = true;
+      if (post.isAbsent) this.#events?.relieved(post.self);
+      post.isAbsent = false;
+      thread.post(dataOf(post.self, post.incarnation));
     }
+    const cause = await thread.ended;
+    post.hasTask = false;
+    return cause;
   }
 
-  #heard(message: WorkerMessage): void {
+  /** A worker died that had served. */
+  #mourn(post: Post, cause: Error): void {
+    const wasHealthy = performance.now() - post.readyAt > HEALTHY_MILLISECONDS;
+    post.failures = wasHealthy ? 1 : post.failures + 1;
+    post.isReady = false;
+    this.#events?.died(post.self, cause);
+    const { absentMilliseconds, giveUpMilliseconds } = this.#patience;
+    this.#watch(post, absentMilliseconds, () => {
+      if (!post.hasTask && !post.isAbsent) this.#tellAbsent(post, null);
+    });
+    this.#watch(post, giveUpMilliseconds, () => {
+      this.#events?.givenUp(post.self, post.problem);
+    });
+  }
+
+  /** A successor did not come up. */
+  #leave(post: Post, cause: Error): void {
+    post.failures++;
+    post.problem = cause;
+    this.#tellAbsent(post, cause);
+  }
+
+  #tellAbsent(post: Post, cause: Error | null): void {
+    post.isAbsent = true;
+    this.#events?.absent(post.self, post.incarnation, cause);
+  }
+
+  #watch(post: Post, milliseconds: number, act: () => void): void {
+    post.timers.push(setTimeout(act, milliseconds));
+  }
+
+  #heard(self: number, message: WorkerMessage): void {
     if (message.kind !== "ready") {
       this.#events?.said(message);
       return;
     }
-    const post = this.#posts[message.self] as Post;
+    const post = this.#posts[self] as Post;
     post.isReady = true;
     post.readyAt = performance.now();
-    this.#events?.ready(message.self, post.incarnation, message.itemsDropped);
+    post.clearTimers();
+    this.#events?.ready(self, post.incarnation, message.itemsDropped);
     if (!this.#isStarted && this.#posts.every(({ isReady }) => isReady)) {
       this.#isStarted = true;
       this.#resolveStart();

@@ -64,6 +64,12 @@ export class NodeView {
     return this.control.now();
   }
 
+  /** Shards that have no thread for the moment. */
+  absentShards(): number[] {
+    const shards = Array.from({ length: this.threadCount }, (_, shard) => shard);
+    return shards.filter((shard) => this.control.isAbsent(shard));
+  }
+
   /** A counter summed over threads, since the last `stats reset`. */
   since(counter: Counter): number {
     let sum = 0;

@@ -11,39 +11,24 @@
  * A successor of a worker that died closes its connections' descriptors, repairs the shards it had
  * on loan and its own, answers what it had in hand, and goes on.
  */
-import type { Bell } from "../base/bell.ts";
 import type { Place, WorkerData, WorkerMessage } from "../config/worker-data.ts";
 import { BusyPoll } from "../connection/busy-poll.ts";
 import { monotonicNanoseconds } from "../libc/clocks.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
-import { endLoans, type Loans } from "../router/stores.ts";
-import { Shard } from "../shard/shard.ts";
-import type { Store } from "../store/store.ts";
-import type { StoreReader } from "../store/store-reader.ts";
+import { NotifyBell } from "../ring/wake.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createNativeTransport, nativeKind } from "../transport/native-transport.ts";
+import { type OwnedShard, takeShard } from "./owned-shard.ts";
 import { watchForFault } from "./planted-fault.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 import { createServer } from "./thread-server.ts";
 import { Turn } from "./turn.ts";
 
 type Post = (message: WorkerMessage) => void;
-
-/** A shard in the hands of its thread. */
-interface OwnedShard {
-  readonly store: Store;
-  readonly shard: Shard;
-  readonly sleeper: Sleeper;
-  readonly waker: Waker;
-  readonly loans: Loans;
-  /** What a predecessor's death has cost. */
-  readonly itemsDropped: number;
-}
 
 /** Serves until the node stops. `post` reaches the primary at once, whatever this thread does. */
 export function runWorker(data: WorkerData, post: Post): void {
@@ -84,34 +69,6 @@ function wishHugePages(libc: Libc, memory: ThreadMemory): void {
   const place = layout.shards[self] as Place;
   const { regionBytes } = (memory.shards[self] as ShardMemory).plan;
   libc.wishHugePages(libc.memory(memory.arena(place)), place.base, regionBytes);
-}
-
-/** Takes over this thread's shard, and, from a predecessor that died, what it left behind. */
-function takeShard(memory: ThreadMemory, bell: Bell): OwnedShard {
-  const { self, layout, threadCount, incarnation } = memory.data;
-  const { ints } = memory.arena(layout.control);
-  const waker = new Waker(ints, memory.control, bell);
-  const sleeper = new Sleeper(ints, memory.control, self);
-  const loans = memory.loans(bell);
-  let itemsDropped = 0;
-  if (incarnation > 0) {
-    itemsDropped += endLoans(loans, threadCount);
-    sleeper.cancel(); // it may have died asleep, with its shard on loan
-  }
-  const store = memory.openStore(self);
-  if (incarnation > 0) itemsDropped += store.recover();
-  const shard = new Shard({
-    self,
-    store,
-    arena: memory.arena(layout.links),
-    base: layout.links.base,
-    plan: memory.linkPlan,
-    counters: memory.counters,
-    waker,
-  });
-  if (incarnation > 0) shard.recoverLinks();
-  (memory.readers[self] as StoreReader).setOwner(true);
-  return { store, shard, sleeper, waker, loans, itemsDropped };
 }
 
 /** The life of a worker that is dealt connections. */

@@ -3,9 +3,12 @@
  * connections close, everybody else's go on, a new worker takes the shard over, and all that was
  * stored is still there.
  */
+import { spawnSync } from "node:child_process";
+import { existsSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { TestServer } from "../support/test-server.ts";
+import { SHARDCACHED_MAIN, TestServer } from "../support/test-server.ts";
 import { until } from "../support/until.ts";
 import { WireClient } from "../support/wire-client.ts";
 
@@ -25,7 +28,7 @@ async function startServer(transport: "native" | "node", options = "debug"): Pro
     implementation: "shardcached",
     threads: 2,
     transport,
-    ownArgs: ["-o", options],
+    ownArgs: ["-o", options, "--admin-listen", "none"],
   });
   return server;
 }
@@ -96,6 +99,87 @@ describe("a worker that dies in the middle of a write", () => {
       }
       for (const client of [...clients, late]) client.destroy();
       expect(server.hasExited).toBe(false);
+      server.kill("SIGTERM");
+      expect(await server.ended()).toBe(0);
+    });
+  }
+});
+
+/** The soft limit of descriptors of a process: nothing new can be opened below those it has. */
+function limitDescriptors(pid: number, soft: number): void {
+  const { status, stderr } = spawnSync("prlimit", ["--pid", String(pid), `--nofile=${soft}:`]);
+  expect(`${status} ${stderr}`).toBe("0 ");
+}
+
+/** Sets 40 keys, one after the other, and gives the replies there were, one of each. */
+async function setReplies(client: WireClient, round: string): Promise<string[]> {
+  const replies = new Set<string>();
+  for (let key = 0; key < 40; key++) {
+    await client.send(`set ${round}:${key} 0 0 1\r\nx\r\n`);
+    const line = await client.readUntil((got) => got.indexOf("\n") + 1);
+    replies.add(line.toString("latin1").trim());
+  }
+  return [...replies].sort();
+}
+
+/** Clients of the worker that dies are cut off: one that is left. */
+async function survivorOf(clients: readonly WireClient[], dying: number): Promise<WireClient> {
+  await clients[0]?.ask(`debugtime fault ${dying}\r\n`, "OK\r\n");
+  const failed = new Set<WireClient>();
+  for (let round = 0; round < 30; round++) {
+    for (const client of clients) {
+      if (failed.has(client)) continue;
+      await client.send(`set fault:${round} 0 0 1\r\nx\r\n`).catch(() => failed.add(client));
+      await client.readUntil((got) => got.indexOf("\n") + 1).catch(() => failed.add(client));
+    }
+  }
+  return clients.find((client) => !failed.has(client)) as WireClient;
+}
+
+describe("a worker whose successor cannot start", () => {
+  for (const transport of ["native", "node"] as const) {
+    test(`is missed for as long as descriptors are, its requests are refused meanwhile (${transport})`, async () => {
+      const server = await startServer(transport, "debug,no_lending");
+      const clients: WireClient[] = [];
+      for (let client = 0; client < CLIENTS; client++) {
+        clients.push(await WireClient.connect(server));
+      }
+      await until(() => server.stderr.includes("serving")); // and all of its own is loaded
+      limitDescriptors(server.pid, 3);
+      const survivor = await survivorOf(clients, 1);
+      await until(() => server.stderr.includes("shard 1 has no thread"));
+      expect(await setReplies(survivor, "away")).toEqual([
+        "SERVER_ERROR the shard restarted, the outcome is unknown",
+        "STORED",
+      ]);
+      limitDescriptors(server.pid, 4096);
+      await until(() => server.stderr.includes("worker 1 serves its shard again"));
+      expect(await setReplies(survivor, "back")).toEqual(["STORED"]);
+      for (const client of clients) client.destroy();
+      server.kill("SIGTERM");
+      expect(await server.ended()).toBe(0);
+    });
+
+    test(`is no case of files that are gone: all it takes is in memory (${transport})`, async () => {
+      const server = await startServer(transport, "debug,no_lending");
+      const clients: WireClient[] = [];
+      for (let client = 0; client < CLIENTS; client++) {
+        clients.push(await WireClient.connect(server));
+      }
+      await until(() => server.stderr.includes("serving")); // and all of its own is loaded
+      const built = dirname(dirname(SHARDCACHED_MAIN));
+      const away = `${built}-away-${process.pid}`;
+      const files = join(built, "workers");
+      renameSync(files, away);
+      try {
+        const survivor = await survivorOf(clients, 1);
+        await until(() => server.stderr.includes("worker 1 serves its shard again"));
+        expect(await setReplies(survivor, "back")).toEqual(["STORED"]);
+      } finally {
+        renameSync(away, files);
+      }
+      expect(existsSync(join(files, "shard.js"))).toBe(true);
+      for (const client of clients) client.destroy();
       server.kill("SIGTERM");
       expect(await server.ended()).toBe(0);
     });

@@ -4,6 +4,7 @@ import { ServerState } from "../../../src/memory/control.ts";
 
 const WELL: Minute = {
   state: ServerState.serving,
+  absentShards: [],
   requests: 212_000,
   reads: 190_000,
   hitRatio: 0.984,
@@ -43,6 +44,13 @@ describe("healthOf()", () => {
       "bad",
       "Refusing connections",
       "Raise -c",
+    ],
+    [
+      "a shard without a thread",
+      { absentShards: [1] },
+      "bad",
+      "Not all served",
+      "Shard 1: the thread",
     ],
     ["stores without room", { outOfMemory: 1 }, "bad", "Out of memory", "Raise -m"],
     [

@@ -10,7 +10,7 @@ const DRAINING = 2;
 /** 1 as soon as `start` has resolved. */
 const STARTED_WORD = 2;
 
-export default async function worker(data) {
+parentPort.once("message", (data) => {
   const script = data.settings.pidFile;
   const act = script[Math.min(data.incarnation, script.length - 1)];
   if (act === "n") throw new Error("no memory for me");
@@ -20,11 +20,7 @@ export default async function worker(data) {
   const words = new Int32Array(data.buffers[0]);
   if (act === "e" || act === "d") Atomics.wait(words, STARTED_WORD, 0);
   if (act === "e") return;
-  if (act === "d") {
-    setImmediate(() => {
-      throw new Error("planted fault");
-    });
-    await new Promise(() => {});
-  }
+  if (act === "d") throw new Error("planted fault");
   while (Atomics.load(words, STATE_WORD) < DRAINING) Atomics.wait(words, STATE_WORD, 0, 5);
-}
+});
+parentPort.postMessage({ kind: "booted" });

@@ -1,22 +1,37 @@
-import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { SystemError } from "../../../src/base/errors.ts";
 import { SETTINGS_DEFAULTS } from "../../../src/config/settings.ts";
 import type { WorkerData } from "../../../src/config/worker-data.ts";
-import { pauseMilliseconds, Supervisor } from "../../../src/primary/supervisor.ts";
+import { type Patience, pauseMilliseconds, Supervisor } from "../../../src/primary/supervisor.ts";
 
-const FAKE_WORKER = fileURLToPath(new URL("./fake-worker.mjs", import.meta.url));
+const FAKE_WORKER = new URL("./fake-worker.mjs", import.meta.url);
+/** Longer than any test, so that a slow machine changes nothing. */
+const ENDLESS: Patience = { absentMilliseconds: 600_000, giveUpMilliseconds: 600_000 };
 const STATE_WORD = 1;
 const DRAINING = 2;
 const STARTED_WORD = 2;
 
 const started: { supervisor: Supervisor; words: Int32Array }[] = [];
 
+type Start = () => Worker;
+const fakeWorker: Start = () => new Worker(FAKE_WORKER);
+
 /**
  * A supervisor over fake workers; `scripts[i]` says what worker i does, incarnation by incarnation.
+ * `starts`: how successors are started, one after the other, the last for ever.
  */
-function supervised(scripts: readonly string[]) {
-  const supervisor = new Supervisor(FAKE_WORKER, scripts.length);
+function supervised(
+  scripts: readonly string[],
+  starts: readonly Start[] = [fakeWorker],
+  impatience: Partial<Patience> = {},
+) {
+  let successors = 0;
+  const next = () => (starts[Math.min(successors++, starts.length - 1)] as Start)();
+  const supervisor = new Supervisor(scripts.length, fakeWorker, next, {
+    ...ENDLESS,
+    ...impatience,
+  });
   const buffer = new SharedArrayBuffer(64);
   const words = new Int32Array(buffer);
   started.push({ supervisor, words });
@@ -56,6 +71,10 @@ function supervised(scripts: readonly string[]) {
       await supervisor.start(
         {
           died: (self, cause) => note(`${self} died: ${cause.message}`),
+          absent: (self, incarnation, cause) =>
+            note(`${self} absent ${incarnation}: ${cause?.message}`),
+          relieved: (self) => note(`${self} relieved`),
+          givenUp: (self, cause) => note(`${self} given up: ${cause?.message}`),
           ready: (self, incarnation, dropped) => note(`${self} ready ${incarnation} ${dropped}`),
           said: () => {},
         },
@@ -97,17 +116,73 @@ describe("Supervisor", () => {
     await until("0 ready 1 1");
   });
 
-  test("a successor that does not come up is tried again", async () => {
+  test("a successor that dies before it is ready leaves its shard absent, and is tried again", async () => {
     const { start, until, events } = supervised(["dnxr"]);
     await start();
     await until("0 ready 3 3");
     expect(events).toEqual([
       "0 ready 0 0",
       "0 died: planted fault",
-      "0 died: no memory for me",
-      "0 died: worker exited with code: 3",
+      "0 absent 2: no memory for me",
+      "0 relieved",
+      "0 absent 3: its thread ended with code 3",
+      "0 relieved",
       "0 ready 3 3",
     ]);
+  });
+
+  // Each is how a thread fails before it has booted, when no pool would try it again.
+  for (const [name, fails, message] of [
+    [
+      "the system has no thread to give",
+      () => {
+        throw new Error("ERR_WORKER_INIT_FAILED: EAGAIN");
+      },
+      "ERR_WORKER_INIT_FAILED: EAGAIN",
+    ],
+    [
+      "its code cannot be loaded",
+      () => new Worker("throw new Error('out of descriptors')", { eval: true }),
+      "out of descriptors",
+    ],
+    [
+      "it leaves while it boots",
+      () => new Worker("process.exit(9)", { eval: true }),
+      "its thread ended with code 9",
+    ],
+  ] as const) {
+    test(`a successor is tried again and again when ${name}`, async () => {
+      const { start, until, events } = supervised(["dr"], [fails, fails, fails, fakeWorker]);
+      await start();
+      await until("0 ready 4 4");
+      expect(events.slice(2)).toEqual([
+        `0 absent 2: ${message}`,
+        `0 absent 3: ${message}`,
+        `0 absent 4: ${message}`,
+        "0 relieved",
+        "0 ready 4 4",
+      ]);
+    });
+  }
+
+  test("a successor that takes long to boot leaves its shard absent until it is there", async () => {
+    const late = () =>
+      new Worker(`setTimeout(() => import(${JSON.stringify(FAKE_WORKER.href)}), 600)`, {
+        eval: true,
+      });
+    const { start, until, events } = supervised(["dr"], [late], { absentMilliseconds: 50 });
+    await start();
+    await until("0 ready 1 1");
+    expect(events.slice(2)).toEqual(["0 absent 1: undefined", "0 relieved", "0 ready 1 1"]);
+  });
+
+  test("a shard that stays absent is given up, with the reason", async () => {
+    const fails = () => {
+      throw new Error("no more threads");
+    };
+    const { start, until } = supervised(["dr"], [fails], { giveUpMilliseconds: 100 });
+    await start();
+    await until("0 given up: no more threads");
   });
 
   test("a worker that cannot start at first fails the start, with exit code 71", async () => {
@@ -118,6 +193,13 @@ describe("Supervisor", () => {
       message: "worker 1 could not start: no memory for me",
       exitCode: 71,
     });
+  });
+
+  test("a thread that waits for its task is ended when the server stops", async () => {
+    supervised(["r"]);
+    const { supervisor } = started[0] as (typeof started)[number];
+    await supervisor.booted();
+    expect(await supervisor.stop(5000)).toBe(true);
   });
 
   test("a worker that does not end is left behind", async () => {
