@@ -79,6 +79,7 @@ describe("with its own values the chart", () => {
   test("is a StatefulSet with a headless Service, a configuration, a token, a budget", () => {
     expect([...manifests.keys()].sort()).toEqual([
       "ConfigMap",
+      "NetworkPolicy",
       "PodDisruptionBudget",
       "Secret",
       "Service",
@@ -95,6 +96,7 @@ describe("with its own values the chart", () => {
       field(manifests, "Service", "spec").selector,
       field(manifests, "StatefulSet", "spec").selector.matchLabels,
       field(manifests, "PodDisruptionBudget", "spec").selector.matchLabels,
+      field(manifests, "NetworkPolicy", "spec").podSelector.matchLabels,
     ]) {
       expect(labels).toMatchObject(selector);
     }
@@ -168,6 +170,18 @@ test("a Secret of the user's takes the place of the chart's", () => {
   expect(endpoint.authorization.credentials).toEqual({ name: "mine", key: "token" });
   const { volumes } = field(manifests, "StatefulSet", "spec").template.spec;
   expect(volumes[1].secret.secretName).toBe("mine");
+});
+
+test("the admin port is for the pods of its namespace and those that are named", () => {
+  const spec = (changes: Values) => field(render(changes), "NetworkPolicy", "spec");
+  const [cache, admin] = spec({}).ingress;
+  expect(cache).toEqual({ ports: [{ port: "memcached" }] });
+  expect(admin).toEqual({ ports: [{ port: "admin" }], from: [{ podSelector: {} }] });
+  const peer = { namespaceSelector: { matchLabels: { name: "monitoring" } } };
+  const named = spec({ networkPolicy: { clients: [peer], admin: [peer] } }).ingress;
+  expect(named[0].from).toEqual([peer]);
+  expect(named[1].from).toEqual([{ podSelector: {} }, peer]);
+  expect(render({ networkPolicy: { enabled: false } }).has("NetworkPolicy")).toBe(false);
 });
 
 test("a changed configuration changes the pods, so that they are rolled", () => {
