@@ -1,10 +1,20 @@
 /**
  * Access: who may do what over the admin port. Decided for every request before any route runs.
  *
- *   reads    on loopback       free
- *   reads    off loopback      token
- *   changes  anywhere          token
- *   /healthz /readyz           free: probes have no secrets
+ *                 open       metrics      contents                             changes
+ *   loopback      free       free         free; by token, if the cache is      by token
+ *                                         protected
+ *   Unix socket   free       free         free: the socket's mode decides      by token
+ *   elsewhere     free       by token     by token                             by token
+ *
+ *   open       /healthz, /readyz, the page's files: nothing about what is cached
+ *   metrics    numbers, without the name of any key
+ *   contents   keys, values, hot keys, clients: what a client of the cache could find out
+ *   changes    sets, deletes, flushes
+ *
+ * The cache is protected when it asks for a login (-Y, -S), or when all it listens on is a Unix
+ * socket that not everybody may open (-s with -a). What it keeps from strangers then must not be
+ * had from its admin port.
  *
  * A token comes as `Authorization: Bearer …`, or once to /api/v1/login, which answers with a
  * session cookie (HttpOnly, SameSite=Strict) for the page. Against other web pages in the
@@ -12,14 +22,18 @@
  * `X-Shardcached: 1` (a header no foreign form can send, and no CORS answer ever allows), and there
  * is no CORS.
  *
- * Guessing: tokens are compared in constant time over their hashes, and after `FAILURES_MAX`
- * failures in a minute every attempt is refused until the minute is over.
+ * Guessing: tokens are compared in constant time over their hashes. What makes it vain is their
+ * length. The right token is always taken: were it refused after some wrong ones, whoever guesses
+ * would lock out those who know it. After `FAILURES_MAX` failures in a minute the wrong ones are
+ * answered 429, and no longer recorded one by one.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { ConfigError } from "../base/errors.ts";
+import type { Settings } from "../config/settings.ts";
+import { type AdminAddress, isLocal, isLoopback } from "./address.ts";
 
 export const TOKEN_ENVIRONMENT = "SHARDCACHED_ADMIN_TOKEN";
 export const SESSION_COOKIE = "shardcached_session";
@@ -30,35 +44,8 @@ const SESSIONS_MAX = 64;
 const FAILURES_MAX = 10;
 const FAILURES_MILLISECONDS = 60_000;
 const USAGE_EXIT = 64;
-
-/** Where the admin port listens. */
-export interface AdminAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/**
- * Reads `--admin-listen`: host:port, [v6]:port; null for "none". Throws ConfigError when it is
- * neither.
- */
-export function parseAdminListen(text: string): AdminAddress | null {
-  if (text === "none" || text === "") return null;
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2] ?? "";
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535 || host === "") {
-    throw new ConfigError(
-      `--admin-listen: "${text}" is not host:port, [IPv6]:port or none`,
-      USAGE_EXIT,
-    );
-  }
-  return { host, port };
-}
-
-/** True for addresses only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
+/** The bit of a socket's mode that lets everybody connect. */
+const OTHERS_MAY_WRITE = 0o002;
 
 /**
  * The token, from the environment or the first line of `file`; empty when there is none. Throws
@@ -83,17 +70,40 @@ export function loadToken(file: string): string {
   return token;
 }
 
+/** What a route gives away, or does. */
+export type RouteAccess = "open" | "metrics" | "contents" | "change";
+
 /** The answer to one request. */
 export type Verdict =
   | "allowed"
   | "unauthorized"
+  | "protected"
   | "forbidden"
   | "no-token-set"
   | "too-many-failures";
 
+/** Who asks: the headers that tell. */
+export interface Credentials {
+  readonly authorization: string | undefined;
+  readonly cookie: string | undefined;
+  /** X-Shardcached. */
+  readonly changeHeader: string | undefined;
+}
+
+/** The option that protects the cache itself; empty when none does. */
+export function protectionOf(settings: Settings): string {
+  if (settings.authFile !== "") return "-Y";
+  if (settings.saslEnabled) return "-S";
+  const onlySocket = settings.unixSocket !== "" && settings.listen.length === 0;
+  const anybody = (settings.unixMask & OTHERS_MAY_WRITE) !== 0;
+  return onlySocket && !anybody ? "-s" : "";
+}
+
 export interface AccessParts {
   readonly address: AdminAddress;
   readonly token: string;
+  /** What protects the cache, as `protectionOf` says. */
+  readonly protection: string;
   /** --admin-hosts: further names the Host header may carry; "*" is any. */
   readonly hosts: readonly string[];
   /** Milliseconds; tests move it by hand. */
@@ -101,32 +111,36 @@ export interface AccessParts {
 }
 
 export class Access {
-  readonly loopback: boolean;
   readonly tokenSet: boolean;
+  readonly protection: string;
+  readonly #local: boolean;
+  readonly #bySocket: boolean;
   readonly #tokenHash: Buffer;
   readonly #hosts: ReadonlySet<string>;
   readonly #anyHost: boolean;
   readonly #now: () => number;
   readonly #sessions = new Map<string, number>();
   #failures = 0;
-  #failuresSince = 0;
+  #failuresSince = Number.NEGATIVE_INFINITY;
 
   constructor(parts: AccessParts) {
-    this.loopback = isLoopback(parts.address.host);
+    const { address } = parts;
+    this.#local = isLocal(address);
+    this.#bySocket = address.kind === "unix";
+    this.protection = parts.protection;
     this.tokenSet = parts.token !== "";
     this.#tokenHash = hashOf(parts.token);
     this.#now = parts.now;
     this.#anyHost = parts.hosts.includes("*");
-    const own = this.loopback ? [] : [hostname().toLowerCase()];
     this.#hosts = new Set([
       "localhost",
-      parts.address.host.toLowerCase(),
-      ...own,
+      ...(address.kind === "tcp" ? [address.host.toLowerCase()] : []),
+      ...(this.#local ? [] : [hostname().toLowerCase()]),
       ...parts.hosts.map((host) => host.toLowerCase()),
     ]);
-    if (!this.loopback && !this.tokenSet) {
+    if (address.kind === "tcp" && !this.#local && !this.tokenSet) {
       throw new ConfigError(
-        `--admin-listen ${parts.address.host} can be reached from other machines, so a token is needed: ` +
+        `--admin-listen ${address.host} can be reached from other machines, so a token is needed: ` +
           `set --admin-token-file or ${TOKEN_ENVIRONMENT}, or listen on 127.0.0.1`,
         USAGE_EXIT,
       );
@@ -139,32 +153,27 @@ export class Access {
     if (header === undefined) return false;
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(header);
     const host = (match?.[1] ?? match?.[2] ?? "").toLowerCase();
-    if (isIP(host) !== 0) return !this.loopback || isLoopback(host);
+    if (isIP(host) !== 0) return !this.#local || isLoopback(host);
     return this.#hosts.has(host);
   }
 
-  /** Whether a request may read. */
-  mayRead(authorization: string | undefined, cookie: string | undefined): Verdict {
-    return this.loopback ? "allowed" : this.#authorized(authorization, cookie);
-  }
-
-  /** Whether a request may change something. `changeHeader` is its X-Shardcached header. */
-  mayChange(
-    authorization: string | undefined,
-    cookie: string | undefined,
-    changeHeader: string | undefined,
-  ): Verdict {
-    if (!this.tokenSet) return "no-token-set";
-    const verdict = this.#authorized(authorization, cookie);
-    if (verdict !== "allowed") return verdict;
-    // A bearer token is proof of intent in itself; a cookie travels by itself, so it needs the
-    // header.
-    return authorization !== undefined || changeHeader === "1" ? "allowed" : "forbidden";
+  /** Whether whoever asks may use a route of this kind. */
+  may(access: RouteAccess, who: Credentials): Verdict {
+    switch (access) {
+      case "open":
+        return "allowed";
+      case "metrics":
+        return this.#local ? "allowed" : this.#authorized(who);
+      case "contents":
+        return this.#mayRead(who);
+      case "change":
+        return this.#mayChange(who);
+    }
   }
 
   /** Starts a session for whoever has the token: the session's id, or null. */
   login(token: string): string | null {
-    if (!this.tokenSet || this.#blocked() || !this.#isToken(token)) return null;
+    if (!this.tokenSet || !this.#isToken(token)) return null;
     const now = this.#now();
     for (const [id, ends] of this.#sessions) if (ends <= now) this.#sessions.delete(id);
     if (this.#sessions.size >= SESSIONS_MAX) {
@@ -181,25 +190,40 @@ export class Access {
   }
 
   /** True when the request carries a token or a session that holds. */
-  isKnown(authorization: string | undefined, cookie: string | undefined): boolean {
-    return this.tokenSet && this.#authorized(authorization, cookie) === "allowed";
+  isKnown(who: Credentials): boolean {
+    return this.tokenSet && this.#authorized(who) === "allowed";
   }
 
-  /** True while too many have failed. */
-  blocked(): boolean {
-    return this.#blocked();
+  /** True while too many have failed: who fails then is told to wait. */
+  isGuessed(): boolean {
+    const recent = this.#now() - this.#failuresSince <= FAILURES_MILLISECONDS;
+    return recent && this.#failures > FAILURES_MAX;
   }
 
-  #authorized(authorization: string | undefined, cookie: string | undefined): Verdict {
+  #mayRead(who: Credentials): Verdict {
+    if (this.#bySocket || (this.#local && this.protection === "")) return "allowed";
+    return this.tokenSet ? this.#authorized(who) : "protected";
+  }
+
+  #mayChange(who: Credentials): Verdict {
+    if (!this.tokenSet) return "no-token-set";
+    const verdict = this.#authorized(who);
+    if (verdict !== "allowed") return verdict;
+    // A bearer token is proof of intent in itself; a cookie travels by itself, so it needs the
+    // header.
+    return who.authorization !== undefined || who.changeHeader === "1" ? "allowed" : "forbidden";
+  }
+
+  #authorized({ authorization, cookie }: Credentials): Verdict {
     const id = sessionId(cookie);
     if (id !== undefined) {
       const ends = this.#sessions.get(hashOf(id).toString("base64"));
       if (ends !== undefined && ends > this.#now()) return "allowed";
     }
     if (authorization === undefined) return "unauthorized";
-    if (this.#blocked()) return "too-many-failures";
     const match = /^Bearer\s+(\S+)$/i.exec(authorization);
-    return match !== null && this.#isToken(match[1] as string) ? "allowed" : "unauthorized";
+    if (this.tokenSet && this.#isToken(match?.[1] ?? "")) return "allowed";
+    return this.isGuessed() ? "too-many-failures" : "unauthorized";
   }
 
   #isToken(token: string): boolean {
@@ -211,11 +235,6 @@ export class Access {
     }
     this.#failures++;
     return false;
-  }
-
-  #blocked(): boolean {
-    const recent = this.#now() - this.#failuresSince <= FAILURES_MILLISECONDS;
-    return recent && this.#failures >= FAILURES_MAX;
   }
 }
 

@@ -2,30 +2,34 @@
  * Admin: the node's window for people and monitoring: HTTP in the primary, beside the cache and
  * never in its way.
  *
- *   --admin-listen 127.0.0.1:11280 (default) · none
+ *   --admin-listen 127.0.0.1:11280 (default) · unix:/path,mode=600 · none
  *
  *   /                 the dashboard           /healthz /readyz   probes
  *   /metrics          Prometheus              /api/v1/…          JSON, described by /api/v1/openapi.json
  *
  * Everything it shows it reads from shared memory (src/stats); what it changes it asks of the node
  * as a client does (admin/node-client.ts). It is loaded after the node serves, so a start does not
- * wait for it.
+ * wait for it. Nothing that goes wrong in here is the cache's concern (guard.ts).
  */
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { ConfigError, SystemError } from "../base/errors.ts";
+import { readAuthFile } from "../config/auth-file.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import type { StoreReader } from "../store/store-reader.ts";
-import { Access, loadToken, parseAdminListen } from "./access.ts";
+import { Access, loadToken, protectionOf } from "./access.ts";
+import { addressUrl, parseAdminListen } from "./address.ts";
 import { AuditLog, isRefusal } from "./audit.ts";
 import { keyRoutes, nodeRoutes, sessionRoutes } from "./change-routes.ts";
+import { Guard } from "./guard.ts";
 import { HotKeyFrames } from "./hot-key-frames.ts";
+import { ADMIN_CONNECTIONS_MAX } from "./http-connections.ts";
 import { httpServer } from "./http-server.ts";
 import { KeyBrowser } from "./key-browser.ts";
+import { listen } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { memcachedMetrics, ScrapedStats } from "./memcached-metrics.ts";
 import { registryOf } from "./metric.ts";
-import { type NodeAddress, NodeClient } from "./node-client.ts";
+import { type Login, type NodeAddress, NodeClient } from "./node-client.ts";
 import { openApiDocument } from "./openapi.ts";
 import { ownMetrics } from "./own-metrics.ts";
 import { loadPages, pageRoutes } from "./pages.ts";
@@ -41,7 +45,6 @@ const TICK_LATE_MILLISECONDS = 5;
 const HOT_KEYS_EVERY = 2;
 /** Scrapes within this time get the same answer: a storm of them costs what one costs. */
 const METRICS_MILLISECONDS = 500;
-const PORT_EXIT = 71;
 
 /** What the admin interface needs to be told. */
 export interface AdminSettings {
@@ -66,6 +69,10 @@ export interface AdminParts {
   /** Where the node can be reached from this machine. */
   readonly node: NodeAddress;
   readonly log: AdminLogger;
+  /** Connections it may have: what the limit of descriptors leaves. */
+  readonly connectionsMax?: number;
+  /** Tests: called before whatever the loop calls in here, to fail it. */
+  readonly fault?: (where: string) => void;
 }
 
 export interface AdminServer {
@@ -84,9 +91,11 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
   const { settings, view, log } = parts;
   const address = parseAdminListen(settings.adminListen);
   if (address === null) return OFF;
+  const guard = guardOf(parts);
   const access = new Access({
     address,
     token: loadToken(settings.adminTokenFile),
+    protection: protectionOf(view.settings),
     hosts: settings.adminHosts
       .split(",")
       .map((host) => host.trim())
@@ -99,12 +108,12 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
       const { event, outcome, ...rest } = record;
       log(isRefusal(record) ? "warn" : "info", `admin ${event}: ${outcome}`, rest);
     },
-    (error) => log("error", `the audit log cannot be written: ${error.message}`),
+    guard,
   );
   const sampler = new Sampler(view, performance.now());
   const hotKeys = new HotKeyFrames(view);
-  const live = new LiveStreams(view, sampler, hotKeys);
-  const node = new NodeClient(parts.node);
+  const live = new LiveStreams(view, sampler, hotKeys, guard);
+  const node = new NodeClient(parts.node, guard, loginOf(view));
   const reads: ReadParts = {
     view,
     sampler,
@@ -116,14 +125,20 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     access,
     audit,
     routes: allRoutes(reads, live, { view, access, audit, node }),
-    failed: (error, route) => log("error", `admin ${route}: ${error.message}`),
+    guard,
+    connectionsMax: parts.connectionsMax ?? ADMIN_CONNECTIONS_MAX,
   });
   await listen(server, address);
-  const stopTicking = startTicking(sampler, hotKeys);
-  const bound = server.server.address() as AddressInfo;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const stopTicking = startTicking(guard, sampler, hotKeys);
+  if (access.protection !== "" && !access.tokenSet && address.kind === "tcp") {
+    log(
+      "warn",
+      `admin HTTP shows health and metrics only: the cache is protected (${access.protection}) and no ` +
+        "token is set (--admin-token-file)",
+    );
+  }
   return {
-    url: `http://${host}:${bound.port}/`,
+    url: addressUrl(address, (server.server.address() as AddressInfo).port),
     close: async () => {
       stopTicking();
       live.close();
@@ -132,6 +147,23 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
       await audit.close();
     },
   };
+}
+
+function guardOf({ log, fault }: AdminParts): Guard {
+  return new Guard(
+    (where, error, untold) => {
+      const more = untold > 0 ? { untold } : {};
+      log("error", `admin ${where}: ${error.message}`, { stack: error.stack ?? "", ...more });
+    },
+    () => performance.now(),
+    fault,
+  );
+}
+
+/** With -Y the admin interface logs in as the first user of the file, as it is then. */
+function loginOf({ settings }: NodeView): Login {
+  const { authFile } = settings;
+  return () => (authFile === "" ? null : (readAuthFile(authFile)[0] ?? null));
 }
 
 function allRoutes(
@@ -186,41 +218,14 @@ function metricsOf(view: NodeView, sampler: Sampler): () => Promise<string> {
 }
 
 /** Ticks just after every whole second, so that each second of the history is one of the clock. */
-function startTicking(sampler: Sampler, hotKeys: HotKeyFrames): () => void {
+function startTicking(guard: Guard, sampler: Sampler, hotKeys: HotKeyFrames): () => void {
   let ticks = 0;
-  let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    const milliseconds = TICK_MILLISECONDS - (Date.now() % TICK_MILLISECONDS);
-    timer = setTimeout(tick, milliseconds + TICK_LATE_MILLISECONDS);
-    timer.unref();
-  };
-  const tick = (): void => {
-    if (ticks++ % HOT_KEYS_EVERY === 0) hotKeys.tick();
-    sampler.tick(performance.now(), Math.floor(Date.now() / 1000));
-    wait();
-  };
-  wait();
-  return () => clearTimeout(timer);
-}
-
-async function listen(
-  server: ReturnType<typeof httpServer>,
-  address: { host: string; port: number },
-): Promise<void> {
-  try {
-    await server.listen({ host: address.host, port: address.port });
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    await server.close();
-    if (code === "EADDRINUSE") {
-      throw new SystemError(
-        `--admin-listen: port ${address.port} is taken; choose another, or none`,
-        PORT_EXIT,
-        { cause },
-      );
-    }
-    throw new ConfigError(`--admin-listen: ${message}`, PORT_EXIT, { cause });
-  }
+  const untilSecond = (): number =>
+    TICK_MILLISECONDS - (Date.now() % TICK_MILLISECONDS) + TICK_LATE_MILLISECONDS;
+  return guard.every("tick", untilSecond, () => {
+    if (ticks++ % HOT_KEYS_EVERY === 0) guard.run("hot keys", () => hotKeys.tick());
+    guard.run("sampler", () => sampler.tick(performance.now(), Math.floor(Date.now() / 1000)));
+  });
 }
 
 /** The package's own version; package.json lies above src, dist/src or dist/server/src. */

@@ -3,14 +3,24 @@
  * never written, only their length; keys are, escaped.
  *
  *   {"time":"2026-…Z","event":"key.delete","outcome":"ok","peer":"127.0.0.1","key":"user:1"}
+ *
+ * A file that cannot be written (a full disk, a mount that went away) is opened again after a while;
+ * until then, and while more waits for a slow disk than `BACKLOG_BYTES_MAX`, records go to the
+ * server's log instead.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, openSync, type WriteStream } from "node:fs";
+import { ConfigError } from "../base/errors.ts";
+import type { Guard } from "./guard.ts";
+
+const BACKLOG_BYTES_MAX = 1024 * 1024;
+const REOPEN_MILLISECONDS = 10_000;
+const FILE_MODE = 0o600;
+const CLOSE_MILLISECONDS_MAX = 2000;
 
 export type AuditEvent =
   | "login"
   | "logout"
   | "refused"
-  | "key.read"
   | "key.set"
   | "key.delete"
   | "flush"
@@ -31,35 +41,79 @@ export function isRefusal({ event, outcome }: AuditRecord): boolean {
 }
 
 export class AuditLog {
-  readonly #write: (record: AuditRecord) => void;
-  readonly #stream: WriteStream | null;
+  readonly #file: string;
+  readonly #log: (record: AuditRecord) => void;
+  readonly #guard: Guard;
+  readonly #now: () => number;
+  #stream: WriteStream | null = null;
+  #brokenAt = Number.NEGATIVE_INFINITY;
 
-  /** Appends to `file`; when it is empty, hands each record to `log`. */
-  constructor(file: string, log: (record: AuditRecord) => void, failed: (error: Error) => void) {
-    if (file === "") {
-      this.#stream = null;
-      this.#write = log;
-      return;
+  /**
+   * Appends to `file`; when it is empty, hands each record to `log`. Throws ConfigError when the
+   * file cannot be opened.
+   */
+  constructor(
+    file: string,
+    log: (record: AuditRecord) => void,
+    guard: Guard,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#file = file;
+    this.#log = log;
+    this.#guard = guard;
+    this.#now = now;
+    if (file === "") return;
+    try {
+      this.#stream = this.#open();
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new ConfigError(`--admin-audit-file: cannot write ${file}: ${code}`, 1, { cause });
     }
-    const stream = createWriteStream(file, { flags: "a", mode: 0o600 });
-    stream.on("error", failed);
-    this.#stream = stream;
-    this.#write = (record) => {
-      stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`);
-    };
   }
 
   record(record: AuditRecord): void {
-    this.#write(record);
+    const stream = this.#writable();
+    if (stream === null || stream.writableLength > BACKLOG_BYTES_MAX) this.#log(record);
+    else stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...record })}\n`);
   }
 
-  /** Ends the file; resolves when everything is written. */
+  /** Ends the file; resolves when everything is written, or the disk takes too long. */
   async close(): Promise<void> {
     const stream = this.#stream;
+    this.#stream = null;
+    this.#brokenAt = Number.POSITIVE_INFINITY;
     if (stream === null || stream.destroyed) return;
     await new Promise<void>((resolve) => {
-      stream.on("error", () => resolve());
-      stream.end(() => resolve());
+      const cancel = this.#guard.after("audit log", CLOSE_MILLISECONDS_MAX, resolve);
+      this.#guard.on(stream, "close", "audit log", () => {
+        cancel();
+        resolve();
+      });
+      stream.end();
     });
+  }
+
+  /** The file's stream; null while there is none. */
+  #writable(): WriteStream | null {
+    if (this.#stream !== null || this.#file === "") return this.#stream;
+    if (this.#now() - this.#brokenAt < REOPEN_MILLISECONDS) return null;
+    this.#brokenAt = this.#now();
+    try {
+      this.#stream = this.#open();
+    } catch (error) {
+      this.#guard.failed("audit log", error);
+    }
+    return this.#stream;
+  }
+
+  #open(): WriteStream {
+    const fd = openSync(this.#file, "a", FILE_MODE);
+    const stream = createWriteStream(this.#file, { fd });
+    this.#guard.onError(stream, "audit log", () => {
+      if (this.#stream !== stream) return;
+      this.#stream = null;
+      this.#brokenAt = this.#now();
+    });
+    return stream;
   }
 }

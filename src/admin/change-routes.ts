@@ -8,12 +8,13 @@ import type { NodeView } from "../stats/node-view.ts";
 import { type Access, SESSION_COOKIE } from "./access.ts";
 import type { AuditEvent, AuditLog } from "./audit.ts";
 import type { NodeClient } from "./node-client.ts";
-import { HttpError, objectSchema, type Route } from "./route.ts";
+import { credentialsOf, HttpError, objectSchema, type Route, TOO_MANY_FAILURES } from "./route.ts";
 import { keyText } from "./text.ts";
 
 const JSON_TYPE = "application/json";
-/** Bytes of a value the API sends whole; longer ones are cut, and say so. */
+/** Bytes of a value the API sends unless asked for more, or less; longer ones are cut, and say so. */
 const VALUE_BYTES_SHOWN = 64 * 1024;
+const VALUE_BYTES_SHOWN_MAX = 1024 * 1024;
 const VALUE_LENGTH_MAX = 1024 * 1024;
 const UINT32_MAX = 4_294_967_295;
 const SESSION_SECONDS = 12 * 3600;
@@ -58,9 +59,13 @@ export function sessionRoutes({ access, audit }: ChangeParts): Route[] {
       access: "open",
       produces: JSON_TYPE,
       handle: (request) => {
-        const { authorization, cookie } = request.headers;
-        const known = access.isKnown(authorization, cookie);
-        return { mayRead: access.loopback || known, mayChange: known, tokenSet: access.tokenSet };
+        const who = credentialsOf(request);
+        return {
+          mayRead: access.may("contents", who) === "allowed",
+          mayChange: access.isKnown(who),
+          tokenSet: access.tokenSet,
+          protection: access.protection,
+        };
       },
     },
     {
@@ -71,8 +76,8 @@ export function sessionRoutes({ access, audit }: ChangeParts): Route[] {
       body: objectSchema({ token: { type: "string", maxLength: 512 } }, ["token"]),
       produces: JSON_TYPE,
       handle: (request, reply) => {
-        if (access.blocked()) throw new HttpError(429, "too many failed attempts: wait a minute");
         const session = access.login((request.body as { token: string }).token);
+        if (session === null && access.isGuessed()) throw new HttpError(429, TOO_MANY_FAILURES);
         const outcome = session === null ? "failed" : "ok";
         audit.record({ event: "login", outcome, peer: request.ip });
         if (session === null) throw new HttpError(401, "that is not the token");
@@ -119,22 +124,31 @@ export function keyRoutes({ audit, node }: ChangeParts): Route[] {
     {
       method: "GET",
       path: "/api/v1/keys/:id",
-      summary:
-        "An item and the first 64 KiB of its value, in base64. It does not count as an access.",
-      access: "read",
+      summary: "An item and the beginning of its value, in base64. It does not count as an access.",
+      access: "contents",
       params: KEY_PARAMS,
+      query: objectSchema({
+        limit: {
+          type: "integer",
+          minimum: 0,
+          maximum: VALUE_BYTES_SHOWN_MAX,
+          default: VALUE_BYTES_SHOWN,
+          description: "Bytes of the value that are sent.",
+        },
+      }),
       produces: JSON_TYPE,
       handle: async (request) => {
         const key = keyOf(request);
-        const item = await asked(node.read(key));
+        const { limit } = request.query as { limit: number };
+        const item = await asked(node.read(key, limit));
         if (item === null) throw new HttpError(404, "there is no such key");
         const { value, ...rest } = item;
         return {
           id: key.toString("base64url"),
           text: keyText(key),
           ...rest,
-          value: value.subarray(0, VALUE_BYTES_SHOWN).toString("base64"),
-          truncated: value.length > VALUE_BYTES_SHOWN,
+          value: value.toString("base64"),
+          truncated: value.length < item.valueBytes,
         };
       },
     },

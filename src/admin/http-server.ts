@@ -1,21 +1,29 @@
 /**
  * HTTP server: fastify with the rules every request passes before its route: Host, token, headers.
  *
- *   request ─▶ Host header names us? ─▶ route's access: open | read | change ─▶ route ─▶ answer with the security headers
+ *   connection ─▶ a place (http-connections.ts) ─▶ headers within seconds
+ *   request ─▶ Host header names us? ─▶ the route's access: open | metrics | contents | change ─▶ route ─▶ answer with the security headers
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Access, Verdict } from "./access.ts";
 import { CHANGE_HEADER } from "./access.ts";
 import type { AuditLog } from "./audit.ts";
+import type { Guard } from "./guard.ts";
+import { HttpConnections } from "./http-connections.ts";
 import { CONTENT_SECURITY_POLICY } from "./pages.ts";
-import { HttpError, type Route } from "./route.ts";
+import { credentialsOf, HttpError, type Route, TOO_MANY_FAILURES } from "./route.ts";
 
 const BODY_BYTES_MAX = 1_500_000;
 /** A key of 250 bytes in base64, and room to say that a longer one is none. */
 const PARAMETER_LENGTH_MAX = 512;
-const CONNECTIONS_MAX = 256;
-const REQUEST_MILLISECONDS_MAX = 30_000;
+/** Who has connected must ask within this, headers and all: what has more to say has less of it. */
+const HEADERS_MILLISECONDS_MAX = 5000;
+const REQUEST_MILLISECONDS_MAX = 15_000;
 const IDLE_MILLISECONDS_MAX = 30_000;
+/** How often the times above are looked at. */
+const CHECK_MILLISECONDS = 1000;
+/** Refusals for guessing are recorded once in so many. */
+const GUESSES_PER_RECORD = 100;
 
 const SECURITY_HEADERS = {
   "content-security-policy": CONTENT_SECURITY_POLICY,
@@ -32,15 +40,21 @@ const REFUSALS: Readonly<Record<Exclude<Verdict, "allowed">, readonly [number, s
     403,
     "changes are off: start with --admin-token-file or SHARDCACHED_ADMIN_TOKEN",
   ],
-  "too-many-failures": [429, "too many failed attempts: wait a minute"],
+  "too-many-failures": [429, TOO_MANY_FAILURES],
+  protected: [
+    403,
+    "the cache is protected, so its contents need a token: start with --admin-token-file or " +
+      "SHARDCACHED_ADMIN_TOKEN, or with --admin-listen unix:/path",
+  ],
 };
 
 export interface HttpParts {
   readonly access: Access;
   readonly audit: AuditLog;
   readonly routes: readonly Route[];
-  /** Told of errors that are ours. */
-  readonly failed: (error: Error, route: string) => void;
+  readonly guard: Guard;
+  /** Connections it may have at a time. */
+  readonly connectionsMax: number;
 }
 
 /** Builds the server; it does not listen yet. */
@@ -50,11 +64,16 @@ export function httpServer(parts: HttpParts): FastifyInstance {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MILLISECONDS_MAX,
     keepAliveTimeout: IDLE_MILLISECONDS_MAX,
+    http: {
+      headersTimeout: HEADERS_MILLISECONDS_MAX,
+      connectionsCheckingInterval: CHECK_MILLISECONDS,
+    },
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     ajv: { customOptions: { removeAdditional: false } },
   });
-  server.server.maxConnections = CONNECTIONS_MAX;
+  parts.guard.onError(server.server, "admin listener");
+  new HttpConnections(parts.guard, parts.connectionsMax).watch(server.server);
   server.addHook("onRequest", (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     if (!request.url.startsWith("/api/") || reply.getHeader("cache-control") === undefined) {
@@ -66,7 +85,9 @@ export function httpServer(parts: HttpParts): FastifyInstance {
   server.setNotFoundHandler((_, reply) => reply.code(404).send({ error: "there is nothing here" }));
   server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500 && !(error instanceof HttpError)) parts.failed(error, request.url);
+    if (status >= 500 && !(error instanceof HttpError)) {
+      parts.guard.failed(request.routeOptions.url ?? "request", error);
+    }
     const message = status >= 500 && !(error instanceof HttpError) ? "our error" : error.message;
     if (status === 401) reply.header("www-authenticate", "Bearer");
     void reply.code(status).send({ error: message });
@@ -101,19 +122,18 @@ function refusal(
   route: Route,
   request: FastifyRequest,
 ): Error | null {
-  if (route.access === "open") return null;
-  const { authorization, cookie } = request.headers;
-  const verdict =
-    route.access === "read"
-      ? access.mayRead(authorization, cookie)
-      : access.mayChange(authorization, cookie, request.headers[CHANGE_HEADER] as string);
+  const verdict = access.may(route.access, credentialsOf(request));
   if (verdict === "allowed") return null;
   const [status, message] = REFUSALS[verdict];
-  audit.record({
-    event: "refused",
-    outcome: verdict,
-    peer: request.ip,
-    route: `${route.method} ${route.path}`,
-  });
+  if (verdict !== "too-many-failures" || guesses++ % GUESSES_PER_RECORD === 0) {
+    audit.record({
+      event: "refused",
+      outcome: verdict,
+      peer: request.ip,
+      route: `${route.method} ${route.path}`,
+    });
+  }
   return new HttpError(status, message);
 }
+
+let guesses = 0;

@@ -9,6 +9,7 @@
  * it is: the caller goes on with its cursor.
  */
 import { ItemMark, Reply } from "../command/reply.ts";
+import { BUCKET_ENTRIES } from "../memory/shard-plan.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import { QUEUE_CLASS_NAMES } from "../stats/shard-gauges.ts";
 import type { StoreReader } from "../store/store-reader.ts";
@@ -62,8 +63,8 @@ export class KeyBrowser {
    * cursor that is none.
    */
   page(prefix: Buffer, cursor: string, limit: number): KeyPage | null {
-    const place = parseCursor(cursor, this.#readers.length);
-    if (place === null) return null;
+    const place = parseCursor(cursor);
+    if (place === null || !this.#exists(place)) return null;
     const keys: KeyRow[] = [];
     const stop = performance.now() + PAGE_MILLISECONDS_MAX;
     let { shard, bucket } = place;
@@ -81,12 +82,19 @@ export class KeyBrowser {
       if (looked % BUCKETS_PER_SLICE === 0 && performance.now() > stop) break;
     }
     const done = shard >= this.#readers.length;
-    const buckets = done ? 0 : (this.#view.shards[shard]?.indexRoom() ?? 8) / 8;
+    const buckets = done ? 0 : (this.#view.shards[shard]?.indexRoom() ?? 0) / BUCKET_ENTRIES;
     return {
       keys,
       cursor: done ? "" : `${shard}.${bucket}`,
       progress: done ? 1 : (shard + bucket / Math.max(1, buckets)) / this.#readers.length,
     };
+  }
+
+  /** A shard's index only grows: a cursor of ours stays one. */
+  #exists({ shard, bucket }: Place): boolean {
+    if (shard === 0 && bucket === 0) return true; // the beginning, even of nothing
+    if (shard >= this.#readers.length) return false;
+    return bucket < (this.#view.shards[shard]?.indexRoom() ?? 0) / BUCKET_ENTRIES;
   }
 
   #row(key: Buffer, reply: Reply, shard: number): KeyRow {
@@ -107,10 +115,13 @@ export class KeyBrowser {
   }
 }
 
-function parseCursor(cursor: string, shards: number): { shard: number; bucket: number } | null {
+interface Place {
+  readonly shard: number;
+  readonly bucket: number;
+}
+
+function parseCursor(cursor: string): Place | null {
   if (cursor === "") return { shard: 0, bucket: 0 };
   const match = /^(\d{1,4})\.(\d{1,10})$/.exec(cursor);
-  if (match === null) return null;
-  const shard = Number(match[1]);
-  return shard < shards ? { shard, bucket: Number(match[2]) } : null;
+  return match === null ? null : { shard: Number(match[1]), bucket: Number(match[2]) };
 }

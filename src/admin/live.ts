@@ -13,6 +13,7 @@ import type { SketchKind } from "../memory/observation.ts";
 import { HOT_LISTS } from "../stats/hot-keys.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import type { Frame } from "./frame.ts";
+import type { Guard } from "./guard.ts";
 import type { HotKeyFrames } from "./hot-key-frames.ts";
 import { HttpError, objectSchema, type Route } from "./route.ts";
 import type { Sampler } from "./sampler.ts";
@@ -30,14 +31,16 @@ interface Stream {
 export class LiveStreams {
   readonly #view: NodeView;
   readonly #hotKeys: HotKeyFrames;
+  readonly #guard: Guard;
   readonly #streams = new Set<Stream>();
   readonly #stop: () => void;
   #frames = 0;
 
-  constructor(view: NodeView, sampler: Sampler, hotKeys: HotKeyFrames) {
+  constructor(view: NodeView, sampler: Sampler, hotKeys: HotKeyFrames, guard: Guard) {
     this.#view = view;
     this.#hotKeys = hotKeys;
-    this.#stop = sampler.listen((frame) => this.#send(frame));
+    this.#guard = guard;
+    this.#stop = sampler.listen((frame) => guard.run("live events", () => this.#send(frame)));
   }
 
   /** The route that opens a stream. */
@@ -46,7 +49,7 @@ export class LiveStreams {
       method: "GET",
       path: "/api/v1/live",
       summary: "Server-sent events: `frame` every second, `slabs` and `hotkeys` every other.",
-      access: "read",
+      access: "contents",
       query: objectSchema({ by: { type: "string", enum: HOT_LISTS, default: "requests" } }),
       produces: "text/event-stream",
       handle: (request, reply) => {
@@ -64,8 +67,8 @@ export class LiveStreams {
         response.write("retry: 2000\n\n");
         const stream = { response, by: HOT_LISTS.indexOf(by) as SketchKind };
         this.#streams.add(stream);
-        response.on("error", () => this.#streams.delete(stream));
-        response.on("close", () => this.#streams.delete(stream));
+        this.#guard.on(response, "error", "live stream", () => this.#streams.delete(stream));
+        this.#guard.on(response, "close", "live stream", () => this.#streams.delete(stream));
       },
     };
   }

@@ -9,6 +9,7 @@
  * room in slabs that were used before.
  */
 import { readFileSync } from "node:fs";
+import { getHeapStatistics } from "node:v8";
 import { liveBytesOf, type StoreGauges } from "../stats/shard-gauges.ts";
 import type { MemoryFrame } from "./frame.ts";
 
@@ -29,9 +30,25 @@ export function cgroupLimit(): number {
   return 0;
 }
 
+let residentSeen = 0;
+
+/**
+ * Resident memory of the process. Node opens a file for it, so out of descriptors it is what it was
+ * when there was one.
+ */
+export function residentBytes(): number {
+  try {
+    residentSeen = process.memoryUsage.rss();
+  } catch {
+    // EMFILE or ENFILE: what was seen last is near enough.
+  }
+  return residentSeen;
+}
+
 /** The parts of memory now. */
 export function memoryFrame(store: StoreGauges, limit: number, cgroup: number): MemoryFrame {
-  const { rss, heapTotal: heap } = process.memoryUsage();
+  const rss = residentBytes();
+  const { total_heap_size: heap } = getHeapStatistics();
   const items = liveBytesOf(store);
   let written = 0;
   for (const queue of store.queues) written += queue.writtenBytes;

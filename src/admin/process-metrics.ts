@@ -3,6 +3,7 @@
  * pid.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { residentBytes } from "./memory-truth.ts";
 import { counter, gauge, type MetricSpec, type Sample } from "./metric.ts";
 
 const PAGE_TABLE_UNITS = 1024;
@@ -42,7 +43,7 @@ export function processMetrics(): MetricSpec[] {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1e6;
     }),
-    gauge(of("resident_memory_bytes"), "Resident memory.", () => process.memoryUsage.rss()),
+    gauge(of("resident_memory_bytes"), "Resident memory.", () => residentBytes()),
     gauge(of("virtual_memory_bytes"), "Address space; most of it never touched.", virtualBytes),
     gauge(of("open_fds"), "Open descriptors.", openDescriptors),
     gauge(of("max_fds"), "Descriptors allowed.", maxDescriptors),

@@ -80,7 +80,7 @@ export function probeRoutes({ view, metrics }: ReadParts): Route[] {
       method: "GET",
       path: "/metrics",
       summary: "Prometheus metrics: memcached_exporter's names, and shardcached_*.",
-      access: "read",
+      access: "metrics",
       produces: "text/plain",
       handle: async (_, reply) =>
         reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics()),
@@ -95,7 +95,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/overview",
       summary: "The newest second: health, rates, latency, workers, memory.",
-      access: "read",
+      access: "contents",
       produces: JSON_TYPE,
       handle: () => sampler.frame(),
     },
@@ -103,7 +103,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/history",
       summary: "Series of the last 5 minutes (by second) or 24 hours (by 10 seconds).",
-      access: "read",
+      access: "metrics",
       query: objectSchema({
         range: { type: "string", enum: ["5m", "24h"], default: "5m" },
         series: { type: "string", maxLength: 32, default: "", description: "A name's beginning." },
@@ -119,7 +119,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/stats",
       summary: "A list of the stats command, names and values as on the wire.",
-      access: "read",
+      access: "contents",
       query: objectSchema({ list: { type: "string", enum: STATS_LISTS, default: "general" } }),
       produces: JSON_TYPE,
       handle: (request) => {
@@ -137,7 +137,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/workers",
       summary: "Each worker's last second, and how busy it was in the last two minutes.",
-      access: "read",
+      access: "contents",
       produces: JSON_TYPE,
       handle: () => sampler.workers(),
     },
@@ -145,7 +145,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/latency",
       summary: "Latency of the last second, and by family since the start.",
-      access: "read",
+      access: "metrics",
       produces: JSON_TYPE,
       handle: () => {
         const total: Record<string, string> = {};
@@ -159,7 +159,7 @@ export function statusRoutes({ view, sampler, hotKeys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/hotkeys",
       summary: "The heaviest keys: by requests, bytes or misses; the largest values; prefixes.",
-      access: "read",
+      access: "contents",
       query: objectSchema({ by: { type: "string", enum: HOT_LISTS, default: "requests" } }),
       produces: JSON_TYPE,
       handle: (request) => {
@@ -177,7 +177,7 @@ export function contentRoutes({ view, sampler, keys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/slabs",
       summary: "Queues, and every slab: queue, fill, live share, age.",
-      access: "read",
+      access: "contents",
       produces: JSON_TYPE,
       handle: () => ({ queues: sampler.frame().queues, map: slabMap(view) }),
     },
@@ -185,7 +185,7 @@ export function contentRoutes({ view, sampler, keys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/connections",
       summary: `Open connections, at most ${CONNECTIONS_MAX}.`,
-      access: "read",
+      access: "contents",
       produces: JSON_TYPE,
       handle: () => ({
         open: view.control.openConnections(),
@@ -198,7 +198,7 @@ export function contentRoutes({ view, sampler, keys }: ReadParts): Route[] {
       method: "GET",
       path: "/api/v1/keys",
       summary: "A page of keys. Go on with the cursor until it is empty; pages may be short.",
-      access: "read",
+      access: "contents",
       query: objectSchema({
         prefix: { type: "string", maxLength: PREFIX_LENGTH_MAX, default: "" },
         cursor: { type: "string", maxLength: 32, default: "" },

@@ -3,6 +3,8 @@
  * is made from it, so that nothing is served that is not documented.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Credentials, RouteAccess } from "./access.ts";
+import { CHANGE_HEADER } from "./access.ts";
 
 /** A JSON schema, as fastify checks it and OpenAPI shows it. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -12,14 +14,23 @@ export interface Route {
   /** With parameters as `:name`. */
   readonly path: string;
   readonly summary: string;
-  /** `open`: no token ever; `change`: always a token. */
-  readonly access: "open" | "read" | "change";
+  /** Who may use it (admin/access.ts). */
+  readonly access: RouteAccess;
   readonly query?: Schema;
   readonly params?: Schema;
   readonly body?: Schema;
   /** Media type of the answer. */
   readonly produces: string;
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
+}
+
+/** What a request says of who asks. */
+export function credentialsOf({ headers }: FastifyRequest): Credentials {
+  return {
+    authorization: headers.authorization,
+    cookie: headers.cookie,
+    changeHeader: headers[CHANGE_HEADER] as string | undefined,
+  };
 }
 
 /** An object schema with these properties, and no others. */
@@ -29,6 +40,9 @@ export function objectSchema(
 ): Schema {
   return { type: "object", properties, required, additionalProperties: false };
 }
+
+/** The words of a 429. */
+export const TOO_MANY_FAILURES = "too many failed attempts: wait a minute";
 
 /** An error a client caused: its message is the answer. */
 export class HttpError extends Error {

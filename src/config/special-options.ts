@@ -217,19 +217,22 @@ export const extended: Option = {
   shown: shownSuboptions,
 };
 
+/** admin/address.ts reads it. */
+const ADMIN_SOCKET = /^unix:\/[^,]*(?:,mode=[0-7]{3,4})?$/;
+
 export const adminListen: Option = {
   letter: "",
   name: "admin-listen",
   argument: "addr",
   help: [
     "address of the admin HTTP server: metrics, dashboard, API",
-    "(default: 127.0.0.1:11280), or none",
+    "(default: 127.0.0.1:11280), unix:<path>[,mode=<octal>], or none",
   ],
   apply(draft, text) {
     const entries = listenEntriesFrom(text);
     const isAddress = typeof entries !== "string" && entries.length === 1 && hasPort(entries[0]);
-    if (text !== ADMIN_LISTEN_NONE && !isAddress) {
-      const allowed = "<address>:<port>, [<IPv6>]:<port>, or none";
+    if (text !== ADMIN_LISTEN_NONE && !isAddress && !ADMIN_SOCKET.test(text)) {
+      const allowed = "<address>:<port>, [<IPv6>]:<port>, unix:/<path>[,mode=<octal>], or none";
       return { complaint: "Invalid admin address", allowed, exitCode: EXIT_USAGE };
     }
     draft.adminListen = text;

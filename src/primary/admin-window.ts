@@ -7,6 +7,7 @@ import { ADMIN_LISTEN_DEFAULT, ADMIN_LISTEN_NONE } from "../config/settings.ts";
 import type { WorkerData } from "../config/worker-data.ts";
 import type { Listening } from "./listeners.ts";
 import type { Log } from "./log.ts";
+import { adminConnectionsMax } from "./system-limits.ts";
 
 export interface AdminWindow {
   /** Once a second: the reader's clock follows the node's. */
@@ -37,6 +38,7 @@ export async function openAdminWindow(
       readers: memory.readers,
       settings,
       node: nodeAddress(first),
+      connectionsMax: adminConnectionsMax(settings),
       log: (level, message, fields) => log.write(level, message, fields ?? {}),
     });
     log.info(`admin HTTP on ${admin.url}`);

@@ -2,7 +2,8 @@
  * --check-config, beyond what the options say of themselves: that memory can be laid out this way,
  * and that the files they name can be read. Binds nothing and starts nothing.
  */
-import { Access, loadToken, parseAdminListen } from "../admin/access.ts";
+import { Access, loadToken, protectionOf } from "../admin/access.ts";
+import { parseAdminListen } from "../admin/address.ts";
 import { readAuthFile, readSaslFile } from "../config/auth-file.ts";
 import type { Settings } from "../config/settings.ts";
 import { findUser } from "./identity.ts";
@@ -16,7 +17,7 @@ export function checkConfig(settings: Settings): string[] {
   const address = parseAdminListen(settings.adminListen);
   if (address !== null) {
     const token = loadToken(settings.adminTokenFile);
-    new Access({ address, token, hosts: [], now: () => 0 });
+    new Access({ address, token, protection: protectionOf(settings), hosts: [], now: () => 0 });
   }
   const { saslEnabled, saslPasswordFile } = settings;
   if (!saslEnabled || readSaslFile(saslPasswordFile).length > 0) return [];

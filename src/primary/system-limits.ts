@@ -3,8 +3,10 @@
  * by libc; where there is none (the node transport on other systems), Node has raised the
  * descriptor limit as far as it goes.
  */
+
+import { ADMIN_CONNECTIONS_MAX, ADMIN_CONNECTIONS_MIN } from "../admin/http-connections.ts";
 import { SystemError } from "../base/errors.ts";
-import type { Settings } from "../config/settings.ts";
+import { ADMIN_LISTEN_NONE, type Settings } from "../config/settings.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RLIMIT_CORE, RLIMIT_NOFILE } from "../libc/linux.ts";
 
@@ -28,15 +30,33 @@ const RLIMIT_BYTES = 16;
 export function raiseLimits(settings: Settings): void {
   if (!libcAvailable()) return;
   const libc = Libc.load();
-  const own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * settings.threads;
-  raiseDescriptors(libc, settings.maxConnections + own);
+  raiseDescriptors(libc, descriptorsOf(settings), descriptorsForAdmin(settings));
   if (settings.coreDumps) raiseCore(libc);
 }
 
-function raiseDescriptors(libc: Libc, wanted: number): void {
+/** What the cache itself may have open at once. */
+function descriptorsOf({ maxConnections, threads }: Settings): number {
+  return maxConnections + OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * threads;
+}
+
+function descriptorsForAdmin({ adminListen }: Settings): number {
+  return adminListen === ADMIN_LISTEN_NONE ? 0 : ADMIN_CONNECTIONS_MAX;
+}
+
+/** Connections the admin server may have, so that it never takes the cache's descriptors. */
+export function adminConnectionsMax(settings: Settings): number {
+  if (!libcAvailable()) return ADMIN_CONNECTIONS_MAX;
+  const spare = new Limit(Libc.load(), RLIMIT_NOFILE).soft - descriptorsOf(settings);
+  return Math.max(ADMIN_CONNECTIONS_MIN, Math.min(ADMIN_CONNECTIONS_MAX, spare));
+}
+
+/** `wanted` is needed; `more` would be welcome. */
+function raiseDescriptors(libc: Libc, wanted: number, more: number): void {
   const limit = new Limit(libc, RLIMIT_NOFILE);
-  if (limit.soft >= wanted) return;
-  if (limit.raise(wanted, Math.max(limit.hard, wanted))) return;
+  if (limit.soft >= wanted + more) return;
+  if (limit.raise(wanted + more, Math.max(limit.hard, wanted + more))) return;
+  const least = Math.max(wanted, Math.min(limit.hard, wanted + more));
+  if (limit.raise(least, Math.max(limit.hard, least))) return;
   throw new SystemError(
     "failed to set rlimit for open files. " +
       "Try starting as root or requesting smaller maxconns value. " +

@@ -1,13 +1,17 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { NodeClient } from "../../../src/admin/node-client.ts";
+import { Guard } from "../../../src/admin/guard.ts";
+import { type Login, NodeClient } from "../../../src/admin/node-client.ts";
 
 let server: Server;
 let client: NodeClient;
 const sockets: Socket[] = [];
 
 /** A node that answers as `answer` does, one chunk at a time. */
-async function node(answer: (socket: Socket, asked: string) => void): Promise<void> {
+async function node(
+  answer: (socket: Socket, asked: string) => void,
+  login: Login = () => null,
+): Promise<void> {
   server = createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => socket.destroy());
@@ -15,7 +19,7 @@ async function node(answer: (socket: Socket, asked: string) => void): Promise<vo
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  client = new NodeClient({ host: "127.0.0.1", port });
+  client = new NodeClient({ host: "127.0.0.1", port }, new Guard(() => {}), login);
 }
 
 afterEach(async () => {
@@ -32,9 +36,51 @@ describe("NodeClient", () => {
       setImmediate(() => socket.write(`\n${value.slice(0, 3)}`));
       setTimeout(() => socket.write(`${value.slice(3)}\r\n`), 5);
     });
-    const item = await client.read(Buffer.from("k"));
+    const item = await client.read(Buffer.from("k"), 100);
     expect(item?.value.toString()).toBe(value);
     expect(item).toMatchObject({ ttl: -1, cas: "9", fetched: false });
+  });
+
+  test("hangs up as soon as it has what was asked for of a long value", async () => {
+    const whole = 100 * 1024 * 1024;
+    let written = 0;
+    await node((socket) => {
+      socket.write(`VA ${whole} f0 c9 t-1 l0 h0 s${whole}\r\n`);
+      const chunk = Buffer.alloc(64 * 1024, "x");
+      const pump = (): void => {
+        while (!socket.destroyed && written < whole && socket.write(chunk)) written += chunk.length;
+      };
+      socket.on("drain", pump);
+      pump();
+    });
+    const item = await client.read(Buffer.from("k"), 1000);
+    expect(item?.value).toEqual(Buffer.alloc(1000, "x"));
+    expect(item?.valueBytes).toBe(whole);
+    await expect.poll(() => sockets[0]?.destroyed).toBe(true);
+    expect(written).toBeLessThan(whole / 2);
+  });
+
+  test("says what the node says when it is no item", async () => {
+    await node((socket) => void socket.write("CLIENT_ERROR unauthenticated\r\n"));
+    await expect(client.read(Buffer.from("k"), 100)).rejects.toThrow("CLIENT_ERROR unauthentic");
+  });
+
+  test("logs in where the cache asks for it, on either kind of connection", async () => {
+    const login = () => ({ user: Buffer.from("ann"), password: Buffer.from("a b") });
+    let known = false;
+    await node((socket, asked) => {
+      for (const line of asked.split("\r\n").filter((each) => each !== "")) {
+        if (line === "ann a b") {
+          known = true;
+          socket.write("STORED\r\n");
+        } else if (line.startsWith("mg")) socket.write(known ? "EN\r\n" : "CLIENT_ERROR\r\n");
+        else if (line.startsWith("md")) socket.write(known ? "NF\r\n" : "CLIENT_ERROR\r\n");
+      }
+    }, login);
+    expect(await client.read(Buffer.from("k"), 100)).toBeNull();
+    known = false;
+    expect(await client.delete(Buffer.from("k"))).toBe("NF");
+    expect(await client.delete(Buffer.from("k"))).toBe("NF");
   });
 
   test("answers go to who asked, in order, over one connection", async () => {
