@@ -6,8 +6,8 @@
  * trusted.
  */
 import { type MessagePort, parentPort } from "node:worker_threads";
-import type { WorkerData, WorkerMessage } from "../src/config/worker-data.ts";
 import { libcAvailable } from "../src/libc/libc.ts";
+import type { WorkerData, WorkerMessage } from "../src/worker/messages.ts";
 import { runWorker } from "../src/worker/worker.ts";
 
 const primary = parentPort as MessagePort;

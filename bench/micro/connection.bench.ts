@@ -65,7 +65,8 @@ class Bed {
   constructor() {
     const settings = { ...SETTINGS_DEFAULTS, threads: 1 };
     const shared = new SharedMemory(settings, "native");
-    const data = shared.dataOf(0, 0, { epochUnix: EPOCH_UNIX, bells: [], listeners: [] });
+    shared.regions.node.setEpochUnix(EPOCH_UNIX);
+    const data = shared.dataOf(0, 0, { bells: [], listeners: [] });
     const libc = libcAvailable() ? Libc.load() : null;
     const memory = new ThreadMemory(data, libc);
     const shard = data.layout.shards[0] as { arena: number; base: number };

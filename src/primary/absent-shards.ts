@@ -4,8 +4,8 @@
  * control block.
  */
 import { assert } from "../base/assert.ts";
-import type { WorkerData } from "../config/worker-data.ts";
 import type { Control } from "../memory/control.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import { StandIn } from "../worker/stand-in.ts";
 
 /** How often their requests are answered: they are refused, so nobody waits for speed. */

@@ -4,7 +4,7 @@
  */
 import { SystemError } from "../base/errors.ts";
 import { ADMIN_LISTEN_DEFAULT, ADMIN_LISTEN_NONE } from "../config/settings.ts";
-import type { WorkerData } from "../config/worker-data.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import type { Listening } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { adminConnectionsMax } from "./system-limits.ts";

@@ -3,11 +3,16 @@
  *
  * Seconds are counted from the monotonic clock, so that a stepped wall clock neither kills nor
  * revives items, but they turn over where the wall clock's did at the start, so that `Clock.unix()`
- * is the Unix time. A late timer costs nothing: the next tick sets the second it is, not the one
+ * is the Unix time. Over memory that a process before us served from, the clock goes on from its epoch:
+ * the time between counts against exptimes, and a wall clock that was set back does not revive
+ * what has expired.
+ *
+ * A late timer costs nothing: the next tick sets the second it is, not the one
  * after the last.
  */
 import { SERVER_SECONDS_START, type ServerSeconds } from "../base/unit.ts";
 import type { Control } from "../memory/control.ts";
+import type { NodeHeader } from "../memory/node-header.ts";
 
 /** Wakes this long after a second's turn, so that rounding never wakes it just before. */
 const LATE_MILLISECONDS = 2;
@@ -20,18 +25,22 @@ export interface TimeSource {
 }
 
 export class ClockTicker {
-  /** The Unix time at which the server's clock would have read 0. */
-  readonly epochUnix: number;
   readonly #control: Control;
+  readonly #header: NodeHeader;
   readonly #source: TimeSource;
   /** What the monotonic clock read when the server's clock turned to its first second. */
   readonly #origin: number;
+  /** What the server's clock read then. */
+  readonly #first: ServerSeconds;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(control: Control, source: TimeSource) {
+  constructor(control: Control, header: NodeHeader, source: TimeSource) {
     this.#control = control;
+    this.#header = header;
     this.#source = source;
-    this.epochUnix = Math.floor(source.unixMilliseconds / 1000) - SERVER_SECONDS_START;
+    const unix = Math.floor(source.unixMilliseconds / 1000);
+    if (header.epochUnix() === 0) header.setEpochUnix(unix - SERVER_SECONDS_START);
+    this.#first = Math.max(header.lastSecond(), unix - header.epochUnix()) as ServerSeconds;
     this.#origin = source.monotonicMilliseconds() - (source.unixMilliseconds % 1000);
     this.tick();
   }
@@ -41,8 +50,9 @@ export class ClockTicker {
     const elapsed = this.#source.monotonicMilliseconds() - this.#origin;
     const seconds = Math.floor(elapsed / 1000);
     if (!this.#control.isClockPaused()) {
-      const now = SERVER_SECONDS_START + seconds + this.#control.clockShift();
-      this.#control.setNow(now as ServerSeconds);
+      const now = (this.#first + seconds + this.#control.clockShift()) as ServerSeconds;
+      this.#control.setNow(now);
+      this.#header.setLastSecond(now);
     }
     return (seconds + 1) * 1000 - elapsed;
   }

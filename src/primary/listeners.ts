@@ -7,8 +7,8 @@
  */
 import { listenText } from "../config/listen.ts";
 import type { ListenAddress, Settings } from "../config/settings.ts";
-import type { WorkerData } from "../config/worker-data.ts";
 import type { ListenOptions, ListenTarget } from "../listen/listen.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import type { Log } from "./log.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
@@ -32,7 +32,7 @@ export interface Listeners {
   readonly bells: readonly number[];
   /** Binds every address of the settings. Throws SystemError; nothing is accepted yet. */
   listen(): Promise<readonly Listening[]>;
-  /** Accepts from now on. `data` is the primary's own: its `self` is `threadCount`. */
+  /** Accepts from now on. `data` is the primary's own: its `self` is `layout.threads`. */
   open(data: WorkerData): void;
   /** Accepts no more, and (node) ends connections once they are answered. */
   close(): Promise<void>;

@@ -12,7 +12,7 @@
  */
 import { writeSync } from "node:fs";
 import type { Logger } from "pino";
-import type { LogLevel } from "../config/worker-data.ts";
+import type { LogLevel } from "../worker/messages.ts";
 
 /** Lines of one kind that are written in a period; the rest are counted. */
 const PER_KIND_MAX = 10;

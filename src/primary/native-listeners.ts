@@ -6,16 +6,17 @@
  * code and data in its caches, and a wait that several sockets could have ended together ends for
  * each alone. The other workers serve their shards.
  */
-import type { WorkerData } from "../config/worker-data.ts";
+
 import { Libc } from "../libc/libc.ts";
 import { Acceptor } from "../listen/acceptor.ts";
 import { Dealer } from "../listen/dealer.ts";
 import { adoptNative, takeInheritedSockets } from "../listen/inherited-sockets.ts";
 import { listenNative } from "../listen/listen.ts";
-import { Counter, Counters } from "../memory/counters.ts";
+import { Counter } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import { NativeBell, openBells } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import { bindUdp } from "./bind-udp.ts";
 import {
   type Listeners,
@@ -75,10 +76,7 @@ export class NativeListeners implements Listeners {
 
   open(data: WorkerData): void {
     const { settings, memory, log } = this.#parts;
-    const counters = new Counters(
-      memory.arena(data.layout.counters),
-      memory.countersBase(data.self),
-    );
+    const { counters } = memory;
     const stalls = new Stalls(counters, log);
     this.#acceptor = new Acceptor({
       libc: this.#libc,

@@ -2,12 +2,13 @@
  * The listeners of the node transport: node:net listens, and the primary's own event loop serves what it
  * accepts (worker/node-server.ts). The workers only run their shards.
  */
-import type { WorkerData } from "../config/worker-data.ts";
+
 import { takeInheritedSockets } from "../listen/inherited-sockets.ts";
 import { NodeAcceptor } from "../listen/node-acceptor.ts";
-import { Counter, Counters } from "../memory/counters.ts";
+import { Counter, type Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import type { NodeTransport } from "../transport/node/node-transport.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import { NodeServer } from "../worker/node-server.ts";
 import { bindUdp } from "./bind-udp.ts";
 import {
@@ -40,10 +41,7 @@ export class NodeListeners implements Listeners {
     const transportOf = () => this.#transport();
     this.#parts = parts;
     this.#bell = new NotifyBell(memory.arena(memory.layout.control).ints, memory.control);
-    this.#counters = new Counters(
-      memory.arena(memory.layout.counters),
-      memory.countersBase(settings.threads),
-    );
+    this.#counters = memory.counters;
     const stalls = new Stalls(this.#counters, log);
     this.#acceptor = new NodeAcceptor({
       control: memory.control,

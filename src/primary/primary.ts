@@ -13,15 +13,15 @@ import { readAuthFile } from "../config/auth-file.ts";
 import { reloadOf } from "../config/reload.ts";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
+import { type ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
+import { ControlAsk, ServerState } from "../memory/control.ts";
+import { Counter } from "../memory/counters.ts";
 import type {
   ListenerFacts,
   TransportKind,
   WorkerData,
   WorkerMessage,
-} from "../config/worker-data.ts";
-import { ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
-import { ControlAsk, ServerState } from "../memory/control.ts";
-import { Counter, Counters } from "../memory/counters.ts";
+} from "../worker/messages.ts";
 import type { AbsentShards } from "./absent-shards.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
@@ -91,7 +91,7 @@ export class Primary {
         "warning: -k invalid, mlock2() failed: raise the limit of locked memory, or be root",
       );
     }
-    this.#ticker = new ClockTicker(this.#memory.control, {
+    this.#ticker = new ClockTicker(this.#memory.control, this.#memory.regions.node, {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),
     });
@@ -111,7 +111,6 @@ export class Primary {
     else if (isRoot()) this.#log.warn("running as root: -u NAME becomes somebody else");
     if (settings.authFile !== "") readAuthFile(settings.authFile); // as whom we are from here on
     const facts = {
-      epochUnix: this.#ticker.epochUnix,
       bells: listeners.bells,
       listeners: this.#sockets.map(factsOf),
     };
@@ -176,20 +175,9 @@ export class Primary {
 
   /** `stats conns` shows what listens, and total_connections counts it. */
   #showListeners(): void {
-    const { layout, control } = this.#memory;
-    const { threads } = this.#settings;
-    const counters = new Counters(
-      this.#memory.arena(layout.counters),
-      this.#memory.countersBase(threads),
-    );
+    const { regions, counters, control } = this.#memory;
     counters.add(Counter.listenersOpened, this.#sockets.length);
-    const place = layout.connections[threads];
-    if (place === undefined) return;
-    const table = new ConnectionTable(
-      this.#memory.arena(place),
-      place.base,
-      layout.connectionSlots,
-    );
+    const table = regions.connections[this.#settings.threads] as ConnectionTable;
     this.#sockets.forEach((socket, index) => {
       const kind = connectionTransport(factsOf(socket).text);
       table.openListener(index, socket.descriptor, kind, listeningText(socket), control.now());

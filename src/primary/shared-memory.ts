@@ -6,14 +6,16 @@ import { randomInt } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { KIB, MIB } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
-import type { MemoryLayout, Place, TransportKind, WorkerData } from "../config/worker-data.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { MLOCK_ONFAULT } from "../libc/linux.ts";
 import { Arena } from "../memory/arena.ts";
-import { Control } from "../memory/control.ts";
-import { COUNTERS_BYTES } from "../memory/counters.ts";
+import type { Control } from "../memory/control.ts";
+import type { Counters } from "../memory/counters.ts";
+import { NodeHeader } from "../memory/node-header.ts";
+import { type NodeLayout, type NodeMemory, type Place, viewNode } from "../memory/node-layout.ts";
 import type { SharedPages } from "../memory/shared-pages.ts";
 import { Store } from "../store/store.ts";
+import type { TransportKind, WorkerData } from "../worker/messages.ts";
 import { allocateBuffers, type MemoryPlan, planMemory } from "./memory-plan.ts";
 
 const SEED_VALUES = 2 ** 32;
@@ -21,10 +23,11 @@ const SEED_VALUES = 2 ** 32;
 const PAGE_BYTES = 4 * KIB;
 
 /** What the primary knows once it is about to serve, the same for every thread. */
-export type SharedFacts = Pick<WorkerData, "epochUnix" | "bells" | "listeners">;
+export type SharedFacts = Pick<WorkerData, "bells" | "listeners">;
 
 export class SharedMemory {
-  readonly control: Control;
+  /** The primary's views over all of it. */
+  readonly regions: NodeMemory;
   /** False where cache lines are not ours: see memory/shared-pages.ts. */
   readonly isAligned: boolean;
   readonly #plan: MemoryPlan;
@@ -32,8 +35,6 @@ export class SharedMemory {
   readonly #arenas: readonly Arena[];
   readonly #settings: Settings;
   readonly #transport: TransportKind;
-  readonly #hashSeedLow = randomInt(SEED_VALUES);
-  readonly #hashSeedHigh = randomInt(SEED_VALUES);
 
   /** Throws ConfigError or SystemError when the memory cannot be had. */
   constructor(settings: Settings, transport: TransportKind) {
@@ -45,15 +46,28 @@ export class SharedMemory {
     this.isAligned = pages.every(({ isAligned }) => isAligned);
     this.#buffers = pages.map(({ buffer }) => buffer);
     this.#arenas = this.#buffers.map((buffer) => new Arena(buffer));
-    const { control, shards } = this.#plan.layout;
-    for (const place of shards) {
-      Store.format(this.arena(place), place.base, this.#plan.shardPlan);
-    }
-    this.control = new Control(this.arena(control), control.base);
+    this.#format();
+    this.regions = viewNode(this.#plan.layout, this.#arenas);
     this.control.setDetailEnabled(settings.detailEnabled);
     this.control.setVerbosity(settings.verbosity);
     this.control.setCrawlerEnabled(settings.extended.lruCrawler);
     this.control.setMemlimitMib(Math.floor(settings.memoryBytes / MIB));
+  }
+
+  #format(): void {
+    const { node, shards, shardCount } = this.#plan.layout;
+    NodeHeader.format(this.arena(node), node.base, {
+      shardCount,
+      hashSeedLow: randomInt(SEED_VALUES),
+      hashSeedHigh: randomInt(SEED_VALUES),
+    });
+    for (const place of shards) {
+      Store.format(this.arena(place), place.base, this.#plan.shardPlan);
+    }
+  }
+
+  get control(): Control {
+    return this.regions.control;
   }
 
   /**
@@ -71,7 +85,7 @@ export class SharedMemory {
   }
 
   /** Where everything lies. */
-  get layout(): MemoryLayout {
+  get layout(): NodeLayout {
     return this.#plan.layout;
   }
 
@@ -80,9 +94,9 @@ export class SharedMemory {
     return this.#arenas[place.arena] as Arena;
   }
 
-  /** Where a thread's counters begin. */
-  countersBase(thread: number): number {
-    return this.#plan.layout.counters.base + thread * COUNTERS_BYTES;
+  /** The primary's own counters. */
+  get counters(): Counters {
+    return this.regions.counters[this.layout.threads] as Counters;
   }
 
   /** What one thread is handed. */
@@ -90,14 +104,10 @@ export class SharedMemory {
     return {
       self,
       incarnation,
-      threadCount: this.#settings.threads,
       settings: this.#settings,
       transport: this.#transport,
       buffers: this.#buffers,
       layout: this.#plan.layout,
-      hashSeedLow: this.#hashSeedLow,
-      hashSeedHigh: this.#hashSeedHigh,
-      epochUnix: shared.epochUnix,
       bells: shared.bells,
       listeners: shared.listeners,
     };

@@ -15,7 +15,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
-import type { TransportKind } from "../config/worker-data.ts";
+import type { TransportKind } from "../worker/messages.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
 import type { Listeners, ListenersParts } from "./listeners.ts";
 import { Log } from "./log.ts";

@@ -18,7 +18,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { SystemError } from "../base/errors.ts";
-import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import type { WorkerData, WorkerMessage } from "../worker/messages.ts";
 import { type StartThread, WorkerThread } from "./worker-thread.ts";
 
 /**

@@ -17,7 +17,6 @@ import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { KIB } from "../base/unit.ts";
 import type { ListenAddress, Settings } from "../config/settings.ts";
-import type { WorkerData } from "../config/worker-data.ts";
 import { bindError, resolveTarget } from "../listen/listen.ts";
 import type { Control } from "../memory/control.ts";
 import {
@@ -31,6 +30,7 @@ import {
 import { isServersWord, udpMessageEnd, udpRefusal } from "../protocol/udp/udp-messages.ts";
 import type { BellWatch, NativeBell } from "../transport/native-bell.ts";
 import type { NodeTransport } from "../transport/node/node-transport.ts";
+import type { WorkerData } from "../worker/messages.ts";
 import { NodeServer } from "../worker/node-server.ts";
 import { type DatagramReply, DatagramSession } from "./datagram-session.ts";
 import { type Listening, listeningText, listenOptionsOf, shownDescriptor } from "./listeners.ts";

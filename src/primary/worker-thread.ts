@@ -5,7 +5,7 @@
  *        └──────── no memory, no descriptors, a bug ───────────────┘
  */
 import type { Worker } from "node:worker_threads";
-import type { WorkerData, WorkerMessage } from "../config/worker-data.ts";
+import type { WorkerData, WorkerMessage } from "../worker/messages.ts";
 
 /** Starts a thread. Throws when the system has none to give. */
 export type StartThread = () => Worker;

@@ -7,29 +7,33 @@
  */
 
 import type { Settings } from "../config/settings.ts";
-import type { MemoryLayout, Place } from "../config/worker-data.ts";
 import type { Arena } from "../memory/arena.ts";
-import { ConnectionState, ConnectionTable, LISTENERS_MAX } from "../memory/connection-table.ts";
-import { Control } from "../memory/control.ts";
-import { COUNTERS_BYTES, type Counter, Counters } from "../memory/counters.ts";
+import {
+  ConnectionState,
+  type ConnectionTable,
+  LISTENERS_MAX,
+} from "../memory/connection-table.ts";
+import type { Control } from "../memory/control.ts";
+import type { Counter, Counters } from "../memory/counters.ts";
 import { BUCKET_COUNT } from "../memory/histogram.ts";
-import { type Family, OBSERVATION_BYTES, Observation } from "../memory/observation.ts";
+import { type NodeLayout, type NodeMemory, viewNode } from "../memory/node-layout.ts";
+import type { Family, Observation } from "../memory/observation.ts";
 import { emptyGauges, ShardGauges, type StoreGauges } from "./shard-gauges.ts";
 
 /** What a view is made of; WorkerData has all of it. */
 export interface NodeParts {
   readonly settings: Settings;
-  readonly layout: MemoryLayout;
+  readonly layout: NodeLayout;
   /** One per buffer of the layout. */
   readonly arenas: readonly Arena[];
-  readonly threadCount: number;
-  readonly epochUnix: number;
 }
 
 export class NodeView {
   readonly settings: Settings;
   readonly threadCount: number;
   readonly epochUnix: number;
+  /** Views over all of it. */
+  readonly regions: NodeMemory;
   readonly control: Control;
   /** One per thread, the primary last. */
   readonly counters: readonly Counters[];
@@ -39,24 +43,16 @@ export class NodeView {
   readonly shards: readonly ShardGauges[];
 
   constructor(parts: NodeParts) {
-    const { layout, threadCount } = parts;
-    const arenaOf = (place: Place): Arena => parts.arenas[place.arena] as Arena;
+    const regions = viewNode(parts.layout, parts.arenas);
     this.settings = parts.settings;
-    this.threadCount = threadCount;
-    this.epochUnix = parts.epochUnix;
-    this.control = new Control(arenaOf(layout.control), layout.control.base);
-    this.shards = layout.shards.map((place) => new ShardGauges(arenaOf(place), place.base));
-    const threads = Array.from({ length: threadCount + 1 }, (_, thread) => thread);
-    const { counters, observations } = layout;
-    this.counters = threads.map(
-      (i) => new Counters(arenaOf(counters), counters.base + i * COUNTERS_BYTES),
-    );
-    this.observations = threads.map(
-      (i) => new Observation(arenaOf(observations), observations.base + i * OBSERVATION_BYTES),
-    );
-    this.connections = layout.connections.map(
-      (place) => new ConnectionTable(arenaOf(place), place.base, layout.connectionSlots),
-    );
+    this.regions = regions;
+    this.threadCount = parts.layout.threads;
+    this.epochUnix = regions.node.epochUnix();
+    this.control = regions.control;
+    this.counters = regions.counters;
+    this.observations = regions.observations;
+    this.connections = regions.connections;
+    this.shards = regions.shards.map((shard) => new ShardGauges(shard));
   }
 
   /** The server's second. */

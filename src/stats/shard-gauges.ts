@@ -13,11 +13,11 @@
  * costs one cache line to read.
  */
 import { CACHE_LINE_BYTES } from "../base/unit.ts";
-import type { Arena } from "../memory/arena.ts";
 import { GHOST_WAYS } from "../memory/ghost-table.ts";
-import { ShardHeader } from "../memory/shard-header.ts";
-import { BUCKET_ENTRIES, readPlan, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NEVER, Queue, SlabTable } from "../memory/slab-table.ts";
+import type { ShardHeader } from "../memory/shard-header.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import { BUCKET_ENTRIES, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
+import { NEVER, Queue, type SlabTable } from "../memory/slab-table.ts";
 
 /** A set of the ghost table is a row of u32 (memory/ghost-table.ts). */
 const GHOST_SET_BYTES = GHOST_WAYS * 4;
@@ -76,10 +76,10 @@ export class ShardGauges {
   readonly #slabs: SlabTable;
   readonly #header: ShardHeader;
 
-  constructor(arena: Arena, base: number) {
-    this.plan = readPlan(arena, base);
-    this.#header = new ShardHeader(arena, base);
-    this.#slabs = new SlabTable(arena, base, this.plan);
+  constructor(memory: ShardMemory) {
+    this.plan = memory.plan;
+    this.#header = memory.header;
+    this.#slabs = memory.slabs;
   }
 
   /** Adds what this shard holds to `into`. */

@@ -6,12 +6,12 @@
  *                    ▲─────────── Atomics.notify ◀── the worker that answered
  */
 import type { Bell } from "../base/bell.ts";
-import type { WorkerData } from "../config/worker-data.ts";
 import { BusyPoll } from "../connection/busy-poll.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { NodeTransport } from "../transport/node/node-transport.ts";
+import type { WorkerData } from "./messages.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 import { createServer, type ThreadServer } from "./thread-server.ts";
 import { Turn } from "./turn.ts";

@@ -29,14 +29,14 @@ export function takeShard(
   bell: Bell,
   served: (store: Store) => ShardStore = (store) => store,
 ): OwnedShard {
-  const { self, layout, threadCount, incarnation } = memory.data;
+  const { self, layout, incarnation } = memory.data;
   const { ints } = memory.arena(layout.control);
   const waker = new Waker(ints, memory.control, bell);
   const sleeper = new Sleeper(ints, memory.control, self);
   const loans = memory.loans(bell);
   let itemsDropped = 0;
   if (incarnation > 0) {
-    itemsDropped += endLoans(loans, threadCount);
+    itemsDropped += endLoans(loans, layout.threads);
     sleeper.cancel(); // it may have died asleep, with its shard on loan
   }
   const store = memory.openStore(self);

@@ -16,7 +16,6 @@ import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
-import type { WorkerData } from "../config/worker-data.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import type { Shard, ShardStore } from "../shard/shard.ts";
@@ -24,6 +23,7 @@ import type { Store } from "../store/store.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
+import type { WorkerData } from "./messages.ts";
 import { takeShard } from "./owned-shard.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 

@@ -2,13 +2,12 @@
  * Thread memory: a thread's views over everything the primary allocated, and the plans they were
  * laid out by.
  *
- * Built from WorkerData by every thread for itself, in the same way: plans are functions of the
- * settings, so they need not travel.
+ * Built from WorkerData by every thread for itself, in the same way: the layout says where all of it
+ * lies, the memory itself what all must agree on (memory/node-header.ts).
  */
 import type { Bell } from "../base/bell.ts";
 import { Clock } from "../base/clock.ts";
 import { KeyHash } from "../base/key-hash.ts";
-import type { Place, WorkerData } from "../config/worker-data.ts";
 import { EventLog } from "../connection/event-log.ts";
 import { monotonicNanoseconds, threadNanoseconds } from "../libc/clocks.ts";
 import type { Libc } from "../libc/libc.ts";
@@ -16,9 +15,11 @@ import { Arena } from "../memory/arena.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
 import type { Control } from "../memory/control.ts";
 import type { Counters } from "../memory/counters.ts";
-import { LogReader, LogWriter, logRingBytes } from "../memory/log-ring.ts";
+import { LogReader, LogWriter } from "../memory/log-ring.ts";
+import type { NodeHeader } from "../memory/node-header.ts";
+import type { Place, Site } from "../memory/node-layout.ts";
 import type { Observation } from "../memory/observation.ts";
-import { ShardMemory } from "../memory/shard-memory.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
 import { type LinkPlan, planLinks, usualRingBytes } from "../ring/link-plan.ts";
 import { Borrower } from "../ring/loan.ts";
 import type { Loans } from "../router/stores.ts";
@@ -26,10 +27,12 @@ import { NodeView } from "../stats/node-view.ts";
 import { Observer, type ObserverParts } from "../stats/observer.ts";
 import { Store } from "../store/store.ts";
 import { StoreReader } from "../store/store-reader.ts";
+import type { WorkerData } from "./messages.ts";
 
 export class ThreadMemory {
   readonly data: WorkerData;
   readonly arenas: readonly Arena[];
+  readonly header: NodeHeader;
   readonly control: Control;
   readonly counters: Counters;
   readonly clock: Clock;
@@ -48,43 +51,37 @@ export class ThreadMemory {
 
   /** `libc` null: copies are the slower ones of shared memory. */
   constructor(data: WorkerData, libc: Libc | null) {
-    const { layout, self, threadCount, settings } = data;
+    const { layout, self, settings } = data;
     this.data = data;
     this.arenas = data.buffers.map((buffer) => libc?.arena(buffer) ?? new Arena(buffer));
-    this.view = new NodeView({
-      settings,
-      layout,
-      arenas: this.arenas,
-      threadCount,
-      epochUnix: data.epochUnix,
-    });
+    this.view = new NodeView({ settings, layout, arenas: this.arenas });
+    const { node, shards, logs } = this.view.regions;
     this.counters = this.view.counters[self] as Counters;
     this.control = this.view.control;
-    this.clock = new Clock(data.epochUnix);
+    this.header = node;
+    this.clock = new Clock(node.epochUnix());
     this.clock.now = this.control.now();
-    this.hash = new KeyHash(data.hashSeedLow, data.hashSeedHigh);
-    const requesters = threadCount + 1;
-    this.linkPlan = planLinks(requesters, threadCount, usualRingBytes(requesters, threadCount));
+    this.hash = new KeyHash(node.hashSeedLow(), node.hashSeedHigh());
+    const requesters = layout.threads + 1;
+    const ringBytes = usualRingBytes(requesters, layout.threads);
+    this.linkPlan = planLinks(requesters, layout.threads, ringBytes);
     this.readers = layout.shards.map(
       (place) => new StoreReader(this.arena(place), place.base, this.clock),
     );
-    this.shards = layout.shards.map((place) => new ShardMemory(this.arena(place), place.base));
+    this.shards = shards;
     this.observer = new Observer({
       observation: this.view.observations[self] as Observation,
       counters: this.counters,
       control: this.control,
       clock: this.clock,
       prefixDelimiter: settings.prefixDelimiter,
-      seed: data.hashSeedLow ^ self,
+      seed: node.hashSeedLow() ^ self,
       ...clocksOf(libc),
     });
     this.connectionTable = this.view.connections[self] as ConnectionTable;
     if (data.incarnation > 0) this.connectionTable.clear();
-    this.events = new EventLog(
-      this.control,
-      this.clock,
-      new LogWriter(this.arena(layout.logs), layout.logs.base + self * logRingBytes()),
-    );
+    const log = logs[self] as Site;
+    this.events = new EventLog(this.control, this.clock, new LogWriter(log.arena, log.base));
   }
 
   /**
@@ -92,7 +89,7 @@ export class ThreadMemory {
    * loan.
    */
   openStore(shard: number): Store {
-    const { layout, settings, threadCount } = this.data;
+    const { layout, settings } = this.data;
     const place = layout.shards[shard] as Place;
     const counters = this.view.counters[shard] as Counters;
     return new Store(this.arena(place), place.base, this.hash, this.clock, counters, {
@@ -100,7 +97,7 @@ export class ThreadMemory {
       casEnabled: settings.casEnabled,
       promoteHits: settings.promoteHits,
       shard,
-      shardCount: threadCount,
+      shardCount: this.header.shardCount(),
     });
   }
 
@@ -113,11 +110,7 @@ export class ThreadMemory {
 
   /** A reader of each thread's log, from now on. */
   openLogs(): LogReader[] {
-    const { logs } = this.data.layout;
-    return Array.from(
-      { length: this.data.threadCount + 1 },
-      (_, thread) => new LogReader(this.arena(logs), logs.base + thread * logRingBytes()),
-    );
+    return this.view.regions.logs.map(({ arena, base }) => new LogReader(arena, base));
   }
 
   /** The arena a place lies in. */

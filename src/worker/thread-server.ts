@@ -64,10 +64,10 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
 }
 
 function createRouter({ memory, ownStore, loans, waker }: ServerParts): Router {
-  const { self, threadCount, layout, settings } = memory.data;
+  const { self, layout, settings } = memory.data;
   return new Router({
     self,
-    shardCount: threadCount,
+    shardCount: memory.header.shardCount(),
     readers: memory.readers,
     ownStore,
     loans: settings.extended.lending ? loans : null,
@@ -93,7 +93,7 @@ function createSession(
 ): NodeCommands {
   const { memory } = parts;
   const { data, control, clock, counters, readers } = memory;
-  const { settings, threadCount } = data;
+  const { settings } = data;
   const { output, encoder } = own;
   const logins = new Logins(settings, control);
   if (settings.authFile !== "") logins.text();
@@ -101,7 +101,7 @@ function createSession(
     ...own,
     control,
     view: memory.view,
-    shardCount: threadCount,
+    shardCount: memory.header.shardCount(),
     memoryBytes: settings.memoryBytes,
     readers,
     descriptor: parts.descriptor,

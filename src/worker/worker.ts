@@ -11,17 +11,19 @@
  * A successor of a worker that died closes its connections' descriptors, repairs the shards it had
  * on loan and its own, answers what it had in hand, and goes on.
  */
-import type { Place, WorkerData, WorkerMessage } from "../config/worker-data.ts";
+
 import { BusyPoll } from "../connection/busy-poll.ts";
 import { monotonicNanoseconds } from "../libc/clocks.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
 import { RECEIVE_BYTES } from "../memory/io-region.ts";
+import type { Place } from "../memory/node-layout.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import { closeLeftovers } from "../transport/leftovers.ts";
 import { NativeBell } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import { createNativeTransport, nativeKind } from "../transport/native-transport.ts";
+import type { WorkerData, WorkerMessage } from "./messages.ts";
 import { type OwnedShard, takeShard } from "./owned-shard.ts";
 import { watchForFault } from "./planted-fault.ts";
 import { ThreadMemory } from "./thread-memory.ts";

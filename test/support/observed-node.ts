@@ -7,6 +7,7 @@ import { KeyHash } from "../../src/base/key-hash.ts";
 import { SETTINGS_DEFAULTS, type Settings } from "../../src/config/settings.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { ServerState } from "../../src/memory/control.ts";
+import { NodeHeader } from "../../src/memory/node-header.ts";
 import { writePlan } from "../../src/memory/shard-plan.ts";
 import { allocateBuffers, planMemory } from "../../src/primary/memory-plan.ts";
 import { type NodeParts, NodeView } from "../../src/stats/node-view.ts";
@@ -30,13 +31,11 @@ export function observedNode(changes: Partial<Settings> = {}): ObservedNode {
   for (const place of plan.layout.shards) {
     writePlan(arenas[place.arena] as Arena, place.base, plan.shardPlan);
   }
-  const parts = {
-    settings,
-    layout: plan.layout,
-    arenas,
-    threadCount: settings.threads,
-    epochUnix: EPOCH_UNIX,
-  };
+  const { node } = plan.layout;
+  const birth = { shardCount: settings.threads, hashSeedLow: 1, hashSeedHigh: 2 };
+  NodeHeader.format(arenas[node.arena] as Arena, node.base, birth);
+  new NodeHeader(arenas[node.arena] as Arena, node.base).setEpochUnix(EPOCH_UNIX);
+  const parts = { settings, layout: plan.layout, arenas };
   const view = new NodeView(parts);
   const clock = new Clock(EPOCH_UNIX);
   clock.now = 1000 as typeof clock.now;

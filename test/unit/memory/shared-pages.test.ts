@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CACHE_LINE_BYTES, KIB, MIB } from "../../../src/base/unit.ts";
 import { Libc, libcAvailable } from "../../../src/libc/libc.ts";
 import { Arena } from "../../../src/memory/arena.ts";
+import { regionsOf } from "../../../src/memory/node-layout.ts";
 import { sharePages } from "../../../src/memory/shared-pages.ts";
 import { allocateBuffers, planMemory } from "../../../src/primary/memory-plan.ts";
 import { loadFrom } from "../config/load-from.ts";
@@ -35,14 +36,12 @@ describe.runIf(libcAvailable())("addresses, as the system has them", () => {
       const { settings } = loadFrom({ args: flags.split(" ") });
       const { layout, bufferBytes, shardPlan } = planMemory(settings, "native");
       const buffers = allocateBuffers(bufferBytes).map(({ buffer }) => buffer);
-      const { control, counters, links, native, logs, observations, connections, shards, io } =
-        layout;
-      const places = [control, counters, links, logs, observations];
-      for (const { arena, base } of [...places, ...native, ...connections, ...shards, ...io]) {
-        const buffer = buffers[arena] as SharedArrayBuffer;
-        expect(addressOf(buffer, Math.min(base, buffer.byteLength - 1)) % (4 * KIB)).toBe(0);
+      for (const { place, bytes } of regionsOf(layout)) {
+        if (bytes === 0) continue;
+        const buffer = buffers[place.arena] as SharedArrayBuffer;
+        expect(addressOf(buffer, place.base) % (4 * KIB)).toBe(0);
       }
-      for (const { arena, base } of shards) {
+      for (const { arena, base } of layout.shards) {
         const bucket = addressOf(
           buffers[arena] as SharedArrayBuffer,
           base + shardPlan.bucketOffset,

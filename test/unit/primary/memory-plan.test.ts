@@ -1,41 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { MemoryLayout, Place, TransportKind } from "../../../src/config/worker-data.ts";
-import { connectionTableBytes } from "../../../src/memory/connection-table.ts";
-import { controlBytes } from "../../../src/memory/control.ts";
-import { COUNTERS_BYTES } from "../../../src/memory/counters.ts";
-import { ioRegionBytes } from "../../../src/memory/io-region.ts";
-import { OBSERVATION_BYTES } from "../../../src/memory/observation.ts";
-import { type MemoryPlan, planMemory } from "../../../src/primary/memory-plan.ts";
-import { planNative } from "../../../src/transport/native-plan.ts";
+import { type NodeLayout, regionsOf } from "../../../src/memory/node-layout.ts";
+import { planMemory } from "../../../src/primary/memory-plan.ts";
+import type { TransportKind } from "../../../src/worker/messages.ts";
 import { loadFrom } from "../config/load-from.ts";
 
 const GIB = 2 ** 30;
-
-interface Region {
-  readonly place: Place;
-  readonly bytes: number;
-}
-
-/** Every region of a plan, with the bytes its owner will use. */
-function regionsOf(plan: MemoryPlan, threads: number, connections: number): Region[] {
-  const { layout, linkPlan, shardPlan } = plan;
-  const serving = layout.native.length || 1;
-  const serves = (thread: number) =>
-    layout.native.length > 0 ? thread < layout.native.length : thread === threads;
-  return [
-    { place: layout.control, bytes: controlBytes(threads) },
-    { place: layout.counters, bytes: COUNTERS_BYTES * (threads + 1) },
-    { place: layout.links, bytes: linkPlan.regionBytes },
-    { place: layout.observations, bytes: OBSERVATION_BYTES * (threads + 1) },
-    ...layout.native.map((place) => ({ place, bytes: planNative(connections).bytes })),
-    ...layout.connections.map((place) => ({ place, bytes: connectionTableBytes(connections) })),
-    ...layout.io.map((place, thread) => ({
-      place,
-      bytes: serves(thread) ? ioRegionBytes(serving, 0) : 0,
-    })),
-    ...layout.shards.map((place) => ({ place, bytes: shardPlan.regionBytes })),
-  ];
-}
 
 describe("planMemory()", () => {
   for (const args of [
@@ -62,11 +31,11 @@ describe("planMemory()", () => {
   }
 
   for (const transport of ["native", "node"] as TransportKind[]) {
-    for (const flags of ["-t 1", "-t 2 -m 256", "-t 8 -m 1024 -c 10000", "-t 32 -m 512"]) {
-      test(`regions lie in their buffers and apart: ${flags}, ${transport}`, () => {
+    for (const flags of ["-t 1", "-t 2 -m 256", "-t 8 -m 1024 -c 10000", "-t 4 -m 8g"]) {
+      test(`regions lie in their buffers and apart, each on a page: ${flags}, ${transport}`, () => {
         const { settings } = loadFrom({ args: flags.split(" ") });
-        const plan = planMemory(settings, transport);
-        const regions = regionsOf(plan, settings.threads, settings.maxConnections)
+        const { layout, bufferBytes } = planMemory(settings, transport);
+        const regions = [...regionsOf(layout)]
           .filter(({ bytes }) => bytes > 0)
           .sort((a, b) => a.place.arena - b.place.arena || a.place.base - b.place.base);
         let end = 0;
@@ -75,12 +44,27 @@ describe("planMemory()", () => {
           if (place.arena !== arena) end = 0;
           arena = place.arena;
           expect(place.base).toBeGreaterThanOrEqual(end);
-          expect(place.base % 64).toBe(0);
+          expect(place.base % 4096).toBe(0);
           end = place.base + bytes;
-          expect(end).toBeLessThanOrEqual(plan.bufferBytes[arena] as number);
+          expect(end).toBeLessThanOrEqual(bufferBytes[arena] as number);
         }
       });
     }
+  }
+
+  for (const flags of ["-t 1", "-t 3 -m 100"]) {
+    test(`what outlives a process is one run of pages to the buffer's end: ${flags}`, () => {
+      const { settings } = loadFrom({ args: flags.split(" ") });
+      const { layout, bufferBytes } = planMemory(settings, "native");
+      const names = [...regionsOf(layout)].map(({ name }) => name);
+      const first = names.indexOf("node");
+      expect(names.slice(first + 1)).toEqual(Array(settings.threads).fill("shards"));
+      const stride = Math.ceil(layout.shardBytes / 4096) * 4096;
+      layout.shards.forEach(({ base }, shard) => {
+        expect(base).toBe(layout.node.base + 4096 + shard * stride);
+      });
+      expect(bufferBytes[0]).toBe(layout.node.base + 4096 + settings.threads * stride);
+    });
   }
 
   for (const [flags, count] of [
@@ -100,7 +84,7 @@ describe("planMemory()", () => {
   }
 
   test("one buffer while all fits, then one for each shard", () => {
-    const arenas = (layout: MemoryLayout) => layout.shards.map(({ arena }) => arena);
+    const arenas = (layout: NodeLayout) => layout.shards.map(({ arena }) => arena);
     const small = planMemory(loadFrom({ args: ["-t", "2", "-m", "1024"] }).settings, "native");
     expect(small.bufferBytes).toHaveLength(1);
     expect(arenas(small.layout)).toEqual([0, 0]);

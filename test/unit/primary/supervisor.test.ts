@@ -2,8 +2,8 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { SystemError } from "../../../src/base/errors.ts";
 import { SETTINGS_DEFAULTS } from "../../../src/config/settings.ts";
-import type { WorkerData } from "../../../src/config/worker-data.ts";
 import { type Patience, pauseMilliseconds, Supervisor } from "../../../src/primary/supervisor.ts";
+import type { WorkerData } from "../../../src/worker/messages.ts";
 
 const FAKE_WORKER = new URL("./fake-worker.mjs", import.meta.url);
 /** Longer than any test, so that a slow machine changes nothing. */
@@ -44,14 +44,10 @@ function supervised(
   const dataOf = (self: number, incarnation: number): WorkerData => ({
     self,
     incarnation,
-    threadCount: scripts.length,
     settings: { ...SETTINGS_DEFAULTS, pidFile: scripts[self] as string },
     transport: "node",
     buffers: [buffer],
     layout: {} as WorkerData["layout"],
-    hashSeedLow: 0,
-    hashSeedHigh: 0,
-    epochUnix: 0,
     bells: [],
     listeners: [],
   });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { KeyHash } from "../../../src/base/key-hash.ts";
 import { Op } from "../../../src/command/op.ts";
 import { Reply } from "../../../src/command/reply.ts";
 import { Dialect, Request } from "../../../src/command/request.ts";
@@ -17,13 +16,13 @@ const VALUE = Buffer.alloc(1000);
 function worker(flags: readonly string[]): ThreadMemory {
   const { settings } = loadFrom({ args: ["-t", "1", ...flags] });
   const memory = new SharedMemory(settings, "node");
-  return new ThreadMemory(memory.dataOf(0, 0, { epochUnix: 0, bells: [], listeners: [] }), null);
+  return new ThreadMemory(memory.dataOf(0, 0, { bells: [], listeners: [] }), null);
 }
 
 /** Items that got from the small to the main queue when each was read so often right after its set. */
 function promotions(memory: ThreadMemory, reads: number): number {
   const store = memory.openStore(0);
-  const hash = new KeyHash(memory.data.hashSeedLow, memory.data.hashSeedHigh);
+  const { hash } = memory;
   const reply = new Reply(VALUE);
   const ask = (op: Op, key: string) => {
     const input = Buffer.concat([Buffer.from(key), VALUE]);
