@@ -5,26 +5,66 @@
  *   shardcached --completion bash > /etc/bash_completion.d/shardcached
  *   source <(shardcached --completion zsh)
  *
- * All of it is derived from the option table, so it cannot fall behind.
+ * All of it is derived from the option table, so it cannot fall behind. What is refused here, or is
+ * taken for memcached's sake and changes nothing, is not offered.
  */
 import type { Option, Shell } from "./option.ts";
 import { OPTIONS } from "./options.ts";
 import { SUBOPTIONS } from "./suboptions.ts";
 
+/** Options of builds we are not, and of machinery we have not. */
+const NOT_OFFERED: ReadonlySet<string> = new Set([
+  "memory-file",
+  "enable-ssl",
+  "slab-growth-factor",
+  "slab-min-size",
+  "enable-largepages",
+  "napi-ids",
+  "persistence-dir",
+  "memcached-dir",
+]);
+/** The suboptions that change something here. */
+const SUBOPTIONS_OFFERED: ReadonlySet<string> = new Set([
+  "maxconns_fast",
+  "no_maxconns_fast",
+  "idle_timeout",
+  "read_buf_mem_limit",
+  "track_sizes",
+  "lru_crawler",
+  "no_lru_crawler",
+  "watcher_logbuf_size",
+  "worker_logbuf_size",
+  "socket_threads",
+  "busy_poll",
+  "lending",
+  "no_lending",
+  "udp_multi_datagram",
+  "no_udp_multi_datagram",
+  "debug",
+]);
+/** What `shardcached top` takes. */
+const TOP_FLAGS = ["-n"];
+/** A line of a menu. */
+const SUMMARY_LENGTH_MAX = 60;
+
+const OFFERED = OPTIONS.filter(({ name }) => !NOT_OFFERED.has(name));
+
 /** What stands behind an option, as far as a shell can help with it. */
-type Kind = "none" | "file" | "dir" | "user" | "choice" | "suboptions" | "free";
+type Kind = "none" | "file" | "user" | "choice" | "suboptions" | "free";
 
 function kindOf({ name, argument, choices }: Option): Kind {
   if (argument === "") return "none";
   if (choices !== undefined) return "choice";
   if (name === "extended") return "suboptions";
-  if (argument === "file" || argument === "dir" || argument === "user") return argument;
+  if (argument === "file" || argument === "user") return argument;
   return "free";
 }
 
 /** Suboptions that take a value end in `=`. */
 function suboptionWords(): string {
-  return SUBOPTIONS.map(({ name, missing }) => (missing === null ? name : `${name}=`)).join(" ");
+  return SUBOPTIONS.filter(({ name }) => SUBOPTIONS_OFFERED.has(name))
+    .map(({ name, missing }) => (missing === null ? name : `${name}=`))
+    .join(" ");
 }
 
 function flagsOf({ letter, name, aliases = [] }: Option): string[] {
@@ -32,9 +72,11 @@ function flagsOf({ letter, name, aliases = [] }: Option): string[] {
   return letter === "" ? long : [`-${letter}`, ...long];
 }
 
-/** The help in one line. */
+/** The help's first sentence, cut to what a menu shows. */
 function summary({ help }: Option): string {
-  return help.join(" ");
+  const sentence = help.join(" ").replace(/( \(|: |; |, ).*$/, "");
+  if (sentence.length <= SUMMARY_LENGTH_MAX) return sentence;
+  return `${sentence.slice(0, SUMMARY_LENGTH_MAX - 1).replace(/\s+\S*$/, "")} …`;
 }
 
 /** The completion script of `shell`. */
@@ -45,10 +87,10 @@ export function completionScript(shell: Shell): string {
 /** bash cuts words at `=`, so `--protocol=asc` arrives as three. */
 function bash(): string {
   const patterns = (kind: Kind) =>
-    OPTIONS.filter((option) => kindOf(option) === kind)
+    OFFERED.filter((option) => kindOf(option) === kind)
       .flatMap(flagsOf)
       .join("|");
-  const choices = OPTIONS.filter((option) => kindOf(option) === "choice").map(
+  const choices = OFFERED.filter((option) => kindOf(option) === "choice").map(
     (option) =>
       `    ${flagsOf(option).join("|")}) COMPREPLY=($(compgen -W "${option.choices?.join(" ")}" -- "$current")); return ;;`,
   );
@@ -58,6 +100,9 @@ _shardcached() {
   [[ $current == = ]] && current=
   [[ $previous == = && $COMP_CWORD -ge 2 ]] && previous=\${COMP_WORDS[COMP_CWORD-2]}
   [[ \${COMP_WORDS[COMP_CWORD]} == = ]] && previous=\${COMP_WORDS[COMP_CWORD-1]}
+  if [[ \${COMP_WORDS[1]} == top && $COMP_CWORD -gt 1 ]]; then
+    COMPREPLY=($(compgen -W "${TOP_FLAGS.join(" ")}" -- "$current")); return
+  fi
   case $previous in
 ${choices.join("\n")}
     ${patterns("suboptions")})
@@ -65,11 +110,10 @@ ${choices.join("\n")}
       compopt -o nospace
       COMPREPLY=($(compgen -P "$head" -W "${suboptionWords()}" -- "\${current##*,}")); return ;;
     ${patterns("file")}) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return ;;
-    ${patterns("dir")}) compopt -o filenames; COMPREPLY=($(compgen -d -- "$current")); return ;;
     ${patterns("user")}) COMPREPLY=($(compgen -u -- "$current")); return ;;
     ${patterns("free")}) return ;;
   esac
-  COMPREPLY=($(compgen -W "${OPTIONS.flatMap(flagsOf).join(" ")}" -- "$current"))
+  COMPREPLY=($(compgen -W "${OFFERED.flatMap(flagsOf).join(" ")}" -- "$current"))
   if [[ $COMP_CWORD -eq 1 && top == "$current"* ]]; then COMPREPLY+=(top); fi
 }
 complete -F _shardcached shardcached
@@ -78,14 +122,13 @@ complete -F _shardcached shardcached
 
 const ZSH_ACTIONS: Readonly<Record<Exclude<Kind, "choice" | "none">, string>> = {
   file: "_files",
-  dir: "_files -/",
   user: "_users",
   suboptions: `_sequence compadd -S '' - ${suboptionWords()}`,
   free: " ",
 };
 
 function zsh(): string {
-  const specs = OPTIONS.map((option) => {
+  const specs = OFFERED.map((option) => {
     const kind = kindOf(option);
     const text = summary(option).replaceAll(/[[\]:\\]/g, "\\$&");
     const flags = flagsOf(option).map((flag) => {
@@ -102,6 +145,9 @@ function zsh(): string {
   return `#compdef shardcached
 # zsh completion for shardcached; made by: shardcached --completion zsh
 _shardcached() {
+  if [[ \${words[2]} == top && $CURRENT -gt 2 ]]; then
+    _arguments '-n[end after so many looks]:looks:' '2:address of the admin server:' && return
+  fi
   _arguments -s -S \\
 ${specs.map((spec) => `  ${spec}`).join(" \\\n")} \\
     '1::command:(top)'
@@ -128,17 +174,20 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+const FISH_NOT_TOP = "not __fish_seen_subcommand_from top";
+
 function fish(): string {
-  const lines = OPTIONS.flatMap((option) =>
+  const lines = OFFERED.flatMap((option) =>
     [option.name, ...(option.aliases ?? [])].map((name, index) => {
       const letter = option.letter === "" || index > 0 ? "" : ` -s ${option.letter}`;
       const text = summary(option).replaceAll(/[\\']/g, "\\$&");
-      return `complete -c shardcached${letter} -l ${name}${fishArgument(option)} -d '${text}'`;
+      return `complete -c shardcached -n '${FISH_NOT_TOP}'${letter} -l ${name}${fishArgument(option)} -d '${text}'`;
     }),
   );
   return `# fish completion for shardcached; made by: shardcached --completion fish
 complete -c shardcached -f
 complete -c shardcached -n __fish_use_subcommand -a top -d 'show a running node'
+complete -c shardcached -n '__fish_seen_subcommand_from top' -s n -x -d 'end after so many looks'
 ${lines.join("\n")}
 `;
 }
@@ -149,8 +198,6 @@ function fishArgument(option: Option): string {
       return "";
     case "file":
       return " -r -F";
-    case "dir":
-      return " -x -a '(__fish_complete_directories)'";
     case "user":
       return " -x -a '(__fish_complete_users)'";
     case "choice":

@@ -28,12 +28,34 @@ test("--completion takes a shell, whatever else is wrong", () => {
   );
 });
 
+/** True when a script has the word, and not only a longer one. */
+function offers(script: string, word: string): boolean {
+  return new RegExp(`(?<![\\w-])${word}(?![\\w-])`).test(script);
+}
+
 for (const shell of SHELLS) {
   describe(`completionScript("${shell}")`, () => {
-    test("knows every option", () => {
+    const dashes = shell === "fish" ? "-l " : "--";
+    for (const { name, help } of OPTIONS) {
+      const isIdle = /^not supported|accepted|not done yet/.test(help.join(" "));
+      test(`${isIdle ? "leaves out" : "knows"} --${name}`, () => {
+        expect(offers(completionScript(shell), `${dashes}${name}`)).toBe(!isIdle);
+      });
+    }
+
+    test("offers no suboption that is only warned of, and each that has an effect", () => {
       const script = completionScript(shell);
-      const dashes = shell === "fish" ? "-l " : "--";
-      for (const { name } of OPTIONS) expect(script).toContain(`${dashes}${name}`);
+      for (const word of ["ext_path", "ssl_key", "slab_automove", "hashpower", "modern"]) {
+        expect(offers(script, word)).toBe(false);
+      }
+      for (const word of ["idle_timeout=", "no_lending", "busy_poll=", "track_sizes", "debug"]) {
+        expect(offers(script, word)).toBe(true);
+      }
+    });
+
+    test("describes each in a line of a menu", () => {
+      const lines = completionScript(shell).match(/(?<= -d ').*(?='$)/gm) ?? [];
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(62);
     });
 
     test(`${shell} can read it${missing(shell)}`, async () => {
@@ -47,6 +69,9 @@ for (const shell of SHELLS) {
 describe("bash offers", () => {
   for (const [typed, offered] of [
     [["t"], ["top"]],
+    [["top", ""], ["-n"]],
+    [["top", "-"], ["-n"]],
+    [["top", "http://127.0.0.1:1/", "--mem"], []],
     [["--prot"], ["--protocol"]],
     [
       ["--protocol", "a"],
@@ -86,6 +111,7 @@ describe("zsh", () => {
 describe("fish offers", () => {
   for (const [typed, offered] of [
     ["--prot", ["--protocol"]],
+    ["top -", ["-n"]],
     ["--protocol a", ["ascii", "auto"]],
     ["-o track_sizes,idle", ["track_sizes,idle_timeout="]],
   ] as const) {
