@@ -15,6 +15,7 @@ import { PROTOCOL_VERSION } from "./command/limits.ts";
 import { type Loaded, loadSettings } from "./config/load.ts";
 import type { Settings } from "./config/settings.ts";
 import { isDaemonChild } from "./primary/daemon.ts";
+import { thisMachine } from "./primary/this-machine.ts";
 
 /** EX_SOFTWARE: a bug of ours. */
 const EXIT_BUG = 70;
@@ -30,6 +31,7 @@ function packageFile(name: string): string {
 /** Resolves with the exit code, or null when the server goes on. */
 async function main(): Promise<number | null> {
   const args = process.argv.slice(2);
+  if (args[0] === "help") args[0] = "--help";
   if (args[0] === "top") {
     const { runTop } = await import("./admin/top.ts");
     return runTop(args.slice(1));
@@ -40,6 +42,7 @@ async function main(): Promise<number | null> {
       args,
       environment: process.env,
       cores: availableParallelism(),
+      machine: thisMachine(),
       program: "shardcached",
       readFile: (path) => readFileSync(resolve(folder, path), "utf8"),
     });
@@ -47,7 +50,9 @@ async function main(): Promise<number | null> {
   for (const warning of loaded.warnings) writeSync(STDERR, `${warning}\n`);
   if (loaded.wish === "check-config") {
     const { checkConfig } = await import("./primary/check-config.ts");
-    for (const warning of checkConfig(loaded.settings)) writeSync(STDERR, `${warning}\n`);
+    const warnings = checkConfig(loaded.settings, loaded.faults);
+    for (const warning of warnings) writeSync(STDERR, `${warning}\n`);
+    loaded.faults.throwAll();
   }
   if (loaded.wish !== "serve") return print(loaded);
   if (loaded.settings.daemon && !isDaemonChild()) return background(loaded, args);

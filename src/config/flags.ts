@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { ConfigError } from "../base/errors.ts";
+import { didYouMean } from "./nearest.ts";
 import { EXIT_FAILURE, type Option, type Origin } from "./option.ts";
 import { OPTION_BY_LETTER, OPTION_BY_NAME, OPTIONS } from "./options.ts";
 
@@ -21,10 +22,12 @@ export interface Flags {
   /** Arguments that belong to no option. memcached passes over them without a word. */
   readonly strays: readonly string[];
   /**
-   * getopt's complaint, with memcached's exit code, about what stands behind `assignments`; null
-   * when everything could be read. What comes before it takes effect first: `-h -x` is help.
+   * getopt's complaints, with memcached's exit code. A command line ends at the first: what comes
+   * before it takes effect, so that `-h -x` is help.
    */
-  readonly complaint: ConfigError | null;
+  readonly complaints: readonly ConfigError[];
+  /** How many of `assignments` stand before the first complaint. */
+  readonly heard: number;
 }
 
 interface TokenConfig {
@@ -48,23 +51,27 @@ function tokenConfig(): Record<string, TokenConfig> {
 type Token = ReturnType<typeof tokensOf>[number];
 type OptionToken = Extract<Token, { kind: "option" }>;
 
-/** Reads arguments, up to the first that cannot be read. */
+/** Reads arguments, past those that cannot be read. */
 export function flagsFrom(args: readonly string[], program: string): Flags {
   const assignments: Assignment[] = [];
   const strays: string[] = [];
+  const complaints: ConfigError[] = [];
+  let heard = -1;
   for (const token of tokensOf(spelledOut(args))) {
     if (token.kind === "positional") strays.push(token.value);
     if (token.kind !== "option") continue;
     const option = optionOf(token);
     const wrong = whatIsWrong(token, option);
     if (option === undefined || wrong !== null) {
-      const text = `${program}: ${wrong}\nIllegal argument "?"`;
-      return { assignments, strays, complaint: new ConfigError(text, EXIT_FAILURE) };
+      if (complaints.length === 0) heard = assignments.length;
+      const text = `${program}: ${wrong}\nIllegal argument "?"${suggestion(token, option)}`;
+      complaints.push(new ConfigError(text, EXIT_FAILURE));
+      continue;
     }
     const { rawName, value } = token;
     assignments.push({ option, value: value ?? "", origin: { place: rawName, isFlag: true } });
   }
-  return { assignments, strays, complaint: null };
+  return { assignments, strays, complaints, heard: heard < 0 ? assignments.length : heard };
 }
 
 function tokensOf(args: readonly string[]) {
@@ -101,6 +108,13 @@ function isLong(rawName: string): boolean {
 function candidatesOf(rawName: string): Option[] {
   if (!isLong(rawName)) return [];
   return OPTIONS.filter(({ letter, name }) => letter !== "" && `--${name}`.startsWith(rawName));
+}
+
+/** What a long name that nobody has was to be. */
+function suggestion({ rawName, name }: OptionToken, option: Option | undefined): string {
+  if (option !== undefined || !isLong(rawName)) return "";
+  const meant = didYouMean(name, OPTION_BY_NAME.keys(), "--");
+  return meant === "" ? "" : ` (${rawName}${meant})`;
 }
 
 /** getopt's complaint about a token, or null. */

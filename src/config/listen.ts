@@ -1,7 +1,8 @@
 /**
  * -l: the addresses to listen on, in memcached's grammar.
  *
- *   list    entry { "," | ";" entry }                    repeated -l options add up
+ *   list    entry { "," | ";" entry }                    repeated -l options add up; between two separators
+ *                                                        there may be nothing
  *   entry   [notls:|btls:|mtls:] [proto[<p>]:] [tag[<t>]: | tag_<t>_:] address [":" port]
  *   address name | IPv4 | "[" IPv6 "]" | bare IPv6 | "*"
  *
@@ -39,8 +40,11 @@ export interface ListenEntry {
 /** Reads a list. A string is memcached's complaint about its first wrong entry. */
 export function listenEntriesFrom(text: string): ListenEntry[] | string {
   const entries: ListenEntry[] = [];
-  for (const part of text.split(/[,;]/)) {
-    const entry = listenEntryFrom(part.trim());
+  const parts = text.split(/[,;]/).map((part) => part.trim());
+  const named = parts.filter((part) => part !== "");
+  if (named.length === 0) return `Invalid address: "${text}"`;
+  for (const part of named) {
+    const entry = listenEntryFrom(part);
     if (typeof entry === "string") return entry;
     entries.push(entry);
   }

@@ -11,12 +11,16 @@ import { ConfigError } from "../base/errors.ts";
 import {
   type Environment,
   environmentAssignments,
+  environmentWarnings,
   PORT_FILE_VARIABLE,
   SASL_FILE_VARIABLE,
 } from "./environment.ts";
+import { Faults } from "./faults.ts";
 import { fileAssignments } from "./file.ts";
-import { type Assignment, flagsFrom } from "./flags.ts";
+import { type Assignment, type Flags, flagsFrom } from "./flags.ts";
 import { type ListenEntry, listenAddress } from "./listen.ts";
+import { checkMachine, type Machine } from "./machine.ts";
+import { didYouMean } from "./nearest.ts";
 import { applyOption, type Draft, EXIT_USAGE, type Shell, type Wish } from "./option.ts";
 import { PORT_ANY, SETTINGS_DEFAULTS, type Settings } from "./settings.ts";
 import { validate, warningsOf } from "./validate.ts";
@@ -39,6 +43,7 @@ export interface Sources {
   readonly environment: Environment;
   /** Worker threads when nobody says: the cores there are. */
   readonly cores: number;
+  readonly machine: Machine;
   /** How the program was called, for getopt's complaints. */
   readonly program: string;
   readFile(path: string): string;
@@ -50,33 +55,71 @@ export interface Loaded {
   readonly shell: Shell;
   readonly settings: Settings;
   readonly warnings: readonly string[];
+  /** What is wrong: empty unless `wish` is --check-config, which names all of it. */
+  readonly faults: Faults;
 }
+
+/** The words that may stand in front of, or instead of, the options. */
+const COMMANDS = ["top", "help"];
 
 /** Throws a ConfigError with one clear line and memcached's exit code. */
 export function loadSettings(sources: Sources): Loaded {
   const flags = flagsFrom(sources.args, sources.program);
+  const faults = new Faults();
   const asked = emptyDraft();
-  for (const { option, value, origin } of flags.assignments) {
-    applyOption(asked, option, value, origin);
-    if (isImmediate(asked.wish)) return loaded(asked, asked.warnings);
+  for (const { option, value, origin } of flags.assignments.slice(0, flags.heard)) {
+    faults.collect(() => applyOption(asked, option, value, origin));
+    if (faults.all.length === 0 && isImmediate(asked.wish)) return loaded(asked, asked.warnings);
   }
-  if (flags.complaint !== null) throw flags.complaint;
+  faults.all.push(...flags.complaints, ...strayFaults(flags, sources.program));
+  const checks = flags.assignments.some(({ option }) => option.name === "check-config");
+  if (!checks) faults.throwFirst();
 
-  const environment = environmentAssignments(sources.environment);
+  const draft = draftOf(flags, sources, faults);
+  const warnings = [...draft.warnings, ...environmentWarnings(sources.environment)];
+  const { settings, shell } = loaded(draft, []);
+  validate(settings, faults);
+  warnings.push(...warningsOf(settings));
+  warnings.push(...(faults.collect(() => checkMachine(settings, sources.machine)) ?? []));
+  if (!checks) faults.throwFirst();
+  const wish = checks ? "check-config" : draft.wish;
+  return { wish, shell, settings, warnings, faults };
+}
+
+/** All sources, one over the other. */
+function draftOf(flags: Flags, sources: Sources, faults: Faults): Draft {
+  const { environment } = sources;
   const draft = emptyDraft();
-  const path = asked.configFile || (sources.environment["SHARDCACHED_CONFIG"] ?? "");
-  if (path !== "") applyAll(draft, fileAssignments(textOf(path, sources), path));
-  applyAll(draft, environment);
-  applyAll(draft, flags.assignments);
-  for (const stray of flags.strays) {
-    draft.warnings.push(`WARNING: "${stray}" belongs to no option and is not looked at`);
+  const named = flags.assignments.findLast(({ option }) => option.name === "config")?.value;
+  const path = named || (environment["SHARDCACHED_CONFIG"] ?? "");
+  if (path !== "") {
+    const text = faults.collect(() => textOf(path, sources)) ?? "";
+    applyAll(draft, fileAssignments(text, path, faults), faults);
   }
-  draft.portFile = sources.environment[PORT_FILE_VARIABLE] ?? "";
-  draft.saslPasswordFile ||= sources.environment[SASL_FILE_VARIABLE] ?? "";
+  applyAll(draft, environmentAssignments(environment), faults);
+  // Those before the first complaint have been heard already, and their faults noted.
+  applyAll(draft, flags.assignments.slice(0, flags.heard), new Faults());
+  applyAll(draft, flags.assignments.slice(flags.heard), faults);
+  draft.portFile = environment[PORT_FILE_VARIABLE] ?? "";
+  draft.saslPasswordFile ||= environment[SASL_FILE_VARIABLE] ?? "";
   complete(draft, sources.cores);
-  const result = loaded(draft, draft.warnings);
-  validate(result.settings);
-  return { ...result, warnings: [...result.warnings, ...warningsOf(result.settings)] };
+  return draft;
+}
+
+/**
+ * Arguments that belong to no option. memcached passes over them; here one may be a command
+ * misspelt, and a server nobody wanted the result.
+ */
+function strayFaults({ strays }: Flags, program: string): ConfigError[] {
+  return strays.map(
+    (stray) =>
+      new ConfigError(
+        `${program}: "${stray}" is no command and belongs to no option` +
+          `${didYouMean(stray, COMMANDS)}\n` +
+          `usage: ${program} [options] | ${program} top [url] | ${program} help`,
+        EXIT_USAGE,
+      ),
+  );
 }
 
 /**
@@ -100,14 +143,16 @@ function emptyDraft(): Draft {
 }
 
 /** Applies one source as a whole: -l and -v start anew, then add up. */
-function applyAll(draft: Draft, assignments: readonly Assignment[]): void {
+function applyAll(draft: Draft, assignments: readonly Assignment[], faults: Faults): void {
   const names = new Set(assignments.map(({ option }) => option.name));
   if (names.has("listen")) {
     draft.listenEntries = [];
     draft.listenText = "";
   }
   if (names.has("verbose")) draft.verbosity = 0;
-  for (const { option, value, origin } of assignments) applyOption(draft, option, value, origin);
+  for (const { option, value, origin } of assignments) {
+    faults.collect(() => applyOption(draft, option, value, origin));
+  }
   if (names.has("udp-port") && !names.has("port") && draft.udpPort !== 0) {
     draft.port = draft.udpPort; // memcached: -U alone moves TCP to that port
   }
@@ -145,7 +190,7 @@ function loaded(draft: Draft, warnings: readonly string[]): Loaded {
     warnings: _own,
     ...settings
   } = draft;
-  return { wish, shell, settings, warnings };
+  return { wish, shell, settings, warnings, faults: new Faults() };
 }
 
 function textOf(path: string, sources: Sources): string {

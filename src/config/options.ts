@@ -198,7 +198,7 @@ export const OPTIONS: readonly Option[] = [
       help: ["set the backlog queue limit (default: 1024)"],
     },
     "backlog",
-    { argument: "num", least: 1, most: BACKLOG_MAX, exitCode: EXIT_USAGE },
+    { argument: "num", least: 0, most: BACKLOG_MAX, exitCode: EXIT_USAGE },
     () => "Invalid backlog queue limit",
   ),
   protocol,

@@ -7,6 +7,7 @@
  * taken with a warning, so that a start script goes on working.
  */
 import { KIB, MIB, UINT32_MAX } from "../base/unit.ts";
+import { didYouMean } from "./nearest.ts";
 import { type Draft, EXIT_USAGE, type Refusal } from "./option.ts";
 import {
   BUSY_POLL_LONE,
@@ -319,7 +320,8 @@ export function applySuboptions(draft: Draft, list: string): Refusal | null {
     const value = equals < 0 ? null : part.slice(equals + 1);
     const suboption = SUBOPTION_BY_NAME.get(name);
     if (suboption === undefined) {
-      return refuse(`Illegal suboption "${part}"`, "the extended options memcached knows");
+      const meant = didYouMean(name, SUBOPTION_BY_NAME.keys());
+      return refuse(`Illegal suboption "${part}"`, `the extended options memcached knows${meant}`);
     }
     if (value === null && suboption.missing !== null) {
       return refuse(suboption.missing, `${name}=<value>`);

@@ -3,32 +3,45 @@
  * codes first.
  */
 import { ConfigError } from "../base/errors.ts";
+import type { Faults } from "./faults.ts";
 import { EXIT_FAILURE, EXIT_USAGE } from "./option.ts";
 import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
 import { checkSuboptions } from "./suboptions.ts";
 import { sizeText } from "./values.ts";
 
-/** Throws a ConfigError for the first combination that cannot be served. */
-export function validate(settings: Settings): void {
-  validateItemSize(settings);
-  validateAuthentication(settings);
-  if (settings.port === 0 && settings.unixSocket === "" && settings.udpPort === 0) {
-    refuse("Nothing to listen on", "-p, --port", "0", "a port, or a path with -s");
-  }
-  if (settings.napiIds > settings.threads) {
-    refuse(
-      `Number of napi_ids(${settings.napiIds}) cannot be greater than ` +
-        `number of threads(${settings.threads})`,
-      "-N, --napi-ids",
-      String(settings.napiIds),
-      `1 to ${settings.threads}`,
-    );
-  }
-  const refusal = checkSuboptions(settings.extended);
-  if (refusal !== null) {
-    const { complaint, allowed, exitCode } = refusal;
-    throw new ConfigError(`${complaint} (-o, --extended: allowed: ${allowed})`, exitCode);
-  }
+/** Every combination that cannot be served is one more fault. */
+export function validate(settings: Settings, faults: Faults): void {
+  const checks = [
+    validateItemSize,
+    validateSasl,
+    validateAuthFile,
+    validateListening,
+    validateNapiIds,
+    validateSuboptions,
+  ];
+  for (const check of checks) faults.collect(() => check(settings));
+}
+
+function validateListening({ port, unixSocket, udpPort }: Settings): void {
+  if (port !== 0 || unixSocket !== "" || udpPort !== 0) return;
+  refuse("Nothing to listen on", "-p, --port", "0", "a port, or a path with -s");
+}
+
+function validateNapiIds({ napiIds, threads }: Settings): void {
+  if (napiIds <= threads) return;
+  refuse(
+    `Number of napi_ids(${napiIds}) cannot be greater than number of threads(${threads})`,
+    "-N, --napi-ids",
+    String(napiIds),
+    `1 to ${threads}`,
+  );
+}
+
+function validateSuboptions({ extended }: Settings): void {
+  const refusal = checkSuboptions(extended);
+  if (refusal === null) return;
+  const { complaint, allowed, exitCode } = refusal;
+  throw new ConfigError(`${complaint} (-o, --extended: allowed: ${allowed})`, exitCode);
 }
 
 function validateItemSize(settings: Settings): void {
@@ -45,8 +58,8 @@ function validateItemSize(settings: Settings): void {
   }
 }
 
-function validateAuthentication(settings: Settings): void {
-  const { protocol, saslEnabled, saslPasswordFile, authFile, udpPort } = settings;
+function validateSasl(settings: Settings): void {
+  const { protocol, saslEnabled, saslPasswordFile, udpPort } = settings;
   if (saslEnabled && protocol === "ascii") {
     const complaint = "ERROR: You cannot allow the ASCII protocol while using SASL.";
     refuse(complaint, "-B, --protocol", protocol, "binary or auto");
@@ -60,6 +73,9 @@ function validateAuthentication(settings: Settings): void {
     const allowed = "a file of user:password lines, by --sasl-password-file or MEMCACHED_SASL_PWDB";
     throw new ConfigError(`${complaint} (-S, --enable-sasl: needs ${allowed})`, EXIT_FAILURE);
   }
+}
+
+function validateAuthFile({ authFile, protocol, udpPort }: Settings): void {
   if (authFile === "") return;
   if (protocol === "binary") {
     const complaint =

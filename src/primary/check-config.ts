@@ -5,21 +5,36 @@
 import { Access, loadToken, protectionOf } from "../admin/access.ts";
 import { parseAdminListen } from "../admin/address.ts";
 import { readAuthFile, readSaslFile } from "../config/auth-file.ts";
+import type { Faults } from "../config/faults.ts";
 import type { Settings } from "../config/settings.ts";
 import { findUser } from "./identity.ts";
 import { planMemory } from "./memory-plan.ts";
 
-/** Throws the ConfigError or SystemError a start would end with; gives what is only doubtful. */
-export function checkConfig(settings: Settings): string[] {
-  planMemory(settings, settings.transport === "node" ? "node" : "native");
-  if (settings.user !== "") findUser(settings.user);
-  if (settings.authFile !== "") readAuthFile(settings.authFile);
-  const address = parseAdminListen(settings.adminListen);
-  if (address !== null) {
-    const token = loadToken(settings.adminTokenFile);
-    new Access({ address, token, protection: protectionOf(settings), hosts: [], now: () => 0 });
-  }
+/** Adds every fault a start would end with; gives what is only doubtful. */
+export function checkConfig(settings: Settings, faults: Faults): string[] {
+  const checks = [checkMemory, checkUser, checkAuthFile, checkAdmin];
+  for (const check of checks) faults.collect(() => check(settings));
   const { saslEnabled, saslPasswordFile } = settings;
   if (!saslEnabled || readSaslFile(saslPasswordFile).length > 0) return [];
   return [`WARNING: nobody can log in: ${saslPasswordFile} cannot be read, or has no entries`];
+}
+
+function checkMemory(settings: Settings): void {
+  planMemory(settings, settings.transport === "node" ? "node" : "native");
+}
+
+function checkUser({ user }: Settings): void {
+  if (user !== "") findUser(user);
+}
+
+function checkAuthFile({ authFile }: Settings): void {
+  if (authFile !== "") readAuthFile(authFile);
+}
+
+/** Throws ConfigError when the admin address, its token and their rules do not fit each other. */
+export function checkAdmin(settings: Settings): void {
+  const address = parseAdminListen(settings.adminListen);
+  if (address === null) return;
+  const token = loadToken(settings.adminTokenFile);
+  new Access({ address, token, protection: protectionOf(settings), hosts: [], now: () => 0 });
 }

@@ -24,7 +24,7 @@ function emitServing(view: NodeView, emit: Emit): void {
   emit("maxconns", settings.maxConnections);
   emit("tcpport", settings.port);
   emit("udpport", settings.udpPort);
-  emit("inter", settings.listenText || "NULL");
+  emit("inter", settings.listenText || settings.listen[0]?.host || "NULL");
   emit("verbosity", view.control.verbosity());
   emit("oldest", 0);
   emit("evictions", settings.evictions ? "on" : "off");

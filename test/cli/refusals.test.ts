@@ -2,6 +2,9 @@
  * The command line against real memcached's: the same complaint first, the same exit code. Flags
  * that memcached would take and serve with (`-t abc` is 0 there) are in test/unit/config.
  */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MAIN, Program } from "./program.ts";
 
@@ -73,6 +76,56 @@ describe("a wrong flag is refused in memcached's words, with its exit code", () 
       expect(ours.stdout).toBe("");
     });
   }
+});
+
+describe("what is no option starts no server", () => {
+  test("help is -h", async () => {
+    const { stdout, code } = await outcomeOf(process.execPath, [MAIN, "help"]);
+    expect(stdout).toContain("-p, --port=<num>          TCP port to listen on (default: 11211)");
+    expect(code).toBe(0);
+  });
+
+  for (const args of [["tpo"], ["-v", "extra"], ["help!"]]) {
+    test(args.join(" "), async () => {
+      const { stderr, code } = await outcomeOf(process.execPath, [MAIN, ...args]);
+      expect(stderr).toContain("is no command and belongs to no option");
+      expect(stderr).toContain("usage: shardcached [options]");
+      expect(code).toBe(64);
+    });
+  }
+});
+
+describe("what this machine cannot mean is one line, before any thread", () => {
+  test("-m in bytes by mistake", async () => {
+    const { stderr, code } = await outcomeOf(process.execPath, [MAIN, "-m", "1073741824"]);
+    expect(stderr).toMatch(/^Invalid item memory \(-m, --memory-limit: got "1048576g", .*\n$/);
+    expect(code).toBe(64);
+  });
+
+  test("an address space in which V8 finds no room", async () => {
+    const limited = `ulimit -v 1000000; exec ${process.execPath} "$0" "$@"`;
+    const { stderr, code } = await outcomeOf("/bin/sh", ["-c", limited, MAIN, "-p", "-1"]);
+    expect(stderr).toMatch(/^the limit of addresses is too low \(ulimit -v: .*\n$/);
+    expect(code).toBe(71);
+  });
+});
+
+describe("--check-config", () => {
+  test("names every fault of every source, and what only a start would find", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "shardcached-check-"));
+    const file = join(folder, "a.conf");
+    writeFileSync(file, "prot = 5\nconn-limit = 0\n");
+    const flags = ["--check-config", "--config", file, "-t", "0", "-Y", join(folder, "none")];
+    const { stderr, code } = await outcomeOf(process.execPath, [MAIN, ...flags]);
+    rmSync(folder, { recursive: true });
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      expect.stringContaining('-t, --threads: got "0"'),
+      expect.stringContaining(`${file} line 1: "prot" is no option, did you mean port?`),
+      expect.stringContaining(`${file} line 2, conn-limit: got "0"`),
+      expect.stringContaining("Could not open authfile"),
+    ]);
+    expect(code).toBe(1);
+  });
 });
 
 describe("what is printed begins as memcached's", () => {

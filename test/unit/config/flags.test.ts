@@ -78,6 +78,7 @@ describe("a flag sets its setting, short, long and glued", () => {
     ["--max-reqs-per-event=1", { requestsPerEvent: 1 }],
     ["-C", { casEnabled: false }],
     ["-b 64", { backlog: 64 }],
+    ["-b 0", { backlog: 0 }],
     ["--listen-backlog=64", { backlog: 64 }],
     ["-B binary", { protocol: "binary" }],
     ["-B ascii", { protocol: "ascii" }],
@@ -208,8 +209,8 @@ describe("a wrong value: memcached's words and exit code, then option, value and
       1,
     ],
     [
-      "-b 0",
-      'Invalid backlog queue limit (-b, --listen-backlog: got "0", allowed: 1 to 65535)',
+      "-b -1",
+      'Invalid backlog queue limit (-b, --listen-backlog: got "-1", allowed: 0 to 65535)',
       64,
     ],
     [
@@ -323,12 +324,43 @@ describe("what is asked for instead of serving", () => {
   });
 });
 
+describe("a slip of the pen is recognized", () => {
+  for (const [flags, meant] of [
+    ["--memry-limit=5", "(--memry-limit, did you mean --memory-limit?)"],
+    ["--treads=5", "(--treads, did you mean --threads?)"],
+    ["--porrt=5", "(--porrt, did you mean --port?)"],
+    ["-o idle_timout=5", "did you mean idle_timeout?"],
+    ["-o lendign", "did you mean lending?"],
+    ["tpo", "did you mean top?"],
+  ] as const) {
+    test(flags, () => {
+      expect(refusalOf({ args: flags.split(" ") }).message).toContain(meant);
+    });
+  }
+
+  test("what is like no option is told nothing", () => {
+    expect(refusalOf({ args: ["--frobnicate"] }).message).toBe(
+      `shardcached: unrecognized option '--frobnicate'\nIllegal argument "?"`,
+    );
+  });
+});
+
+describe("an argument that belongs to no option starts no server", () => {
+  for (const args of [["stray"], ["-v", "extra"], ["-m", "64", "top"]]) {
+    test(args.join(" "), () => {
+      const { message, exitCode } = refusalOf({ args });
+      expect(message).toMatch(/^shardcached: "\w+" is no command and belongs to no option/);
+      expect(message).toContain("\nusage: shardcached [options]");
+      expect(exitCode).toBe(64);
+    });
+  }
+});
+
 describe("warnings stop nothing", () => {
   for (const [flags, start] of [
     ["-t 65 -m 1024", "WARNING: Setting a high number of workerthreads is not recommended."],
     ["--persistence-dir /data", "WARNING: data is not kept on disk yet"],
     ["-L", "WARNING: -L has no effect"],
-    ["stray", 'WARNING: "stray" belongs to no option'],
     ["-o ext_path=/tmp/x:1G", "WARNING: -o ext_path has no effect"],
     ["-o resp_obj_mem_limit=10", "DEPRECATED: resp_obj_mem_limit no longer used."],
   ] as const) {

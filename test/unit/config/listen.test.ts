@@ -26,6 +26,8 @@ describe("-l", () => {
       "-l 127.0.0.1:1;127.0.0.1:2 -l 127.0.0.1:3",
       [1, 2, 3].map((port) => ({ host: "127.0.0.1", port, ...auto })),
     ],
+    ["-l 127.0.0.1,", [{ host: "127.0.0.1", port: 11211, ...auto }]],
+    ["-l ;,127.0.0.1;,", [{ host: "127.0.0.1", port: 11211, ...auto }]],
     ["-l proto[ascii]:127.0.0.1", [{ host: "127.0.0.1", port: 11211, protocol: "ascii", tag: "" }]],
     ["-l proto[binary]:127.0.0.1:8", [{ host: "127.0.0.1", port: 8, protocol: "binary", tag: "" }]],
     ["-l tag[edge]:127.0.0.1:8", [{ host: "127.0.0.1", port: 8, protocol: "auto", tag: "edge" }]],
@@ -40,7 +42,8 @@ describe("-l", () => {
   for (const [list, complaint] of [
     ["127.0.0.1:x", 'Invalid port number: "x"'],
     ["127.0.0.1:", 'Invalid port number: ""'],
-    ["127.0.0.1,", 'Invalid address: ""'],
+    [",", 'Invalid address: ","'],
+    ["127.0.0.1,:5", 'Invalid address: ""'],
     ["[::1", 'Invalid IPV6 address: "[::1"'],
     ["tag[toolongtag]:127.0.0.1", 'Listener tags must be between 1 and 8 characters: "toolongtag"'],
     ["mtls:127.0.0.1", "'mtls' option is valid only when SSL is enabled"],

@@ -1,19 +1,31 @@
 /** Settings from texts alone: no files, no environment, two cores. */
 import { ConfigError } from "../../../src/base/errors.ts";
 import { type Loaded, loadSettings } from "../../../src/config/load.ts";
+import type { Machine } from "../../../src/config/machine.ts";
 
 export interface Given {
   args?: readonly string[];
   environment?: Readonly<Record<string, string>>;
   files?: Readonly<Record<string, string>>;
   cores?: number;
+  machine?: Partial<Machine>;
 }
 
-export function loadFrom({ args = [], environment = {}, files = {}, cores = 2 }: Given): Loaded {
+/** A machine on which anything can be had. */
+const LARGE: Machine = { memoryBytes: 2 ** 44, addressBytesMax: Number.POSITIVE_INFINITY };
+
+export function loadFrom({
+  args = [],
+  environment = {},
+  files = {},
+  cores = 2,
+  machine = {},
+}: Given): Loaded {
   return loadSettings({
     args,
     environment,
     cores,
+    machine: { ...LARGE, ...machine },
     program: "shardcached",
     readFile(path) {
       const text = files[path];

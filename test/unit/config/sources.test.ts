@@ -119,6 +119,37 @@ describe("a configuration file", () => {
     });
   }
 
+  test("a key that is nearly an option's is told which", () => {
+    const given = { args: ["--config", "a.conf"], files: { "a.conf": "\n\nprot = 5" } };
+    expect(refusalOf(given).message).toBe(
+      'a.conf line 3: "prot" is no option, did you mean port? (allowed: long option names, as -h lists them)',
+    );
+  });
+
+  test("--check-config finds every fault, of every source, where a start ends at the first", () => {
+    const text = "memory-limit = lots\nprot = 5\n-t 0\n-x 3\nconn-limit = 0\nthreads = 2\n";
+    const given = {
+      args: ["--config", "a.conf", "-b", "x", "--frobnicate", "-R", "0", "-I", "100m"],
+      environment: { SHARDCACHED_BACKLOG: "1", SHARDCACHED_PROTOCOL: "foo" },
+      files: { "a.conf": text },
+    };
+    const { wish, faults } = loadFrom({ ...given, args: [...given.args, "--check-config"] });
+    expect(wish).toBe("check-config");
+    expect(faults.all.map(({ message }) => message.split("\n")[0])).toEqual([
+      expect.stringContaining('-b, --listen-backlog: got "x"'),
+      "shardcached: unrecognized option '--frobnicate'",
+      expect.stringContaining('a.conf line 2: "prot" is no option'),
+      "a.conf line 4: invalid option -- 'x'",
+      expect.stringContaining('a.conf line 1, memory-limit: got "lots"'),
+      expect.stringContaining('a.conf line 3, -t: got "0"'),
+      expect.stringContaining('a.conf line 5, conn-limit: got "0"'),
+      expect.stringContaining('SHARDCACHED_PROTOCOL: got "foo"'),
+      expect.stringContaining('-R, --max-reqs-per-event: got "0"'),
+      expect.stringContaining('-I, --max-item-size: got "100m"'),
+    ]);
+    expect(refusalOf(given).message).toBe(faults.all[0]?.message);
+  });
+
   test("a file that cannot be read", () => {
     expect(refusalOf({ args: ["--config", "none"] })).toEqual({
       message: "Could not read the configuration file none: ENOENT: no such file, open 'none'",
@@ -156,6 +187,30 @@ describe("the environment", () => {
   test("Kubernetes' SHARDCACHED_PORT=tcp://… is no port of ours", () => {
     const environment = { SHARDCACHED_PORT: "tcp://10.0.0.7:11211" };
     expect(loadFrom({ environment }).settings.port).toBe(11211);
+  });
+
+  test("a variable that looks like ours and is nobody's gets a warning", () => {
+    const environment = { SHARDCACHED_MEMORY_LIMT: "5", SHARDCACHED_WHATEVER: "1" };
+    expect(loadFrom({ environment }).warnings).toEqual([
+      "WARNING: SHARDCACHED_MEMORY_LIMT sets no option, did you mean SHARDCACHED_MEMORY_LIMIT?",
+      "WARNING: SHARDCACHED_WHATEVER sets no option",
+    ]);
+  });
+
+  test("what Kubernetes sets for services of our name gets none, nor what is ours otherwise", () => {
+    const environment = {
+      SHARDCACHED_SERVICE_HOST: "10.0.0.7",
+      SHARDCACHED_SERVICE_PORT: "11211",
+      SHARDCACHED_SERVICE_PORT_MEMCACHED: "11211",
+      SHARDCACHED_PORT: "tcp://10.0.0.7:11211",
+      SHARDCACHED_PORT_11211_TCP: "tcp://10.0.0.7:11211",
+      SHARDCACHED_PORT_11211_TCP_PROTO: "tcp",
+      SHARDCACHED_PORT_11211_TCP_PORT: "11211",
+      SHARDCACHED_PORT_11211_TCP_ADDR: "10.0.0.7",
+      SHARDCACHED_HEADLESS_SERVICE_HOST: "None",
+      SHARDCACHED_ADMIN_TOKEN: "0123456789abcdef",
+    };
+    expect(loadFrom({ environment }).warnings).toEqual([]);
   });
 
   test("SHARDCACHED_CONFIG names the file", () => {

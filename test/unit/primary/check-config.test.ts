@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Faults } from "../../../src/config/faults.ts";
 import { checkConfig } from "../../../src/primary/check-config.ts";
 import { loadFrom } from "../config/load-from.ts";
 
@@ -16,10 +17,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The check of flags in which @ is the folder. */
+/** The check of flags in which @ is the folder: warnings and faults. */
 function check(line: string): string[] {
   const args = line.split(" ").map((arg) => arg.replace("@", `${folder}/`));
-  return checkConfig(loadFrom({ args }).settings);
+  const faults = new Faults();
+  const warnings = checkConfig(loadFrom({ args }).settings, faults);
+  return [...warnings, ...faults.all.map(({ message }) => message)];
 }
 
 describe("checkConfig()", () => {
@@ -37,9 +40,18 @@ describe("checkConfig()", () => {
     ["--admin-token-file @short", "at least 16 characters"],
   ] as const) {
     test(`refuses ${line}, as a start would`, () => {
-      expect(() => check(line)).toThrow(message);
+      expect(check(line)).toEqual([expect.stringContaining(message)]);
     });
   }
+
+  test("names every fault, not the first", () => {
+    expect(check("-m 8g -t 1 -u no-such-user-here -Y @none --admin-token-file @short")).toEqual([
+      expect.stringContaining("item memory of 8192 MiB"),
+      expect.stringContaining("can't find the user"),
+      expect.stringContaining("Could not open authfile"),
+      expect.stringContaining("at least 16 characters"),
+    ]);
+  });
 
   test("warns of a SASL file without entries", () => {
     expect(check("-S --sasl-password-file @empty")).toEqual([

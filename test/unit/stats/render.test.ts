@@ -125,7 +125,7 @@ describe("stats settings", () => {
   test("spells defaults as memcached does", () => {
     expect(statsOf(observedNode().view, "settings").values).toMatchObject({
       maxbytes: "67108864",
-      inter: "NULL",
+      inter: "NULL", // of a node without a listener
       evictions: "on",
       umask: "700",
       growth_factor: "1.25",
