@@ -34,3 +34,5 @@ export const PACKET_BODY_BYTES_MAX = 1 << 30;
 export const MEMLIMIT_MIB_MIN = 8;
 export const MEMLIMIT_MIB_MAX = 1_000_000_000;
 export const VERBOSITY_MAX = 2;
+/** The list of a cluster's nodes, as `config get cluster` tells it. */
+export const CLUSTER_LIST_BYTES_MAX = 65_536;
