@@ -61,6 +61,8 @@ export const Op = {
   authenticate: 73,
   /** A line that is wrong: the reply is `request.error`. */
   error: 74,
+  /** config get cluster, and its kin: `request.level` says which. */
+  nodeList: 75,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -118,6 +120,10 @@ export const LoginStep = {
   step: 3,
 } as const;
 export type LoginStep = (typeof LoginStep)[keyof typeof LoginStep];
+
+/** How `Op.nodeList` was asked for, in `request.level`, where a protocol has two ways. */
+export const ListForm = { config: 0, item: 1 } as const;
+export type ListForm = (typeof ListForm)[keyof typeof ListForm];
 
 /** How `Op.shutdown` ends, in `request.level`. */
 export const ShutdownMode = { interrupt: 0, graceful: 1 } as const;

@@ -81,5 +81,7 @@ export const WireError = {
   outOfMemoryWriting: 38,
   /** The same words as `invalidExptime`; it counts as a flush. */
   invalidFlushDelay: 39,
+  /** There is a cluster, and nobody has said yet which nodes it has. */
+  listUnknown: 40,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];

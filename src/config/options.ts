@@ -8,6 +8,7 @@
  * value and what is allowed.
  */
 import { MIB } from "../base/unit.ts";
+import { CLUSTER_OPTIONS } from "./cluster-options.ts";
 import {
   EXIT_FAILURE,
   EXIT_USAGE,
@@ -310,6 +311,7 @@ export const OPTIONS: readonly Option[] = [
     "file",
     "a path",
   ),
+  ...CLUSTER_OPTIONS,
   configFile,
   textOption(
     {

@@ -158,6 +158,20 @@ export interface Settings {
   readonly adminHosts: string;
   /** --admin-audit-file; empty = the log. */
   readonly adminAuditFile: string;
+  /** --peers, checked; empty = none. */
+  readonly peers: string;
+  /** --cluster, checked; empty = none. */
+  readonly cluster: string;
+  /** --cluster-advertise; empty = what is listened on. */
+  readonly clusterAdvertise: string;
+  /** --cluster-name; empty = the address advertised. */
+  readonly clusterName: string;
+  /** --cluster-weight */
+  readonly clusterWeight: number;
+  /** --cluster-forget; 0 = never. */
+  readonly clusterForgetSeconds: number;
+  /** --drain */
+  readonly drainSeconds: number;
   /** --persistence-dir; empty = none. Nothing is kept there yet. */
   readonly persistenceDir: string;
   /** MEMCACHED_PORT_FILENAME; empty = none. */
@@ -169,6 +183,8 @@ export const THREADS_MAX = 255;
 /** The value for "any free port", as the operator writes it. */
 export const PORT_ANY = -1;
 const PORT_DEFAULT = 11_211;
+/** Kubernetes gives a pod 30 seconds to end. */
+const DRAIN_SECONDS_DEFAULT = 20;
 const MEMORY_BYTES_DEFAULT = 64 * MIB;
 /**
  * A second node on one machine finds this taken: that is a warning. Any other address taken is an
@@ -268,6 +284,13 @@ export const SETTINGS_DEFAULTS: Settings = {
   adminTokenFile: "",
   adminHosts: "",
   adminAuditFile: "",
+  peers: "",
+  cluster: "",
+  clusterAdvertise: "",
+  clusterName: "",
+  clusterWeight: 1,
+  clusterForgetSeconds: 0,
+  drainSeconds: DRAIN_SECONDS_DEFAULT,
   persistenceDir: "",
   portFile: "",
 };

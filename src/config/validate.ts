@@ -3,11 +3,15 @@
  * codes first.
  */
 import { ConfigError } from "../base/errors.ts";
+import { clusterAddressOf } from "./cluster-options.ts";
 import type { Faults } from "./faults.ts";
 import { EXIT_FAILURE, EXIT_USAGE } from "./option.ts";
 import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
 import { checkSuboptions } from "./suboptions.ts";
 import { sizeText } from "./values.ts";
+
+/** Hosts of -l that other machines do not reach. */
+const LOOPBACK = /^(?:127\.|::1$|localhost$)/;
 
 /** Every combination that cannot be served is one more fault. */
 export function validate(settings: Settings, faults: Faults): void {
@@ -15,6 +19,7 @@ export function validate(settings: Settings, faults: Faults): void {
     validateItemSize,
     validateSasl,
     validateAuthFile,
+    validateCluster,
     validateListening,
     validateNapiIds,
     validateSuboptions,
@@ -85,6 +90,31 @@ function validateAuthFile({ authFile, protocol, udpPort }: Settings): void {
   if (udpPort !== 0) {
     const complaint = "Cannot use UDP with ascii authentication enabled (-U 0 to disable)";
     refuse(complaint, "-U, --udp-port", String(udpPort), "0");
+  }
+}
+
+function validateCluster(settings: Settings): void {
+  const { peers, cluster, clusterAdvertise, listen } = settings;
+  const address = clusterAddressOf(settings);
+  if (peers !== "" && cluster !== "") {
+    refuse("Two lists of nodes", "--peers", peers, "--peers or --cluster, not both");
+  }
+  if (address === null) {
+    const given = [
+      ["--cluster-advertise", clusterAdvertise],
+      ["--cluster-name", settings.clusterName],
+    ].find(([, value]) => value !== "");
+    if (given === undefined) return;
+    const [name = "", value = ""] = given;
+    refuse("There is no cluster", name, value, "with --peers or --cluster");
+  }
+  if (address.kind !== "etcd") return;
+  if (listen.length === 0) {
+    refuse("A node of a cluster listens on TCP", "--cluster", cluster, "with a port of -p or -l");
+  }
+  if (clusterAdvertise === "" && listen.every(({ host }) => LOOPBACK.test(host))) {
+    const allowed = "an address others reach with -l, or --cluster-advertise";
+    refuse("Only this machine reaches this node", "--cluster", cluster, allowed);
   }
 }
 

@@ -17,6 +17,7 @@ import { Op } from "../command/op.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { writeLineEnd } from "../protocol/ascii.ts";
+import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import { GetScanner } from "../protocol/text/get-scanner.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
@@ -46,6 +47,7 @@ export interface BatchReaderParts {
   readonly observer: Observer;
   readonly events: EventLog;
   readonly hash: KeyHash;
+  readonly protocol: ProtocolOptions;
 }
 
 export class BatchReader {
@@ -71,7 +73,7 @@ export class BatchReader {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#events = parts.events;
-    this.#scanner = new GetScanner(parts.hash);
+    this.#scanner = new GetScanner(parts.hash, parts.protocol.listsNodes);
     this.#search = new BatchSearch(parts.finders);
     this.#bytes = bytes;
     this.#request = new Request(bytes);

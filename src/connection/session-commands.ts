@@ -3,7 +3,7 @@
  * they may allocate.
  *
  *   answered here        version verbosity quit mn, and everything the parser found wrong
- *   from shared memory   stats (src/stats renders them for any thread)
+ *   from shared memory   stats (src/stats renders them for any thread), the list of nodes
  *   every shard          flush_all, cache_memlimit: broadcast, and waited for
  *   the primary          shutdown: a bit in the control block
  *   admin-commands.ts    slabs lru lru_crawler watch
@@ -22,6 +22,7 @@ import type { NodeView } from "../stats/node-view.ts";
 import { binaryStatsWords, renderStats, statsWord } from "../stats/render.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import type { AdminCommands } from "./admin-commands.ts";
+import { BytesSource } from "./bytes-source.ts";
 import { Awaited, type Connection, Verdict } from "./connection.ts";
 import type { Intakes } from "./intake.ts";
 import type { Output } from "./output.ts";
@@ -44,6 +45,8 @@ export interface SessionParts {
   readonly memoryBytes: number;
   /** By shard. */
   readonly readers: readonly StoreReader[];
+  /** The list of the cluster's nodes; null while it is not known. */
+  readonly nodeList: () => Uint8Array | null;
   /** The connection's descriptor, or slot, for `stats conns`. */
   readonly descriptor: (slot: number) => number;
   /** Has the primary look at what was asked for in the control block. */
@@ -92,6 +95,8 @@ export class NodeCommands implements SessionExtension {
         );
         this.#parts.askPrimary();
         return this.#answer(request);
+      case Op.nodeList:
+        return this.#nodeList(connection, request);
       case Op.admin:
         return this.#parts.admin.perform(connection, request);
       case Op.authenticate:
@@ -174,6 +179,16 @@ export class NodeCommands implements SessionExtension {
     if (token === NO_PENDING) return Verdict.full;
     const outcome = router.broadcast(broadcast, this.#reply, connection.order, token);
     return performer.waitVerdict(connection, outcome, token, Awaited.broadcast);
+  }
+
+  #nodeList(connection: Connection, request: Request): Verdict {
+    const list = this.#parts.nodeList();
+    if (list === null) {
+      request.refuse(WireError.listUnknown);
+      return this.#fail(connection, request);
+    }
+    connection.source = new BytesSource(statsEncoderOf(request).nodeListOf(request, list));
+    return Verdict.done;
   }
 
   #stats(connection: Connection, request: Request): Verdict {

@@ -6,6 +6,7 @@ import { Request } from "../command/request.ts";
 import type { StatsEncoder } from "../protocol/protocol.ts";
 import { statsEncoderOf } from "../protocol/protocols.ts";
 import { StatsOutcome } from "../stats/render.ts";
+import { BytesSource } from "./bytes-source.ts";
 import { SOURCE_DONE, type Source } from "./source.ts";
 
 /** More than any line's words around name and value, and more than any end. */
@@ -21,7 +22,7 @@ export class StatsSource implements Source {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
   /** `stats detail dump`, whole: longer maybe than what is filled at a time. */
-  #list: Uint8Array = NOTHING;
+  #list: Source = new BytesSource(NOTHING);
   #outcome: StatsOutcome = StatsOutcome.end;
   #next = 0;
   #ended = false;
@@ -47,13 +48,14 @@ export class StatsSource implements Source {
   end(outcome: StatsOutcome): void {
     this.#outcome = outcome;
     if (outcome !== StatsOutcome.lines) return;
-    this.#list = this.#encoder.listOf(this.#request, DUMP_NAME, this.#names);
+    const list = this.#encoder.listOf(this.#request, DUMP_NAME, this.#names);
+    this.#list = new BytesSource(list);
     this.#names.length = 0;
   }
 
   fill(bytes: Uint8Array, at: number, end: number): number {
     if (this.#ended) return SOURCE_DONE;
-    if (this.#outcome === StatsOutcome.lines) return this.#fillList(bytes, at, end);
+    if (this.#outcome === StatsOutcome.lines) return this.#list.fill(bytes, at, end);
     let to = at;
     while (this.#next < this.#names.length) {
       const name = this.#names[this.#next] as string;
@@ -68,14 +70,6 @@ export class StatsSource implements Source {
   }
 
   release(): void {}
-
-  #fillList(bytes: Uint8Array, at: number, end: number): number {
-    const piece = this.#list.subarray(0, end - at);
-    bytes.set(piece, at);
-    this.#list = this.#list.subarray(piece.length);
-    this.#ended = this.#list.length === 0;
-    return piece.length;
-  }
 
   #encodeEnd(bytes: Uint8Array, at: number): number {
     const encoder = this.#encoder;

@@ -2,7 +2,7 @@
  * Node layout: every region of the memory that threads share, in one table. Where they lie, of what
  * type a layout is, and the views over it all come from that table; so does the test of this drawing.
  *
- *   buffer 0  | control | links | native… | counters… | logs… | observations… | connections… | io… | node | shards… |
+ *   buffer 0  | control | cluster | links | native… | counters… | logs… | observations… | connections… | io… | node | shards… |
  *
  *   …      one for each thread (the workers, then the primary), socket thread, or shard
  *   node   and what follows it are what a next process would need; nothing before it means anything to one
@@ -20,6 +20,7 @@ import { assert } from "../base/assert.ts";
 import { ConfigError } from "../base/errors.ts";
 import { CACHE_LINE_BYTES, compact, KIB, MIB, roundUp } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
+import { CLUSTER_BLOCK_BYTES, ClusterBlock } from "./cluster-block.ts";
 import { ConnectionTable, connectionTableBytes } from "./connection-table.ts";
 import { Control, controlBytes } from "./control.ts";
 import { COUNTERS_BYTES, Counters } from "./counters.ts";
@@ -44,6 +45,8 @@ export interface NodeFacts {
   readonly socketThreads: number;
   /** Under the node transport, or when there is UDP. */
   readonly primaryServes: boolean;
+  /** There is a cluster whose nodes are told. */
+  readonly listsNodes: boolean;
   /** Connections one thread can have: slots of its transport. */
   readonly connectionSlots: number;
   /** Of all links together (ring/link-plan.ts). */
@@ -93,6 +96,12 @@ export const REGIONS = {
     "node",
     ({ threads }) => controlBytes(threads),
     (arena, base) => new Control(arena, base),
+  ),
+  /** Of 0 bytes without a cluster. */
+  cluster: region(
+    "node",
+    ({ listsNodes }) => (listsNodes ? CLUSTER_BLOCK_BYTES : 0),
+    (arena, base) => new ClusterBlock(arena, base),
   ),
   /** Every ring of every ordered pair: ring/link-plan.ts. */
   links: region("node", ({ linkBytes }) => linkBytes, site),

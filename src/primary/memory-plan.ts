@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { SystemError } from "../base/errors.ts";
 import { GIB, MIB } from "../base/unit.ts";
+import { listsNodes } from "../config/cluster-options.ts";
 import type { Settings } from "../config/settings.ts";
 import { ioRegionBytes } from "../memory/io-region.ts";
 import { layOut, type NodeLayout } from "../memory/node-layout.ts";
@@ -42,6 +43,7 @@ export function planMemory(
     socketThreads,
     // The primary serves under the node transport, and UDP under either.
     primaryServes: transport === "node" || settings.udpListen.length > 0,
+    listsNodes: listsNodes(settings),
     connectionSlots: maxConnections,
     linkBytes: planLinks(requesters, threads, usualRingBytes(requesters, threads)).regionBytes,
     nativeBytes: planNative(maxConnections).bytes,

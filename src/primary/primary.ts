@@ -10,6 +10,7 @@
  * for a worker once it serves, but at the end, and then not for long.
  */
 import { readAuthFile } from "../config/auth-file.ts";
+import { listsNodes } from "../config/cluster-options.ts";
 import { reloadOf } from "../config/reload.ts";
 import type { Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
@@ -25,6 +26,7 @@ import type {
 import type { AbsentShards } from "./absent-shards.ts";
 import type { AdminWindow } from "./admin-window.ts";
 import { ClockTicker } from "./clock-ticker.ts";
+import type { Cluster } from "./cluster.ts";
 import { assumeIdentity, findUser, isRoot } from "./identity.ts";
 import { type Listeners, type ListenersParts, type Listening, listeningText } from "./listeners.ts";
 import type { Log } from "./log.ts";
@@ -69,6 +71,7 @@ export class Primary {
   #data: WorkerData | null = null;
   #admin: AdminWindow | null = null;
   #absent: AbsentShards | null = null;
+  #cluster: Cluster | null = null;
   #verbosity: number;
   #isStopping = false;
 
@@ -138,6 +141,7 @@ export class Primary {
       },
       (self, incarnation) => memory.dataOf(self, incarnation, facts),
     );
+    if (listsNodes(this.#settings)) await this.#joinCluster();
     this.#obeySignals();
     this.#ticker.start(() => this.#ticked());
     memory.control.setState(ServerState.serving);
@@ -161,6 +165,13 @@ export class Primary {
     const { openAdminWindow } = await import("./admin-window.ts");
     this.#admin = await openAdminWindow(this.#data, this.#sockets, this.#log);
     if (!this.#isStopping) notifyServiceManager("READY=1", this.#log);
+  }
+
+  /** Finds the cluster's nodes, and becomes one of them. Throws ConfigError. */
+  async #joinCluster(): Promise<void> {
+    const { openCluster } = await import("./cluster.ts");
+    const block = this.#memory.regions.cluster;
+    this.#cluster = await openCluster(this.#settings, this.#sockets, block, this.#log);
   }
 
   /** The start failed: what runs already must not keep the process. */
@@ -245,9 +256,10 @@ export class Primary {
   async stop(why: string): Promise<void> {
     if (this.#isStopping) this.end(0);
     this.#isStopping = true;
-    this.#absent?.stop();
     this.#log.info(why === "SIGUSR1" ? "Gracefully stopping" : `stopping: ${why}`);
     notifyServiceManager("STOPPING=1", this.#log);
+    if (this.#cluster !== null) await this.#cluster.leave(); // still serving
+    this.#absent?.stop();
     this.#memory.control.setState(ServerState.draining);
     const drained = this.#supervisor.stop(DRAIN_MILLISECONDS_MAX);
     await this.#listeners?.close();

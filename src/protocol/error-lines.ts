@@ -45,6 +45,7 @@ const WORDS: Record<keyof typeof WireError, string> = {
   outOfMemoryReading: "SERVER_ERROR out of memory reading request",
   outOfMemoryWriting: "SERVER_ERROR out of memory writing get response",
   invalidFlushDelay: "CLIENT_ERROR invalid exptime argument",
+  listUnknown: "SERVER_ERROR the list of nodes is not known yet",
   ownerLost: "SERVER_ERROR the shard restarted, the outcome is unknown",
 };
 

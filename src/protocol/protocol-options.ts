@@ -14,6 +14,8 @@ export interface ProtocolOptions {
   readonly protocol: "auto" | "ascii" | "binary";
   /** -Y: an ASCII connection must log in first. */
   readonly asciiAuth: boolean;
+  /** There is a cluster: its list of nodes can be asked for. */
+  readonly listsNodes: boolean;
   /** -S: a binary connection must authenticate first. */
   readonly sasl: boolean;
 }

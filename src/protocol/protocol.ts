@@ -98,6 +98,8 @@ export interface StatsEncoder {
   encodeRefusal(request: Request, words: string, out: Uint8Array, at: number): number;
   /** A reply in plain words: a line of text, or a successful packet with that body. */
   encodeWords(request: Request, words: string, out: Uint8Array, at: number): number;
+  /** The list of a cluster's nodes, as a whole reply. */
+  nodeListOf(request: Request, list: Uint8Array): Uint8Array;
   /** SASL: go on with the next step. */
   encodeContinue(request: Request, out: Uint8Array, at: number): number;
 }

@@ -2,6 +2,7 @@
  * Thread server: everything between a thread's transport and its rings, put together. A worker
  * under the native transport has one, and the primary under the node transport, or to serve UDP.
  */
+import { listsNodes } from "../config/cluster-options.ts";
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { BulkCommands } from "../connection/bulk.ts";
@@ -58,6 +59,7 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
     flushEnabled: settings.flushEnabled,
     shutdownEnabled: settings.shutdownEnabled,
     protocol: settings.protocol,
+    listsNodes: listsNodes(settings),
     asciiAuth: settings.authFile !== "",
     sasl: settings.saslEnabled,
   };
@@ -104,6 +106,7 @@ function createSession(
     shardCount: memory.header.shardCount(),
     memoryBytes: settings.memoryBytes,
     readers,
+    nodeList: () => memory.view.regions.cluster.read(),
     descriptor: parts.descriptor,
     askPrimary: parts.askPrimary,
     admin: new AdminCommands({

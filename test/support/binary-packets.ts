@@ -57,6 +57,9 @@ export const Opcode = {
   saslStep: 0x22,
   gatK: 0x23,
   gatKQ: 0x24,
+  configGet: 0x60,
+  configSet: 0x64,
+  configDelete: 0x66,
 } as const;
 
 export const BinaryStatus = {

@@ -70,3 +70,15 @@ declare module "memjs" {
   const memjs: { Client: typeof Client };
   export default memjs;
 }
+
+declare module "memcached-elasticache" {
+  import { EventEmitter } from "node:events";
+
+  class ElastiCache extends EventEmitter {
+    constructor(endpoint: string, options?: Readonly<Record<string, unknown>>);
+    get(key: string, callback: (error: unknown, value: unknown) => void): void;
+    set(key: string, value: unknown, ttl: number, callback: (error: unknown) => void): void;
+    end(): void;
+  }
+  export default ElastiCache;
+}

@@ -27,6 +27,7 @@ export const OPTIONS: ProtocolOptions = {
   shutdownEnabled: false,
   protocol: "auto",
   asciiAuth: false,
+  listsNodes: false,
   sasl: false,
 };
 

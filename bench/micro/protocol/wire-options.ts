@@ -9,5 +9,6 @@ export const WIRE_OPTIONS: ProtocolOptions = {
   shutdownEnabled: false,
   protocol: "auto",
   asciiAuth: false,
+  listsNodes: false,
   sasl: false,
 };

@@ -197,5 +197,6 @@ function codesByError(): Uint8Array {
   codes[WireError.unknownOpcode] = Code.unknownCommand;
   codes[WireError.bodyTooShort] = Code.unknownCommand;
   codes[WireError.ownerLost] = Code.internal;
+  codes[WireError.listUnknown] = Code.internal;
   return codes;
 }

@@ -72,6 +72,7 @@ const ROWS: readonly Row[] = [
   [0x20, -1, Op.authenticate, 0, 0, 0],
   [0x21, -1, Op.authenticate, 0, 0, STORES],
   [0x22, -1, Op.authenticate, 0, 0, STORES],
+  [0x60, -1, Op.nodeList, 0, 0, KEYED],
 ];
 
 /** By opcode: the op (`Op.none` for an unknown one), its mode, its extras, its shape. */

@@ -15,6 +15,7 @@ import {
 import { LoginStep, Op, StoreMode } from "../../command/op.ts";
 import { Dialect, Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
+import { bytesOf } from "../ascii.ts";
 import { DataBlock, refuseTooLarge } from "../data-block.ts";
 import { CLOSE, type Parser } from "../protocol.ts";
 import type { ProtocolOptions } from "../protocol-options.ts";
@@ -31,6 +32,7 @@ import {
   Shape,
 } from "./binary-packet.ts";
 
+const CLUSTER_KEY = bytesOf("cluster");
 /** An arithmetic packet with this expiry creates nothing. */
 const EXPIRY_NO_CREATE = UINT32_MAX;
 const LOGIN_STEPS: Readonly<Record<number, LoginStep>> = {
@@ -102,7 +104,9 @@ export class BinaryParser implements Parser {
     if (!state.authenticated && !isServedToAnyone(opcode)) return WireError.authRequired;
     if (keyBytes > KEY_BYTES_MAX) return WireError.malformedPacket;
     const op = OPCODE_OP[opcode];
-    if (op === Op.none || (op === Op.authenticate && !this.#options.sasl)) {
+    const { sasl, listsNodes } = this.#options;
+    const isOff = (op === Op.authenticate && !sasl) || (op === Op.nodeList && !listsNodes);
+    if (op === Op.none || isOff) {
       return WireError.unknownOpcode;
     }
     const shape = OPCODE_SHAPE[opcode] as number;
@@ -154,6 +158,9 @@ export class BinaryParser implements Parser {
         break;
       case Op.quit:
         request.closeAfter = true;
+        break;
+      case Op.nodeList:
+        if (!isClusterKey(request)) request.refuse(WireError.unknownCommand);
         break;
       case Op.authenticate:
         return this.#authentication(request, start, end);
@@ -218,6 +225,12 @@ export class BinaryParser implements Parser {
     }
     return this.#waitForValue(request, start, end);
   }
+}
+
+/** Of a node's configuration, only the list of nodes is told. */
+function isClusterKey({ keyBytes, keyStart, keyEnd }: Request): boolean {
+  if (keyEnd - keyStart !== CLUSTER_KEY.length) return false;
+  return CLUSTER_KEY.every((byte, at) => keyBytes[keyStart + at] === byte); // alloc: a poll a minute
 }
 
 /** What is served before a login. */

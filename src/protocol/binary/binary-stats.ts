@@ -9,6 +9,7 @@ import { PACKET_HEADER_BYTES } from "./binary-packet.ts";
 import { Code, encodeText, NOTHING, writeHeader } from "./binary-response.ts";
 
 const NOT_FOUND = bytesOf("Not found");
+const FLAGS_BYTES = 4;
 
 export class BinaryStats implements StatsEncoder {
   encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
@@ -40,6 +41,15 @@ export class BinaryStats implements StatsEncoder {
   encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
     const to = writeHeader(request, Code.success, 0, 0, words.length, 0, 0, out, at);
     return writeLatin1(out, to, words);
+  }
+
+  /** As an item's value: client flags in the extras. */
+  nodeListOf(request: Request, list: Uint8Array): Uint8Array {
+    const bodyBytes = FLAGS_BYTES + list.length;
+    const packet = new Uint8Array(PACKET_HEADER_BYTES + bodyBytes);
+    const to = writeHeader(request, Code.success, 0, FLAGS_BYTES, bodyBytes, 0, 0, packet, 0);
+    packet.set(list, to + FLAGS_BYTES);
+    return packet;
   }
 
   encodeContinue(request: Request, out: Uint8Array, at: number): number {

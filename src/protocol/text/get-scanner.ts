@@ -4,7 +4,7 @@
  *   plain     get|gets <key>[ <key>]*\r\n    the word in lower case, single spaces, keys of at most 250 bytes, the line whole
  *             mg <key> v\r\n
  *
- * Anything else ends the batch and is left to TextParser, which knows every rule and every error;
+ * Anything else, and where there is a cluster the key that asks for its list, ends the batch and is left to TextParser, which knows every rule and every error;
  * so nothing is refused here. A line of more keys than a batch holds is served a batch at a time:
  * once its whole length has been looked at, the state says that we are inside (WireState.keysOp),
  * and the next scan goes on there.
@@ -17,6 +17,7 @@ import { Op } from "../../command/op.ts";
 import { CR, LF, SPACE } from "../ascii.ts";
 import { WireProtocol, type WireState } from "../wire-state.ts";
 import { holdsLongKey } from "./line-search.ts";
+import { isListKey } from "./list-question.ts";
 
 const GET_AND_SPACE = 0x20746567; // "get " as a little-endian word
 const GETS_WORD = 0x73746567;
@@ -34,9 +35,11 @@ const HIGH_BITS = 0x8080_8080;
 
 export class GetScanner {
   readonly #hash: KeyHash;
+  readonly #listsNodes: boolean;
 
-  constructor(hash: KeyHash) {
+  constructor(hash: KeyHash, listsNodes = false) {
     this.#hash = hash;
+    this.#listsNodes = listsNodes;
   }
 
   /**
@@ -70,6 +73,7 @@ export class GetScanner {
       const word = words.getInt32(line, true);
       let taken = false;
       if (word === GET_AND_SPACE) {
+        if (this.#listsNodes && isListKey(bytes, line + 4, end)) return;
         taken = this.#keys(bytes, line, line + 4, end, BatchMark.first, batch);
       } else if (word === GETS_WORD && bytes[line + 4] === SPACE) {
         taken = this.#keys(bytes, line, line + 5, end, BatchMark.first | BatchMark.withCas, batch);

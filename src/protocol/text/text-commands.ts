@@ -18,7 +18,14 @@ import {
   MEMLIMIT_MIB_MIN,
   VERBOSITY_MAX,
 } from "../../command/limits.ts";
-import { AdminWord, ArithmeticMode, DeleteMode, Op, ShutdownMode } from "../../command/op.ts";
+import {
+  AdminWord,
+  ArithmeticMode,
+  DeleteMode,
+  ListForm,
+  Op,
+  ShutdownMode,
+} from "../../command/op.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { bytesOf } from "../ascii.ts";
@@ -42,6 +49,9 @@ const LRU = bytesOf("lru");
 const LRU_CRAWLER = bytesOf("lru_crawler");
 const WATCH = bytesOf("watch");
 const DEBUGTIME = bytesOf("debugtime");
+const CONFIG = bytesOf("config");
+const CONFIG_GET = bytesOf("get");
+const CONFIG_CLUSTER = bytesOf("cluster");
 
 /** A delete with this many tokens and more is not a delete to memcached 1.6.18. */
 const DELETE_TOKENS_MAX = 4;
@@ -94,7 +104,8 @@ export class TextCommands {
         request.closeAfter = true;
         return this.#plain(request, Op.quit);
       case 0x63: // c
-        return tokens.is(bytes, 0, CACHE_MEMLIMIT) ? this.#cacheMemlimit(request, bytes) : NOT_HERE;
+        if (tokens.is(bytes, 0, CACHE_MEMLIMIT)) return this.#cacheMemlimit(request, bytes);
+        return tokens.is(bytes, 0, CONFIG) ? this.#config(request, bytes) : NOT_HERE;
       case 0x6c: // l
         if (tokens.is(bytes, 0, LRU)) return this.#admin(request, bytes, AdminWord.lru);
         if (!tokens.is(bytes, 0, LRU_CRAWLER)) return NOT_HERE;
@@ -219,6 +230,19 @@ export class TextCommands {
     request.op = Op.cacheMemlimit;
     request.level = level;
     return WireError.none;
+  }
+
+  /** The one thing of a node's configuration that is told: the list, where there is a cluster. */
+  #config(request: Request, bytes: Uint8Array): WireError {
+    const tokens = this.#tokens;
+    const asksList =
+      this.#options.listsNodes &&
+      tokens.count === 3 &&
+      tokens.is(bytes, 1, CONFIG_GET) &&
+      tokens.is(bytes, 2, CONFIG_CLUSTER);
+    if (!asksList) return WireError.unknownCommand;
+    request.level = ListForm.config;
+    return this.#plain(request, Op.nodeList);
   }
 
   /** The words are left to whoever serves them, in the line, less the noreply. */

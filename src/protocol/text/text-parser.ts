@@ -22,7 +22,7 @@ import {
   LEADING_SPACES_MAX,
   LINE_BYTES_MAX,
 } from "../../command/limits.ts";
-import { Op } from "../../command/op.ts";
+import { ListForm, Op } from "../../command/op.ts";
 import { Dialect, Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { bytesOf, CR, LF, SPACE, ZERO } from "../ascii.ts";
@@ -34,6 +34,7 @@ import type { ProtocolOptions } from "../protocol-options.ts";
 import type { WireState } from "../wire-state.ts";
 import { AsciiLogin } from "./ascii-login.ts";
 import { endsLine, holdsLineEnd, holdsLongKey } from "./line-search.ts";
+import { LIST_KEY } from "./list-question.ts";
 import { NOT_HERE, TextCommands } from "./text-commands.ts";
 import { TextStorage } from "./text-storage.ts";
 
@@ -59,6 +60,7 @@ const HTTP = bytesOf("HTTP/");
 
 export class TextParser implements Parser {
   needed = 0;
+  readonly #options: ProtocolOptions;
   readonly #clock: Clock;
   readonly #tokens = new LineTokens();
   readonly #block: DataBlock;
@@ -70,6 +72,7 @@ export class TextParser implements Parser {
   #numberEnd = 0;
 
   constructor(options: ProtocolOptions, clock: Clock) {
+    this.#options = options;
     this.#clock = clock;
     this.#block = new DataBlock(options);
     this.#commands = new TextCommands(options, clock, this.#tokens);
@@ -263,6 +266,7 @@ export class TextParser implements Parser {
     if (!gets && !touches && !tokens.is(bytes, 0, GET)) return 0;
     const firstKey = touches ? 2 : 1;
     const lineBytes = tokens.next - start;
+    if (this.#options.listsNodes && this.#asksList(request, bytes)) return lineBytes;
     if (tokens.count <= firstKey) {
       request.error = WireError.badFormat;
       return lineBytes;
@@ -284,6 +288,17 @@ export class TextParser implements Parser {
     state.keysOp = touches ? Op.fetch : Op.get;
     state.keysWithCas = gets || gats;
     return this.#firstKey(state, request, bytes, start, keysStart, tokens.next);
+  }
+
+  /** True when the line is `get AmazonElastiCache:cluster`: then `request` is that. */
+  #asksList(request: Request, bytes: Uint8Array): boolean {
+    const tokens = this.#tokens;
+    if (tokens.count !== 2 || !tokens.is(bytes, 0, GET) || !tokens.is(bytes, 1, LIST_KEY)) {
+      return false;
+    }
+    request.op = Op.nodeList;
+    request.level = ListForm.item;
+    return true;
   }
 
   /**

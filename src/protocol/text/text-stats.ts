@@ -3,11 +3,13 @@
  *
  *   STAT <name> <value>\r\n … END\r\n
  */
+import { ListForm } from "../../command/op.ts";
 import type { Request } from "../../command/request.ts";
 import { bytesOf, writeBytes, writeLatin1, writeLineEnd } from "../ascii.ts";
 import type { StatsEncoder } from "../protocol.ts";
 
 const END = bytesOf("END\r\n");
+const LINE_END_AND_END = bytesOf("\r\nEND\r\n");
 
 export class TextStats implements StatsEncoder {
   encodeStat(request: Request, name: string, value: string, out: Uint8Array, at: number): number {
@@ -32,6 +34,13 @@ export class TextStats implements StatsEncoder {
 
   encodeWords(request: Request, words: string, out: Uint8Array, at: number): number {
     return request.noreply ? at : writeLineEnd(out, writeLatin1(out, at, words));
+  }
+
+  nodeListOf(request: Request, list: Uint8Array): Uint8Array {
+    const isItem = request.level === ListForm.item;
+    const name = isItem ? "VALUE AmazonElastiCache:cluster" : "CONFIG cluster";
+    const head = Buffer.from(`${name} 0 ${list.length}\r\n`, "latin1"); // alloc: a poll a minute
+    return Buffer.concat([head, list, LINE_END_AND_END]); // alloc: the same
   }
 
   /** No text login has a second step. */

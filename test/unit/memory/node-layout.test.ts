@@ -21,6 +21,7 @@ const FACTS: NodeFacts = {
   shardCount: 3,
   socketThreads: 2,
   primaryServes: false,
+  listsNodes: true,
   connectionSlots: 100,
   linkBytes: 5000,
   nativeBytes: 6000,
@@ -56,6 +57,7 @@ describe("layOut()", () => {
   test("one for the node, one for each thread, socket thread, shard", () => {
     expect(counts(FACTS)).toEqual({
       control: 1,
+      cluster: 1,
       links: 1,
       native: 2,
       counters: 4,

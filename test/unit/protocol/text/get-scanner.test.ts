@@ -86,6 +86,19 @@ function scanned(input: string): { keys: Key[]; end: number; hashes: number[][] 
 
 describe("GetScanner", () => {
   it.each([
+    ["leaves the key that asks for the list to the parser", "get AmazonElastiCache:cluster\r\n", 0],
+    ["takes what comes before it", "get a\r\nget AmazonElastiCache:cluster\r\nget b\r\n", 1],
+    ["takes keys that begin like it", "get AmazonElastiCache:cluster1\r\n", 1],
+    ["takes it where it is asked for otherwise", "gets AmazonElastiCache:cluster\r\n", 1],
+  ])("where there is a cluster, %s", (_, input, count) => {
+    const bytes = Buffer.from(input, "latin1");
+    const scanner = new GetScanner(new KeyHash(1, 2), true);
+    const batch = new GetBatch();
+    scanner.scan(new WireState(ASCII), bytes, 0, bytes.length, REQUESTS_MAX, batch);
+    expect(batch.count).toBe(count);
+  });
+
+  it.each([
     ["one get", "get a\r\n", 1],
     ["several, and a gets", "get a\r\nget bb ccc\r\ngets d e\r\n", 5],
     ["up to what is no get", "get a\r\nset b 0 0 1\r\nx\r\nget c\r\n", 1],
