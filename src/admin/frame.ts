@@ -109,12 +109,31 @@ export interface HotKeyFrame {
   readonly writes: number;
   /** Length of the value as seen last; null when only changes that tell none were seen. */
   readonly valueBytes: number | null;
+  /** Among the misses: nobody stores it. */
+  readonly neverStored: boolean;
   /** Seconds since a request named it. */
   readonly seenAgo: number;
 }
 
+/** Why reads missed, a second, over the last minute. What is known of none of the others is `other`. */
+export interface MissFrame {
+  /** The item's time was over. */
+  readonly expired: number;
+  /** It had been flushed. */
+  readonly flushed: number;
+  /** It had been evicted a moment ago, as its being stored again shows: more memory would have kept it. */
+  readonly evicted: number;
+  /** Nobody stores it: the keys that are missed most, and only missed. */
+  readonly neverStored: number;
+  /** A first read, a deleted key, one evicted long ago. */
+  readonly other: number;
+}
+
 export interface AgeFrame {
-  /** Seconds since the last use of the items evicted last; 0 when nothing is evicted. */
+  /**
+   * Seconds since the last use of what is evicted: the mean over the last minute, the one figure
+   * that the sentence, the page and the metrics tell. 0 when nothing is evicted.
+   */
   readonly evicted: number;
   /**
    * Histograms over 2^(i/2) seconds: TTLs given by stores, and ages at eviction, since the start.
@@ -132,6 +151,7 @@ export interface Frame {
   readonly health: HealthFrame;
   readonly rates: Rates;
   readonly hitRatio: number;
+  readonly misses: MissFrame;
   readonly latency: LatencyFrame;
   readonly workers: readonly WorkerFrame[];
   readonly queues: readonly QueueFrame[];

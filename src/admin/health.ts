@@ -3,14 +3,26 @@
  * it.
  *
  * It looks at the last minute, so that one odd second does not shout; findings are tried from the
- * worst to the mildest, and the first that holds is told. Every threshold is named here.
+ * worst to the mildest, and the first that holds is told. A finding is told for what it costs those
+ * who use the cache (hits they do not get, requests that are refused or slow), not for what the node
+ * does: evicting is what a full cache is for, and only hurts when what was evicted is asked for
+ * again. Every threshold is named here.
  */
 import { ServerState } from "../memory/control.ts";
-import type { HealthFrame, HealthLevel } from "./frame.ts";
+import type { HealthFrame, HealthLevel, MissFrame } from "./frame.ts";
 import { bytesText, countText, microsecondsText, percentText, secondsText } from "./text.ts";
 
-/** Evicting items that were used less than this ago hurts. */
-const EVICTED_AGE_BAD_SECONDS = 60;
+/** Of all reads, those that more memory would have served: worth a word, and an alarm. */
+const EVICTED_NOTICE_SHARE = 0.01;
+const EVICTED_BAD_SHARE = 0.05;
+/** Of all reads, those for keys that nobody stores. */
+const NEVER_STORED_NOTICE_SHARE = 0.05;
+/** Of all reads, those that miss while a flushed node is filled again. */
+const FILLING_NOTICE_SHARE = 0.05;
+/** Reads a second that must be lost so before it matters to anybody. */
+const LOST_READS_MIN = 1;
+/** Of all stores, those without room: below, somebody tries what cannot be. */
+const NO_ROOM_BAD_SHARE = 0.01;
 const CONNECTIONS_NOTICE_SHARE = 0.9;
 /** Of a core: a thread that waits for nobody is now and then kept off it by others. */
 const WORKER_BUSY_NOTICE_SHARE = 0.9;
@@ -19,35 +31,53 @@ const WORKER_OTHERS_SHARE = 0.5;
 const P99_NOTICE_MICROSECONDS = 10_000;
 /** The hit ratio has fallen when it is below this share of what it was. */
 const HIT_RATIO_FALL = 0.8;
-const READS_WORTH_TELLING = 10;
+/** A second: what fewer requests show may be chance. */
+const REQUESTS_WORTH_TELLING = 10;
 /** How long a flush is told as the reason for misses. */
 const FLUSH_TOLD_SECONDS = 600;
+/** A cause is the cause when it explains this share of the misses. */
+const CAUSE_SHARE = 0.3;
+/** What a process takes beside its items is about this (docs/tuning.md); far more is told. */
+const BESIDE_ITEMS_SHARE = 0.25;
+const BESIDE_ITEMS_BYTES = 200 * 2 ** 20;
+const BESIDE_ITEMS_TOLERATED = 256 * 2 ** 20;
+/** Of the container's memory: beyond, the kernel may end the process any time. */
+const CGROUP_BAD_SHARE = 0.92;
+const KEYS_NAMED = 3;
+const SECONDS_A_MINUTE = 60;
 
 /** What the sampler knows of the last minute. Rates are per second. */
 export interface Minute {
   readonly state: ServerState;
   /** Shards without a thread. */
   readonly absentShards: readonly number[];
+  /** How many seconds the window has: fewer after the start, and after a flush. */
+  readonly seconds: number;
   readonly requests: number;
   readonly reads: number;
+  readonly sets: number;
   readonly hitRatio: number;
   /** The hit ratio of the hour before; NaN when there was none. */
   readonly hitRatioBefore: number;
   readonly evictions: number;
   readonly evictedAge: number;
-  readonly ghostHits: number;
-  readonly misses: number;
+  readonly misses: MissFrame;
   readonly rejected: number;
   readonly outOfMemory: number;
   readonly tooLarge: number;
   readonly p99: number;
   readonly memoryShare: number;
   readonly memoryLimit: number;
+  readonly residentBytes: number;
+  /** 0 when nothing limits the process. */
+  readonly cgroupLimit: number;
   readonly connections: number;
   readonly connectionsMax: number;
   readonly busiest: { readonly id: number; readonly busy: number; readonly others: number };
   readonly hottestKey: { readonly text: string; readonly share: number } | null;
   readonly missedKey: { readonly text: string; readonly share: number } | null;
+  /** Keys that are only missed, the most missed first. */
+  readonly neverStored: readonly string[];
   /** Seconds since the last flush; Infinity when there was none. */
   readonly flushedAgo: number;
 }
@@ -65,12 +95,16 @@ const CHECKS: readonly Check[] = [
   shardAbsent,
   refusing,
   outOfMemory,
-  evictingYoung,
+  nearContainersLimit,
+  evictingWanted,
+  filling,
+  neverStored,
   hitRatioFell,
   busyWorker,
   slow,
   connectionsNearLimit,
   tooLarge,
+  farBeyondItems,
 ];
 
 function state({ state }: Minute): Finding | null {
@@ -103,54 +137,104 @@ function refusing(minute: Minute): Finding | null {
     word: "Refusing connections",
     cause:
       `${countText(connections)} of ${countText(connectionsMax)} connections are in use and ` +
-      `${countText(minute.rejected)} a second are refused. Raise -c, or find the client that leaks them below.`,
+      `${inTheLastMinute(minute, minute.rejected)} were refused. Raise -c, or find the client that leaks them below.`,
   };
 }
 
 function outOfMemory(minute: Minute): Finding | null {
   if (minute.outOfMemory === 0) return null;
+  const share = minute.outOfMemory / Math.max(minute.outOfMemory, minute.sets);
   return {
-    level: "bad",
+    level: share >= NO_ROOM_BAD_SHARE ? "bad" : "notice",
     word: "Out of memory",
     cause:
-      `${countText(minute.outOfMemory)} stores a second find no room: evictions are off (-M), or one item is too ` +
-      "large for a shard. Raise -m.",
+      `${inTheLastMinute(minute, minute.outOfMemory)} stores found no room: evictions are off (-M), or one item is ` +
+      "too large for a shard. Raise -m.",
   };
 }
 
-function evictingYoung(minute: Minute): Finding | null {
-  if (minute.evictions === 0 || minute.evictedAge >= EVICTED_AGE_BAD_SECONDS) return null;
-  const age = secondsText(minute.evictedAge);
-  const useful = minute.misses > 0 ? Math.min(1, minute.ghostHits / minute.misses) : 0;
-  const cure =
-    useful > 0.05
-      ? ` ${percentText(useful)} of the misses are for keys evicted a moment ago: more memory would serve them.`
-      : " They are hardly asked for again, so more memory would help little.";
+function nearContainersLimit({ residentBytes, cgroupLimit }: Minute): Finding | null {
+  if (cgroupLimit === 0 || residentBytes < cgroupLimit * CGROUP_BAD_SHARE) return null;
   return {
-    level: useful > 0.05 ? "bad" : "notice",
+    level: "bad",
+    word: "Near the container's limit",
+    cause:
+      `The process has ${bytesText(residentBytes)} of the ${bytesText(cgroupLimit)} its container may use; beyond, ` +
+      "the kernel ends it. Raise the container's limit, or lower -m.",
+  };
+}
+
+function evictingWanted(minute: Minute): Finding | null {
+  const { reads, misses, evictedAge, memoryLimit } = minute;
+  const share = reads === 0 ? 0 : misses.evicted / reads;
+  if (share < EVICTED_NOTICE_SHARE || misses.evicted < LOST_READS_MIN) return null;
+  const age = minute.evictions > 0 ? ` ${secondsText(evictedAge)} after their last use` : "";
+  return {
+    level: share >= EVICTED_BAD_SHARE ? "bad" : "notice",
     word: "Short of memory",
     cause:
-      `Evicting ${countText(minute.evictions)} items a second that were used only ${age} ago, because ` +
-      `${bytesText(minute.memoryLimit)} (-m) is full.${cure}`,
+      `${percentText(share)} of the reads, ${countText(misses.evicted)} a second, miss keys that were evicted${age}: ` +
+      `${bytesText(memoryLimit)} (-m) do not hold what is asked for. More memory would serve them.`,
+  };
+}
+
+/** What is missed while a flushed node is filled again. */
+function filling(minute: Minute): Finding | null {
+  const { flushedAgo, reads, hitRatio, hitRatioBefore } = minute;
+  if (flushedAgo >= FLUSH_TOLD_SECONDS || reads < REQUESTS_WORTH_TELLING) return null;
+  const before = Number.isNaN(hitRatioBefore) ? 1 : hitRatioBefore;
+  if (before - hitRatio < FILLING_NOTICE_SHARE) return null;
+  const were = Number.isNaN(hitRatioBefore) ? "" : `, where ${percentText(1 - hitRatioBefore)} did`;
+  return {
+    level: "notice",
+    word: "Filling again",
+    cause:
+      `Everything was flushed ${secondsText(flushedAgo)} ago: ${percentText(1 - hitRatio)} of the reads miss${were}, ` +
+      "until their keys have been stored again.",
+  };
+}
+
+function neverStored({ reads, misses, neverStored }: Minute): Finding | null {
+  const rate = misses.neverStored;
+  if (rate < LOST_READS_MIN || rate / reads < NEVER_STORED_NOTICE_SHARE) return null;
+  const named = neverStored.slice(0, KEYS_NAMED).join(", ");
+  const more = neverStored.length > KEYS_NAMED ? ", …" : "";
+  return {
+    level: "notice",
+    word: "Asked for in vain",
+    cause:
+      `${percentText(rate / reads)} of the reads, ${countText(rate)} a second, ask for keys that nobody stores: ` +
+      `${named}${more}. Their clients could store that there is nothing.`,
   };
 }
 
 function hitRatioFell(minute: Minute): Finding | null {
   const { hitRatio, hitRatioBefore, reads } = minute;
-  if (reads < READS_WORTH_TELLING || Number.isNaN(hitRatioBefore)) return null;
+  if (reads < REQUESTS_WORTH_TELLING || Number.isNaN(hitRatioBefore)) return null;
   if (hitRatio >= hitRatioBefore * HIT_RATIO_FALL) return null;
-  let why = "Look at the missed keys below.";
-  if (minute.flushedAgo < FLUSH_TOLD_SECONDS) {
-    why = `Everything was flushed ${secondsText(minute.flushedAgo)} ago, and clients are filling it again.`;
-  } else if (minute.missedKey !== null && minute.missedKey.share > 0.2) {
-    const { text, share } = minute.missedKey;
-    why = `${percentText(share)} of the misses ask for one key: ${text}`;
-  }
   return {
     level: "notice",
     word: "Missing more than usual",
-    cause: `Hits fell from ${percentText(hitRatioBefore)} in the hour before to ${percentText(hitRatio)}. ${why}`,
+    cause: `Hits fell from ${percentText(hitRatioBefore)} in the hour before to ${percentText(hitRatio)}. ${whyMissed(minute)}`,
   };
+}
+
+function whyMissed({ misses, reads, hitRatio, missedKey, flushedAgo }: Minute): string {
+  const all = reads * (1 - hitRatio);
+  const isCause = (rate: number): boolean => all > 0 && rate / all >= CAUSE_SHARE;
+  if (isCause(misses.flushed) || flushedAgo < FLUSH_TOLD_SECONDS) {
+    return `Everything was flushed ${secondsText(flushedAgo)} ago, and clients are filling it again.`;
+  }
+  if (missedKey !== null && missedKey.share > CAUSE_SHARE) {
+    return `${percentText(missedKey.share)} of the misses ask for one key: ${missedKey.text}`;
+  }
+  if (isCause(misses.expired)) {
+    return `${percentText(misses.expired / all)} of the misses ask for keys whose time was over.`;
+  }
+  if (isCause(misses.evicted)) {
+    return `${percentText(misses.evicted / all)} of the misses ask for keys that were evicted.`;
+  }
+  return "Most misses ask for keys that were not here lately: look at the missed keys below.";
 }
 
 function busyWorker({ busiest, hottestKey }: Minute): Finding | null {
@@ -170,8 +254,8 @@ function busyWorker({ busiest, hottestKey }: Minute): Finding | null {
   };
 }
 
-function slow({ p99 }: Minute): Finding | null {
-  if (p99 < P99_NOTICE_MICROSECONDS) return null;
+function slow({ p99, requests }: Minute): Finding | null {
+  if (p99 < P99_NOTICE_MICROSECONDS || requests < REQUESTS_WORTH_TELLING) return null;
   return {
     level: "notice",
     word: "Slow",
@@ -195,8 +279,29 @@ function tooLarge(minute: Minute): Finding | null {
   return {
     level: "notice",
     word: "Values too large",
-    cause: `${countText(minute.tooLarge)} stores a second are refused for their size. Raise -I, or store less.`,
+    cause: `${inTheLastMinute(minute, minute.tooLarge)} stores were refused for their size. Raise -I, or store less.`,
   };
+}
+
+function farBeyondItems({ residentBytes, memoryLimit }: Minute): Finding | null {
+  const planned = memoryLimit * (1 + BESIDE_ITEMS_SHARE) + BESIDE_ITEMS_BYTES;
+  if (residentBytes < planned + Math.max(BESIDE_ITEMS_TOLERATED, memoryLimit)) return null;
+  return {
+    level: "notice",
+    word: "Larger than planned",
+    cause:
+      `The process has ${bytesText(residentBytes)}, where ${bytesText(planned)} are usual with -m ${bytesText(memoryLimit)}: ` +
+      "the Memory card tells which part has grown.",
+  };
+}
+
+/** "17 in the last minute": rare events have no rate anybody can read. */
+function inTheLastMinute({ seconds }: Minute, rate: number): string {
+  return `${countText(Math.max(1, rate * seconds))} in the ${windowText(seconds)}`;
+}
+
+function windowText(seconds: number): string {
+  return seconds >= SECONDS_A_MINUTE ? "last minute" : `last ${secondsText(seconds)}`;
 }
 
 /** The sentence for the last minute. */
@@ -213,7 +318,7 @@ export function healthOf(minute: Minute): HealthFrame {
   );
   return {
     level: finding?.level ?? "ok",
-    sentence: `${finding?.word ?? "Healthy"}: ${parts.join(", ")}.`,
+    sentence: `${finding?.word ?? "Healthy"}: ${parts.join(", ")} (${windowText(minute.seconds)}).`,
     cause: finding?.cause ?? "",
   };
 }

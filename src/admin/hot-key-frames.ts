@@ -54,6 +54,7 @@ export class HotKeyFrames {
         misses: round(hot.misses),
         writes: round(hot.writes),
         valueBytes: hot.valueBytes,
+        neverStored: hot.neverStored,
         seenAgo: Math.max(0, this.#view.now() - hot.second),
         spark: this.#sparks[kind]?.get(id) ?? [],
       };

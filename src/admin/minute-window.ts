@@ -1,8 +1,11 @@
 /**
- * Minute window: sums of the last 60 frames, and the hit ratio of the hour before, for the health
- * sentence.
+ * Minute window: means of the last 60 frames, and the hit ratio of the hour before, for the health
+ * sentence and for whatever the page says of the last minute.
+ *
+ * A flush begins a new window: what was evicted or missed before it says nothing of the node as it
+ * is now, and the hit ratio of before is what it is held against.
  */
-import type { Rates, WorkerFrame } from "./frame.ts";
+import type { MissFrame, Rates, WorkerFrame } from "./frame.ts";
 import type { Minute } from "./health.ts";
 
 const SECONDS = 60;
@@ -16,12 +19,18 @@ export interface MinuteSecond {
   readonly time: number;
   readonly rates: Rates;
   readonly p99: number;
+  /** Seconds since its last use of what was evicted in this second, in the mean. */
   readonly evictedAge: number;
+  /** Stores of keys that were evicted a moment ago, a second. */
   readonly ghostHits: number;
+  /** Misses, a second, that met an expired item, and a flushed one. */
+  readonly expiredMisses: number;
+  readonly flushedMisses: number;
   readonly workers: readonly WorkerFrame[];
 }
 
-interface KeyRate {
+/** A key and how often a second it was asked for, or missed. */
+export interface KeyRate {
   readonly text: string;
   readonly rate: number;
 }
@@ -29,61 +38,110 @@ interface KeyRate {
 /** What the caller knows and the window does not. */
 export type MinuteNow = Pick<
   Minute,
-  "state" | "absentShards" | "memoryShare" | "memoryLimit" | "connections" | "connectionsMax"
+  | "state"
+  | "absentShards"
+  | "memoryShare"
+  | "memoryLimit"
+  | "residentBytes"
+  | "cgroupLimit"
+  | "connections"
+  | "connectionsMax"
 >;
 
 export class MinuteWindow {
-  readonly #seconds: MinuteSecond[] = [];
+  #seconds: MinuteSecond[] = [];
   #hottest: KeyRate | null = null;
   #missed: KeyRate | null = null;
+  #neverStored: readonly KeyRate[] = [];
   #flushedAt = Number.NEGATIVE_INFINITY;
   #hitsBefore = 0;
   #readsBefore = 0;
   #secondsBefore = 0;
 
   add(second: MinuteSecond): void {
+    if (second.rates.flushes > 0) {
+      this.#flushedAt = second.time;
+      for (const before of this.#seconds) this.#leave(before);
+      this.#seconds = [];
+    }
     this.#seconds.push(second);
-    if (second.rates.flushes > 0) this.#flushedAt = second.time;
-    if (this.#seconds.length <= SECONDS) return;
-    const left = this.#seconds.shift() as MinuteSecond;
-    this.#hitsBefore = this.#hitsBefore * BEFORE_FADE + left.rates.hits;
-    this.#readsBefore = this.#readsBefore * BEFORE_FADE + left.rates.hits + left.rates.misses;
-    if (left.rates.hits + left.rates.misses > 0) this.#secondsBefore++;
+    if (this.#seconds.length > SECONDS) this.#leave(this.#seconds.shift() as MinuteSecond);
   }
 
-  setKeys(hottest: KeyRate | null, missed: KeyRate | null): void {
+  setKeys(
+    hottest: KeyRate | null,
+    missed: KeyRate | null,
+    neverStored: readonly KeyRate[] = [],
+  ): void {
     this.#hottest = hottest;
     this.#missed = missed;
+    this.#neverStored = neverStored;
+  }
+
+  /** Why reads missed. */
+  misses(): MissFrame {
+    let left = this.#mean(({ rates }) => rates.misses);
+    const part = (rate: number): number => {
+      const taken = Math.min(left, rate);
+      left -= taken;
+      return taken;
+    };
+    const flushed = part(this.#mean((each) => each.flushedMisses));
+    const expired = part(this.#mean((each) => each.expiredMisses));
+    const neverStored = part(this.#neverStored.reduce((sum, { rate }) => sum + rate, 0));
+    const evicted = part(this.#mean((each) => each.ghostHits));
+    return { expired, flushed, evicted, neverStored, other: left };
+  }
+
+  /** Seconds since the last use of what was evicted, in the mean of all evictions; 0 without any. */
+  evictedAge(): number {
+    const evictions = this.#mean(({ rates }) => rates.evictions);
+    if (evictions === 0) return 0;
+    return this.#mean(({ rates, evictedAge }) => rates.evictions * evictedAge) / evictions;
   }
 
   summary(now: MinuteNow): Minute {
     const seconds = this.#seconds;
-    const mean = (of: (second: MinuteSecond) => number): number =>
-      seconds.length === 0 ? 0 : seconds.reduce((sum, each) => sum + of(each), 0) / seconds.length;
-    const hits = mean((each) => each.rates.hits);
-    const misses = mean((each) => each.rates.misses);
-    const requests = mean(({ rates }) => requestsOf(rates));
+    const hits = this.#mean((each) => each.rates.hits);
+    const misses = this.#mean((each) => each.rates.misses);
+    const requests = this.#mean(({ rates }) => requestsOf(rates));
     const last = seconds.at(-1);
     const known = this.#secondsBefore >= BEFORE_SECONDS_MIN;
     return {
       ...now,
+      seconds: seconds.length,
       requests,
       reads: hits + misses,
       hitRatio: hits + misses === 0 ? 0 : hits / (hits + misses),
       hitRatioBefore: known ? this.#hitsBefore / this.#readsBefore : Number.NaN,
-      evictions: mean((each) => each.rates.evictions),
-      evictedAge: last?.evictedAge ?? 0,
-      ghostHits: mean((each) => each.ghostHits),
-      misses,
-      rejected: mean((each) => each.rates.rejected),
-      outOfMemory: mean((each) => each.rates.outOfMemory),
-      tooLarge: mean((each) => each.rates.tooLarge),
+      sets: this.#mean((each) => each.rates.sets),
+      evictions: this.#mean((each) => each.rates.evictions),
+      evictedAge: this.evictedAge(),
+      misses: this.misses(),
+      rejected: this.#mean((each) => each.rates.rejected),
+      outOfMemory: this.#mean((each) => each.rates.outOfMemory),
+      tooLarge: this.#mean((each) => each.rates.tooLarge),
       p99: median(seconds.filter((each) => each.p99 > 0).map((each) => each.p99)),
       busiest: busiestOf(seconds),
       hottestKey: share(this.#hottest, requests),
       missedKey: share(this.#missed, misses),
+      neverStored: this.#neverStored.map(({ text }) => text),
       flushedAgo: (last?.time ?? 0) - this.#flushedAt,
     };
+  }
+
+  /** A second that is not of the last minute any more. */
+  #leave({ rates }: MinuteSecond): void {
+    const reads = rates.hits + rates.misses;
+    this.#hitsBefore = this.#hitsBefore * BEFORE_FADE + rates.hits;
+    this.#readsBefore = this.#readsBefore * BEFORE_FADE + reads;
+    if (reads > 0) this.#secondsBefore++;
+  }
+
+  #mean(of: (second: MinuteSecond) => number): number {
+    const seconds = this.#seconds;
+    if (seconds.length === 0) return 0;
+    return seconds.reduce((sum, each) => sum + of(each), 0) / seconds.length;
   }
 }
 

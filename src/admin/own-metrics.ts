@@ -81,6 +81,14 @@ const WORKER_CLOCKS = [
 
 const MEMORY_PARTS = ["items", "dead", "free", "index", "ghost", "heap", "other"] as const;
 
+const MISS_CAUSES = [
+  ["expired", "expired"],
+  ["flushed", "flushed"],
+  ["evicted", "evicted"],
+  ["never_stored", "neverStored"],
+  ["other", "other"],
+] as const;
+
 /** What the metrics are read from. `frame` gives the newest. */
 export interface MetricSource {
   readonly view: NodeView;
@@ -127,8 +135,19 @@ export function ownMetrics(source: MetricSource): MetricSpec[] {
     gauge(of("shard_items"), "Items of a shard.", () => byShard(view, "items")),
     gauge(of("shard_bytes"), "Bytes of a shard's items.", () => byShard(view, "bytes")),
     ...queueMetrics(view, of),
-    gauge(of("evicted_age_seconds"), "Seconds since last use of the item evicted last.", () =>
-      view.least(Counter.evictedTime),
+    gauge(
+      of("evicted_age_seconds"),
+      "Seconds since its last use of what is evicted, mean of the last minute; 0 without evictions.",
+      () => source.frame().ages.evicted,
+    ),
+    gauge(
+      of("misses_per_second"),
+      "Why reads missed in the last minute; other: first reads, deleted, evicted long ago.",
+      () =>
+        MISS_CAUSES.map(([cause, field]) => ({
+          labels: { cause },
+          value: source.frame().misses[field],
+        })),
     ),
     gauge(of("memory_bytes"), "Resident memory by what it is for.", () =>
       MEMORY_PARTS.map((part) => ({ labels: { part }, value: source.frame().memory[part] })),
@@ -141,14 +160,16 @@ export function ownMetrics(source: MetricSource): MetricSpec[] {
   ];
 }
 
+/** By worker; the primary only where it serves connections, and is not 0 for ever. */
 function byThread(
   view: NodeView,
   read: (counters: NodeView["counters"][number]) => number,
 ): Sample[] {
-  return view.counters.map((counters, thread) => ({
-    labels: { worker: thread === view.threadCount ? "primary" : String(thread) },
-    value: read(counters),
-  }));
+  return view.counters.flatMap((counters, thread) => {
+    const isPrimary = thread === view.threadCount;
+    if (isPrimary && counters.value(Counter.loopTurns) === 0) return [];
+    return [{ labels: { worker: isPrimary ? "primary" : String(thread) }, value: read(counters) }];
+  });
 }
 
 function byShard(view: NodeView, field: "items" | "bytes"): Sample[] {

@@ -12,7 +12,7 @@ import { Counter } from "../memory/counters.ts";
 import { BUCKET_COUNT } from "../memory/histogram.ts";
 import { type Observation, SketchKind } from "../memory/observation.ts";
 import { memoryLimit } from "../stats/general.ts";
-import { hotKeys } from "../stats/hot-keys.ts";
+import { type HotKey, hotKeys } from "../stats/hot-keys.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import { itemsOf, QUEUE_CLASS_NAMES, type StoreGauges } from "../stats/shard-gauges.ts";
 import { CounterDeltas } from "./counter-deltas.ts";
@@ -22,7 +22,7 @@ import { foldRows, LIFETIME_ROWS, rowOf } from "./heat.ts";
 import { History } from "./history.ts";
 import { LatencyWindow } from "./latency-window.ts";
 import { cgroupLimit, memoryFrame } from "./memory-truth.ts";
-import { MinuteWindow } from "./minute-window.ts";
+import { type KeyRate, MinuteWindow } from "./minute-window.ts";
 import { SERIES, seriesValues } from "./series.ts";
 import { keyText } from "./text.ts";
 
@@ -30,6 +30,8 @@ const COUNTERS = [...new Set(Object.values(Counter))] as const;
 const MICROSECONDS = 1e6;
 /** The hottest and the most missed key are looked up once in this many frames. */
 const KEYS_EVERY = 5;
+/** Of the most missed keys, so many are asked whether anybody stores them. */
+const MISSED_KEYS = 64;
 /** How far back a worker's lane reaches when a page opens. */
 const BUSY_PAST_SECONDS = 120;
 
@@ -106,8 +108,10 @@ export class Sampler {
       time,
       rates,
       p99: latency.p99,
-      evictedAge: view.least(Counter.evictedTime),
+      evictedAge: this.#evictedAge(),
       ghostHits: this.#deltas.sum(Counter.ghostHits) / seconds,
+      expiredMisses: this.#deltas.sum(Counter.getExpired) / seconds,
+      flushedMisses: this.#deltas.sum(Counter.getFlushed) / seconds,
       workers,
     });
     const cpuBefore = this.#cpu;
@@ -122,12 +126,15 @@ export class Sampler {
           absentShards: view.absentShards(),
           memoryShare: Math.min(1, (memory.items + memory.dead) / limit),
           memoryLimit: limit,
+          residentBytes: memory.rss,
+          cgroupLimit: memory.cgroupLimit,
           connections,
           connectionsMax: view.settings.maxConnections,
         }),
       ),
       rates,
       hitRatio: reads === 0 ? 0 : rates.hits / reads,
+      misses: this.#minute.misses(),
       latency,
       workers,
       queues: store.queues.map(({ items, bytes, slabs, ageSeconds }, index) => ({
@@ -227,24 +234,34 @@ export class Sampler {
     return workers;
   }
 
-  /** Ages at eviction are told by each shard's last one: within a second they hardly differ. */
-  #ages(store: StoreGauges): AgeFrame {
+  /**
+   * The mean age of this second's evictions, which it also adds to the picture of lifetimes. Each
+   * shard tells the age of its last one: within a second they hardly differ.
+   */
+  #evictedAge(): number {
     const view = this.#view;
-    let evicted = 0;
+    let ages = 0;
+    let all = 0;
     for (let id = 0; id < view.threadCount; id++) {
       const evictions = this.#deltas.of(id, Counter.evictions);
       if (evictions === 0) continue;
       const age = view.counters[id]?.value(Counter.evictedTime) ?? 0;
       const row = rowOf(age, LIFETIME_ROWS);
       this.#evictionAges[row] = (this.#evictionAges[row] as number) + evictions;
-      evicted = evicted === 0 ? age : Math.min(evicted, age);
+      ages += age * evictions;
+      all += evictions;
     }
+    return all === 0 ? 0 : ages / all;
+  }
+
+  #ages(store: StoreGauges): AgeFrame {
+    const view = this.#view;
     const ttl = new Float64Array(BUCKET_COUNT);
     view.observations.forEach((observation: Observation) => {
       observation.ttl.addTo(ttl);
     });
     return {
-      evicted,
+      evicted: this.#minute.evictedAge(),
       ttl: foldRows(ttl, 1, LIFETIME_ROWS),
       evictions: [...this.#evictionAges],
       oldest: store.queues.map((queue) => queue.ageSeconds),
@@ -252,11 +269,13 @@ export class Sampler {
   }
 
   #lookAtKeys(): void {
+    const rateOf = ({ key, rate }: HotKey): KeyRate => ({ text: keyText(key), rate });
     const [hottest] = hotKeys(this.#view, SketchKind.requests, 1);
-    const [missed] = hotKeys(this.#view, SketchKind.misses, 1);
+    const missed = hotKeys(this.#view, SketchKind.misses, MISSED_KEYS);
     this.#minute.setKeys(
-      hottest === undefined ? null : { text: keyText(hottest.key), rate: hottest.rate },
-      missed === undefined ? null : { text: keyText(missed.key), rate: missed.rate },
+      hottest === undefined ? null : rateOf(hottest),
+      missed[0] === undefined ? null : rateOf(missed[0]),
+      missed.filter(({ neverStored }) => neverStored).map(rateOf),
     );
   }
 }

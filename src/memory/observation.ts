@@ -2,7 +2,8 @@
  * Observation: what one thread has seen of its requests, in shared memory: latencies, lifetimes,
  * heavy keys.
  *
- *   base + 0        words: 0 sampling period (1 in …) | 1 samples taken | 2 reset generation obeyed
+ *   base + 0        words: 0 sampling period (1 in …) | 1 samples taken | 2 reset generation obeyed |
+ *                         3 server second of the first tick since the start, or since that reset
  *        64         latency histograms, nanoseconds, one per family       (memory/histogram.ts)
  *        …          TTLs given by stores, seconds
  *        …          lengths of values stored, bytes
@@ -57,6 +58,7 @@ const SKETCH_COUNT = 5;
 const PERIOD = 0;
 const SAMPLES = 1;
 const GENERATION = 2;
+const BEGAN = 3;
 const LATENCY_OFFSET = CACHE_LINE_BYTES;
 const TTL_OFFSET = LATENCY_OFFSET + FAMILY_COUNT * HISTOGRAM_BYTES;
 const VALUE_OFFSET = TTL_OFFSET + HISTOGRAM_BYTES;
@@ -119,6 +121,15 @@ export class Observation {
     return this.#words[this.#word + GENERATION] as number;
   }
 
+  /** The server second since when it is looked, and the sketches fade; 0 before the first tick. */
+  began(): number {
+    return this.#words[this.#word + BEGAN] as number;
+  }
+
+  setBegan(second: number): void {
+    this.#words[this.#word + BEGAN] = second;
+  }
+
   /** Forgets everything seen before `stats reset` number `generation`. The writer only. */
   clear(generation: number): void {
     for (const histogram of this.latency) histogram.clear();
@@ -127,5 +138,6 @@ export class Observation {
     for (const sketch of this.sketches) sketch.clear();
     this.prefixes.clear();
     this.#words[this.#word + GENERATION] = generation >>> 0;
+    this.#words[this.#word + BEGAN] = 0;
   }
 }

@@ -38,6 +38,14 @@ export const SKETCH_HALF_LIFE_SECONDS = 30;
 const FADE = 2 ** (-1 / SKETCH_HALF_LIFE_SECONDS);
 /** Turns a faded weight into a rate per second. */
 export const SKETCH_RATE = 1 - FADE;
+
+/**
+ * The same for a sketch that has faded only so many times: its weights have not had the time to
+ * grow to what the rate makes of them.
+ */
+export function sketchRate(ticks: number): number {
+  return SKETCH_RATE / (1 - FADE ** Math.max(1, ticks));
+}
 /** Weights below this are forgotten. */
 const WEIGHT_MIN = 0.01;
 
@@ -62,6 +70,13 @@ const REQUESTS = 3;
 const BYTES = 4;
 const MISSES = 5;
 const WRITES = 6;
+
+const NONE = -1;
+
+/** The first way of the set that a key's hash names. */
+function firstWay(hashHigh: number): number {
+  return ((hashHigh >>> 8) % SETS) * WAYS;
+}
 
 /** What a sampled request adds to its key's entry. Filled again for each sample. */
 export class Sample {
@@ -124,13 +139,11 @@ export class Sketch {
     sample: Sample,
   ): void {
     const hash = hashLow >>> 0 || 1;
-    const first = ((hashHigh >>> 8) % SETS) * WAYS;
-    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
-    for (let way = first; way < first + WAYS; way++) {
-      if (this.#words[hashes + way] === hash && this.#holds(way, keys, start, end)) {
-        this.#count(way, rank, sample);
-        return;
-      }
+    const first = firstWay(hashHigh);
+    const held = this.#wayOf(first, hash, keys, start, end);
+    if (held !== NONE) {
+      this.#count(held, rank, sample);
+      return;
     }
     const way = this.#lightest(first);
     if (!this.#admits(this.#doubles[(this.#base + RANKS_OFFSET) / 8 + way] as number, rank)) return;
@@ -152,17 +165,16 @@ export class Sketch {
     sample: Sample,
   ): void {
     const hash = hashLow >>> 0 || 1;
-    const first = ((hashHigh >>> 8) % SETS) * WAYS;
-    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    const first = firstWay(hashHigh);
     const ranks = (this.#base + RANKS_OFFSET) / 8;
-    for (let way = first; way < first + WAYS; way++) {
-      if (this.#words[hashes + way] !== hash || !this.#holds(way, keys, start, end)) continue;
+    const held = this.#wayOf(first, hash, keys, start, end);
+    if (held !== NONE) {
       if (size === 0) {
-        this.#forget(way);
+        this.#forget(held);
         return;
       }
-      this.#doubles[ranks + way] = size;
-      this.#count(way, 0, sample);
+      this.#doubles[ranks + held] = size;
+      this.#count(held, 0, sample);
       return;
     }
     const way = this.#lightest(first);
@@ -171,6 +183,22 @@ export class Sketch {
     this.#doubles[this.#entry(way) / 8 + ERROR] = 0; // a size is no estimate
     this.#doubles[ranks + way] = size;
     this.#count(way, 0, sample);
+  }
+
+  /**
+   * Counts a request for a key if the sketch has it; its rank stays. The sketch of misses learns so
+   * whether its keys are ever found or stored. The writer only.
+   */
+  note(
+    keys: Uint8Array,
+    start: number,
+    end: number,
+    hashLow: number,
+    hashHigh: number,
+    sample: Sample,
+  ): void {
+    const way = this.#wayOf(firstWay(hashHigh), hashLow >>> 0 || 1, keys, start, end);
+    if (way !== NONE) this.#count(way, 0, sample);
   }
 
   /** Fades every weight: once a second. The writer only. */
@@ -265,6 +293,15 @@ export class Sketch {
     const length = end - start;
     if (this.#words[(entry >>> 2) + KEY_BYTES] !== length) return false;
     return equalBytes(this.#bytes, entry + KEY_OFFSET, keys, start, length);
+  }
+
+  /** The way that has this key, in the set that begins at `first`; NONE when none has. */
+  #wayOf(first: number, hash: number, keys: Uint8Array, start: number, end: number): number {
+    const hashes = (this.#base + HASHES_OFFSET) >>> 2;
+    for (let way = first; way < first + WAYS; way++) {
+      if (this.#words[hashes + way] === hash && this.#holds(way, keys, start, end)) return way;
+    }
+    return NONE;
   }
 
   #lightest(first: number): number {

@@ -11,7 +11,7 @@
  * has no known size. Ranks are upper bounds: the true rate lies between rank - error and rank.
  */
 import { SketchKind } from "../memory/observation.ts";
-import { SKETCH_RATE, type SketchEntry, VALUE_UNKNOWN } from "../memory/sketch.ts";
+import { type SketchEntry, sketchRate, VALUE_UNKNOWN } from "../memory/sketch.ts";
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
 
@@ -30,6 +30,8 @@ export interface HotKey {
   readonly valueBytes: number | null;
   /** Server second in which a request named it last. */
   readonly second: number;
+  /** Of the list of misses: nobody stores it, and no read has found it, as far as samples tell. */
+  readonly neverStored: boolean;
 }
 
 /** The names of the lists, by `SketchKind`. */
@@ -39,40 +41,76 @@ export const HOT_LISTS = ["requests", "bytes", "misses", "largest", "prefixes"] 
 const THREAD_SHARE = 2;
 const THREAD_KEYS_MIN = 16;
 
+/**
+ * Misses of a key that must have been looked at before it is said that nobody stores it. A key that
+ * is stored after each miss has as many stores: that none of them was among as many samples is as
+ * good as impossible.
+ */
+const NEVER_STORED_SAMPLES = 16;
+/** What sums of the same numbers in another order may differ by. */
+const ROUNDING = 1e-6;
+
+/** A key while what the threads say of it is put together. */
+interface Seen extends HotKey {
+  /** Its misses that were looked at. */
+  readonly samples: number;
+}
+
 /** The `countMax` heaviest keys of one list. */
 export function hotKeys(view: NodeView, kind: SketchKind, countMax: number): HotKey[] {
-  const merged = new Map<string, HotKey>();
+  const merged = new Map<string, Seen>();
   const perThread = countMax * THREAD_SHARE + THREAD_KEYS_MIN;
   for (const observation of view.observations) {
+    const began = observation.began();
+    const perSecond = sketchRate(began === 0 ? 1 : view.now() - began + 1);
     for (const entry of observation.sketches[kind]?.read(perThread) ?? []) {
       const name = entry.key.toString("latin1");
-      const seen = hotKeyOf(entry, kind);
+      const seen = seenOf(entry, kind, observation.period(), perSecond);
       const known = merged.get(name);
       merged.set(name, known === undefined ? seen : joined(known, seen, kind));
     }
   }
-  const sorted = [...merged.values()].sort((a, b) => b.rate - a.rate);
-  return sorted.slice(0, countMax);
+  const sorted = [...merged].sort(([, a], [, b]) => b.rate - a.rate).slice(0, countMax);
+  const written = kind === SketchKind.misses ? writtenKeys(view, perThread) : new Set<string>();
+  return sorted.map(([name, { samples, ...hot }]) => {
+    const neverStored = hot.neverStored && samples >= NEVER_STORED_SAMPLES && !written.has(name);
+    return { ...hot, neverStored };
+  });
+}
+
+/** Keys that some thread stores: another may be the one that misses them. */
+function writtenKeys(view: NodeView, perThread: number): Set<string> {
+  const written = new Set<string>();
+  for (const { sketches } of view.observations) {
+    for (const entry of sketches[SketchKind.requests]?.read(perThread) ?? []) {
+      if (entry.writes > 0) written.add(entry.key.toString("latin1"));
+    }
+  }
+  return written;
 }
 
 /** What one thread says of a key. */
-function hotKeyOf(entry: SketchEntry, kind: SketchKind): HotKey {
-  const rate = kind === SketchKind.largest ? 1 : SKETCH_RATE;
+function seenOf(entry: SketchEntry, kind: SketchKind, period: number, perSecond: number): Seen {
+  const { requests, misses, writes } = entry;
+  const rate = kind === SketchKind.largest ? 1 : perSecond;
+  const onlyMissed = writes === 0 && requests <= misses * (1 + ROUNDING);
   return {
     key: entry.key,
     rate: entry.rank * rate,
     error: entry.error * rate,
-    requests: entry.requests * SKETCH_RATE,
-    bytes: entry.bytes * SKETCH_RATE,
-    misses: entry.misses * SKETCH_RATE,
-    writes: entry.writes * SKETCH_RATE,
+    requests: requests * perSecond,
+    bytes: entry.bytes * perSecond,
+    misses: misses * perSecond,
+    writes: writes * perSecond,
     valueBytes: entry.valueBytes === VALUE_UNKNOWN ? null : entry.valueBytes,
     second: entry.second,
+    neverStored: kind === SketchKind.misses && onlyMissed,
+    samples: misses / Math.max(1, period),
   };
 }
 
 /** What two threads say of one key: rates add up, a size is the newest. */
-function joined(a: HotKey, b: HotKey, kind: SketchKind): HotKey {
+function joined(a: Seen, b: Seen, kind: SketchKind): Seen {
   const [newer, older] = b.second >= a.second ? [b, a] : [a, b];
   return {
     key: newer.key,
@@ -84,6 +122,8 @@ function joined(a: HotKey, b: HotKey, kind: SketchKind): HotKey {
     writes: a.writes + b.writes,
     valueBytes: newer.valueBytes ?? older.valueBytes,
     second: newer.second,
+    neverStored: a.neverStored && b.neverStored,
+    samples: a.samples + b.samples,
   };
 }
 

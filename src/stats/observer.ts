@@ -231,6 +231,7 @@ export class Observer {
   /** Once a second: fades the sketches, obeys `stats reset`, and fits the periods to the load. */
   tick(): void {
     this.#obeyReset();
+    if (this.#observation.began() === 0) this.#observation.setBegan(this.#clock.now);
     if (this.#threadNanoseconds !== null) this.#countThread(this.#threadNanoseconds());
     const { sketches } = this.#observation;
     for (let kind = 0; kind < sketches.length; kind++) {
@@ -306,6 +307,7 @@ export class Observer {
       sketches[SketchKind.bytes]?.add(keys, start, end, low, high, bytes * weight, sample);
     }
     if (missed) sketches[SketchKind.misses]?.add(keys, start, end, low, high, weight, sample);
+    else sketches[SketchKind.misses]?.note(keys, start, end, low, high, sample);
     if (sample.valueBytes !== VALUE_UNKNOWN) {
       sketches[SketchKind.largest]?.keepLargest(
         keys,

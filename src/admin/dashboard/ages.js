@@ -3,7 +3,7 @@
  * axis.
  */
 import { byId, color, el, fitCanvas } from "./dom.js";
-import { roughly, seconds } from "./format.js";
+import { count, roughly, seconds } from "./format.js";
 
 const ROWS = 49;
 const QUEUES = ["small", "main", "large"];
@@ -44,11 +44,12 @@ export class Ages {
     new ResizeObserver(() => this.#draw()).observe(byId("ages"));
   }
 
-  update({ ages, rates }) {
+  update({ ages, misses }) {
     this.#last = ages;
     this.#draw();
-    byId("ages-note").textContent = sentence(ages, rates);
-    byId("ages").setAttribute("aria-label", sentence(ages, rates));
+    byId("ages-note").textContent = sentence(ages);
+    byId("ages").setAttribute("aria-label", sentence(ages));
+    byId("misses-note").textContent = whyMissed(misses);
   }
 
   restyle() {
@@ -134,17 +135,33 @@ export class Ages {
   }
 }
 
-function sentence({ ttl, evictions, evicted, oldest }, rates) {
+/** `evicted` is the same figure the sentence on top tells: the mean of the last minute. */
+function sentence({ ttl, evicted, evictions, oldest }) {
   const asked = quantile(ttl, 0.5);
   const old = Math.max(...oldest);
-  if (rates.evictions <= 0) {
-    return old > 0
-      ? `Nothing is evicted; the oldest slab is ${seconds(old)} old.`
-      : "Nothing is stored yet.";
+  if (evicted <= 0) {
+    if (old <= 0) return "Nothing is stored yet.";
+    const ever = evictions.some((count) => count > 0) ? " in the last minute" : "";
+    return `Nothing was evicted${ever}; the oldest slab is ${seconds(old)} old.`;
   }
-  const left = quantile(evictions, 0.5) || evicted;
-  if (asked > left * 2) {
-    return `Clients ask for ${roughly(asked)}, but items leave after ${roughly(left)} without use: memory is smaller than the lifetimes.`;
+  const left = `evicted ${seconds(evicted)} after their last use (last minute)`;
+  if (asked > evicted * 2) {
+    return `Clients ask for ${roughly(asked)}, but items are ${left}: memory is smaller than the lifetimes.`;
   }
-  return `Items leave after ${roughly(left)} without use${asked > 0 ? `; half of the TTLs are below ${roughly(asked)}` : ""}.`;
+  return `Items are ${left}${asked > 0 ? `; half of the TTLs are below ${roughly(asked)}` : ""}.`;
+}
+
+const CAUSES = [
+  ["neverStored", "nobody stores"],
+  ["evicted", "evicted"],
+  ["expired", "expired"],
+  ["flushed", "flushed"],
+  ["other", "first reads, deleted or unknown"],
+];
+
+function whyMissed(misses) {
+  const parts = CAUSES.filter(([name]) => misses[name] >= 0.05).map(
+    ([name, words]) => `${count(misses[name])} ${words}`,
+  );
+  return parts.length === 0 ? "" : `Misses a second, last minute: ${parts.join(", ")}.`;
 }

@@ -74,13 +74,14 @@ export class Keys {
   }
 
   /** Shows one key's value. */
-  async open({ id, text: name }) {
+  async open(row) {
+    const { id, text: name } = row;
     this.#table.select(id);
     const place = byId("item");
     try {
       place.replaceChildren(...this.#item(await fetchJson(`api/v1/keys/${id}`)));
     } catch (error) {
-      const problem = error.status === 404 ? "It is not there any more." : error.message;
+      const problem = error.status === 404 ? whyAbsent(row) : error.message;
       place.replaceChildren(
         el("h3", { class: "mono" }, name),
         el("p", { class: "problem" }, problem),
@@ -178,4 +179,11 @@ export class Keys {
       byId("keys-note").textContent = error.message;
     }
   }
+}
+
+/** A row of the hot keys may name a key that was never there; one of the browser's list was. */
+function whyAbsent({ neverStored, writes, valueBytes, misses }) {
+  if (neverStored) return `Nobody stores this key: ${count(misses)} reads a second miss it.`;
+  if (writes === 0 && valueBytes === null) return "There is no such key.";
+  return "It is not there now: it has expired, or was deleted, evicted or flushed.";
 }

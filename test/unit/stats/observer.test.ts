@@ -192,6 +192,27 @@ describe("Observer", () => {
     expect(hotKeys(bench.node.view, SketchKind.largest, 1)).toEqual([]);
   });
 
+  test("tells keys that nobody stores from those that are missed, stored and read", () => {
+    const bench = new Bench();
+    for (let second = 0; second < 3; second++) bench.observer.tick();
+    bench.observer.turnBegan();
+    for (let round = 0; round < 40; round++) {
+      const look = (key: string, op: Op, missed: boolean): void => {
+        expect(bench.observer.due()).toBe(true);
+        bench.observer.sampled(bench.key(key, op), missed, missed ? NO_VALUE : 10);
+      };
+      look("never", Op.get, true);
+      look("refilled", Op.get, true);
+      look("refilled", Op.store, false);
+      look("sometimes", Op.get, round % 2 === 0);
+    }
+    bench.observer.sampled(bench.key("once"), true, NO_VALUE);
+    const rows = hotKeys(bench.node.view, SketchKind.misses, 10);
+    const named = rows.filter(({ neverStored }) => neverStored).map(({ key }) => key.toString());
+    expect(rows).toHaveLength(4);
+    expect(named).toEqual(["never"]);
+  });
+
   test("notes lifetimes and lengths of stores", () => {
     const bench = new Bench();
     for (let second = 0; second < 3; second++) bench.observer.tick();
@@ -210,6 +231,27 @@ describe("Observer", () => {
     store(60, StoreMode.append);
     expect(bench.observation.ttl.sum()).toBe(60);
     expect(bench.observation.valueBytes.sum()).toBe(1500);
+  });
+
+  test("tells a steady rate right from the first seconds on, and after a reset", () => {
+    const bench = new Bench();
+    const { clock, view } = bench.node;
+    const steady = (seconds: number): number => {
+      for (let second = 0; second < seconds; second++) {
+        clock.now = (clock.now + 1) as typeof clock.now;
+        view.control.setNow(clock.now);
+        bench.observer.tick();
+        for (let turn = 0; turn < 100; turn++) bench.turn("steady", 1, 1000);
+      }
+      return hotKeys(view, SketchKind.requests, 1)[0]?.rate ?? 0;
+    };
+    steady(2); // until every request is looked at
+    view.reset();
+    for (const seconds of [4, 6, 200]) {
+      const rate = steady(seconds);
+      expect(rate, `after ${seconds} s more`).toBeGreaterThan(95);
+      expect(rate, `after ${seconds} s more`).toBeLessThan(105);
+    }
   });
 
   test("obeys stats reset at its next tick", () => {
