@@ -10,7 +10,7 @@
  */
 import { readFileSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
-import { liveBytesOf, type StoreGauges } from "../stats/shard-gauges.ts";
+import { bytesOf, type StoreGauges } from "../stats/shard-gauges.ts";
 import type { MemoryFrame } from "./frame.ts";
 
 const CGROUP_FILES = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
@@ -49,7 +49,7 @@ export function residentBytes(): number {
 export function memoryFrame(store: StoreGauges, limit: number, cgroup: number): MemoryFrame {
   const rss = residentBytes();
   const { total_heap_size: heap } = getHeapStatistics();
-  const items = liveBytesOf(store);
+  const items = bytesOf(store);
   let written = 0;
   for (const queue of store.queues) written += queue.writtenBytes;
   const parts = {

@@ -66,7 +66,7 @@ export function slotBytes(keyBytes: number, valueBytes: number): number {
   return (ITEM_HEADER_BYTES + keyBytes + valueBytes + 7) & ~7;
 }
 
-/** An item's size as memcached counts it: what -I limits, `bytes` sums and `size` shows. */
+/** An item's size as memcached counts it: what -I limits and `size` shows. */
 export function itemTotalBytes(
   keyBytes: number,
   valueBytes: number,

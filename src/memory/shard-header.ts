@@ -7,7 +7,7 @@
  *                          4 flush epoch    5 delayed flush at           6 slab sequence             7 slab limit
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
  *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
- *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1 · bytes as a double
+ *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1
  *   from byte 640, a double: bytes the ghost has seen · a word: how often uploads and leases gave room back
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be
@@ -42,7 +42,6 @@ const OPEN_WORD = 2;
 const SLABS_WORD = 3;
 const ITEMS_WORD = 4;
 const AJAR_WORD = 5;
-const BYTES_DOUBLE = 3;
 const DOUBLES_OFFSET = 640;
 /**
  * The mean item size is kept in 256ths of a byte, and follows as if it were taken over this many
@@ -61,7 +60,6 @@ export class ShardHeader {
   readonly #doubles: Float64Array;
   readonly #word: number;
   readonly #queues: number;
-  readonly #queueDoubles: number;
   readonly #double: number;
   readonly #room: number;
 
@@ -71,7 +69,6 @@ export class ShardHeader {
     this.#doubles = arena.doubles;
     this.#word = wordIndex(base + STATE_OFFSET);
     this.#queues = wordIndex(base + QUEUE_LINES_OFFSET);
-    this.#queueDoubles = doubleIndex(base + QUEUE_LINES_OFFSET);
     this.#double = doubleIndex(base + DOUBLES_OFFSET);
     this.#room = wordIndex(base + DOUBLES_OFFSET) + ROOM_WORD;
   }
@@ -271,21 +268,10 @@ export class ShardHeader {
     this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD] = items;
   }
 
-  /** Sizes of those items as memcached counts them. */
-  itemBytes(queue: Queue): number {
-    return this.#doubles[this.#queueDoubles + queue * 8 + BYTES_DOUBLE] as number;
-  }
-
-  setItemBytes(queue: Queue, bytes: number): void {
-    this.#doubles[this.#queueDoubles + queue * 8 + BYTES_DOUBLE] = bytes;
-  }
-
-  /** Counts `items` items of `bytes` bytes in all onto a queue; both may be negative. */
-  addItems(queue: Queue, items: number, bytes: number): void {
+  /** Counts so many items onto a queue; negative: off it. */
+  addItems(queue: Queue, items: number): void {
     const word = this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD;
     this.#words[word] = (this.#words[word] as number) + items;
-    const double = this.#queueDoubles + queue * 8 + BYTES_DOUBLE;
-    this.#doubles[double] = (this.#doubles[double] as number) + bytes;
   }
 
   /** Running mean of the memory that new items took. */

@@ -34,7 +34,7 @@ import type { Arena } from "./arena.ts";
 
 const MAGIC = 0x64_72_68_73; // "shrd"
 /** Grows with every change of what lies where. */
-const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 3;
 const MAGIC_WORD = 0;
 const VERSION_WORD = 1;
 const PLAN_DOUBLE = 1;

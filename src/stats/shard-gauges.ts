@@ -9,6 +9,9 @@
  * items), 2 main (items that were read), 3 large (items of more than a slab or 512 KiB, a chain of
  * slabs each).
  *
+ * The bytes of items are those of memory they take, header, key, value and padding: memcached counts
+ * headers of its own, which are larger than ours, and would show more than there is room for.
+ *
  * The owner goes on writing meanwhile: numbers of one call may be a few requests apart. A slab
  * costs one cache line to read.
  */
@@ -30,10 +33,8 @@ export const QUEUE_CLASS_NAMES = ["small", "main", "large"] as const;
 /** One class, summed over slabs, and by the caller over shards. */
 export interface QueueGauges {
   items: number;
-  /** Bytes of live items as memcached counts them. */
+  /** Bytes of memory its live items take. */
   bytes: number;
-  /** Bytes of memory they take: header, key, value, padding. */
-  liveBytes: number;
   /** Bytes written, the dead ones included. */
   writtenBytes: number;
   slabs: number;
@@ -84,9 +85,9 @@ export class ShardGauges {
 
   /** Adds what this shard holds to `into`. */
   addTo(into: StoreGauges, now: number): void {
-    const epoch = this.#header.epoch();
     for (let slab = 0; slab < this.plan.slabCount; slab++) {
-      const gauges = into.queues[classOf(this.#slabs.queue(slab)) - 1];
+      const queue = this.#slabs.queue(slab);
+      const gauges = into.queues[classOf(queue) - 1];
       if (gauges === undefined) {
         into.slabsFree++;
         if (this.#slabs.openedAt(slab) > 0) into.slabsReused++;
@@ -94,8 +95,8 @@ export class ShardGauges {
       }
       gauges.slabs++;
       gauges.writtenBytes += this.#slabs.writtenBytes(slab);
-      if (this.#slabs.epoch(slab) !== epoch) continue; // flushed, not reclaimed yet
-      gauges.liveBytes += this.#slabs.liveBytes(slab);
+      gauges.bytes += this.#itemBytes(slab);
+      if (this.#isFlushed(slab)) continue;
       if (this.#slabs.items(slab) > 0) {
         const age = Math.max(0, now - this.#slabs.openedAt(slab));
         if (age > gauges.ageSeconds) gauges.ageSeconds = age;
@@ -104,7 +105,6 @@ export class ShardGauges {
     for (const queue of [Queue.small, Queue.main, Queue.largeSmall, Queue.largeMain]) {
       const gauges = into.queues[classOf(queue) - 1] as QueueGauges;
       gauges.items += this.#header.items(queue);
-      gauges.bytes += this.#header.itemBytes(queue);
     }
     into.slabs += this.plan.slabCount;
     into.slabLimit += this.slabLimit();
@@ -113,14 +113,26 @@ export class ShardGauges {
     into.ghostBytes += this.#header.ghostSets() * GHOST_SET_BYTES;
   }
 
-  /** Live items of the shard, and their bytes as memcached counts them. */
+  /** Flushed, not reclaimed yet. */
+  #isFlushed(slab: number): boolean {
+    return this.#slabs.epoch(slab) !== this.#header.epoch();
+  }
+
+  /** Bytes of the live items that begin in a slab. */
+  #itemBytes(slab: number): number {
+    const queue = this.#slabs.queue(slab);
+    const holdsItems = queue !== Queue.free && queue <= Queue.largeMain;
+    return holdsItems && !this.#isFlushed(slab) ? this.#slabs.liveBytes(slab) : 0;
+  }
+
+  /** Live items of the shard, and their bytes. */
   items(): { items: number; bytes: number } {
     let items = 0;
     let bytes = 0;
     for (const queue of [Queue.small, Queue.main, Queue.largeSmall, Queue.largeMain]) {
       items += this.#header.items(queue);
-      bytes += this.#header.itemBytes(queue);
     }
+    for (let slab = 0; slab < this.plan.slabCount; slab++) bytes += this.#itemBytes(slab);
     return { items, bytes };
   }
 
@@ -178,18 +190,13 @@ export function itemsOf({ queues }: StoreGauges): number {
   return queues[0].items + queues[1].items + queues[2].items;
 }
 
-/** Bytes of live items of all classes, as memcached counts them. */
+/** Bytes of live items of all classes. */
 export function bytesOf({ queues }: StoreGauges): number {
   return queues[0].bytes + queues[1].bytes + queues[2].bytes;
 }
 
-/** Bytes of memory that live items of all classes take. */
-export function liveBytesOf({ queues }: StoreGauges): number {
-  return queues[0].liveBytes + queues[1].liveBytes + queues[2].liveBytes;
-}
-
 function emptyQueue(): QueueGauges {
-  return { items: 0, bytes: 0, liveBytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
+  return { items: 0, bytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
 }
 
 function classOf(queue: Queue): number {

@@ -18,7 +18,7 @@
 import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { type Buckets, bucketOf, CHAIN_BUCKETS_MAX, NONE, tagOf } from "../memory/buckets.ts";
-import { DEAD, type Items, itemTotalBytes } from "../memory/items.ts";
+import { DEAD, type Items } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES, ITEM_HEADER_BYTES, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
@@ -56,7 +56,6 @@ export class Recovery {
     for (let slab = 0; slab < this.#slabs.count; slab++) this.#killAll(slab);
     for (let queue: number = Queue.free; queue <= Queue.largeMain; queue++) {
       this.#header.setItems(queue as Queue, 0);
-      this.#header.setItemBytes(queue as Queue, 0);
     }
     let entries = 0;
     for (let bucket = 0; bucket < bucketCount; bucket++) entries += this.#reviveChain(bucket);
@@ -198,9 +197,6 @@ export class Recovery {
     this.#slabs.setLiveBytes(slab, this.#slabs.liveBytes(slab) + bytes);
     this.#slabs.noteExptime(slab, this.#items.exptime(item));
     if (this.#slabs.epoch(slab) !== this.#header.epoch()) return;
-    const casBytes = this.#header.casBytes();
-    const flags = this.#items.clientFlags(item);
-    const total = itemTotalBytes(keyBytes, valueBytes, flags, casBytes);
-    this.#header.addItems(queue, 1, total);
+    this.#header.addItems(queue, 1);
   }
 }

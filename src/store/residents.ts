@@ -154,13 +154,10 @@ export class Residents {
     );
   }
 
-  /**
-   * Counts an item of `totalBytes` in, or (negative `sign`) off a queue, when no flush has killed
-   * it.
-   */
+  /** Counts an item in, or (negative `sign`) off a queue, when no flush has killed it. */
   count(item: ItemRef, queue: Queue, sign: 1 | -1): void {
     if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) return;
-    this.#header.addItems(queue, sign, sign * this.totalBytes(item));
+    this.#header.addItems(queue, sign);
   }
 
   /**

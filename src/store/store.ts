@@ -229,7 +229,6 @@ export class Store {
     header.setEpoch((header.epoch() + 1) >>> 0);
     for (let queue: Queue = Queue.small; queue <= Queue.largeMain; queue++) {
       header.setItems(queue as Queue, 0);
-      header.setItemBytes(queue as Queue, 0);
     }
     this.#sweeper.look();
   }

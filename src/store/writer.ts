@@ -130,9 +130,7 @@ export class Writer {
     const draft = this.draft;
     const items = this.#items;
     const slab = this.#slabs.slabOf(item);
-    const queue = this.#slabs.queue(slab);
     const kept = draft.join === Join.before ? valueBytes - draft.valueBytes : 0;
-    this.#residents.count(item, queue, -1);
     this.#index.beginWrite(draft.hashLow);
     items.setPacked(item, items.packed(item) | DEAD);
     const bytes = this.#bytes;
@@ -143,7 +141,6 @@ export class Writer {
     this.#head(item);
     items.pack(item, draft.keyBytes, valueBytes, draft.marks);
     this.#index.endWrite(draft.hashLow);
-    this.#residents.count(item, queue, 1);
     this.#slabs.noteExptime(slab, draft.exptime);
   }
 

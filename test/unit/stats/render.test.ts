@@ -56,7 +56,6 @@ function fillSlab(
   const { queue } = content;
   if (queue !== Queue.chain) {
     header.setItems(queue, header.items(queue) + content.items);
-    header.setItemBytes(queue, header.itemBytes(queue) + content.liveBytes);
   }
   slabs.setQueue(slab, content.queue);
   slabs.setItems(slab, content.items);

@@ -45,7 +45,7 @@ function promotions(memory: ThreadMemory, reads: number): number {
   return memory.counters.value(Counter.promotions);
 }
 
-describe("openStore()", () => {
+describe("--promote-hits: an item read as often as it says is promoted, no other", () => {
   for (const wanted of [1, 2, 3]) {
     for (const reads of [0, 1, 2, 3]) {
       const kept = reads >= wanted;
