@@ -47,7 +47,7 @@ const PAGE_BYTES = 4096;
 /** Processors an affinity mask of ours can name. */
 const AFFINITY_BYTES = 128;
 
-const setAffinity = new CLibrary().call(
+const setAffinity = CLibrary.load().call(
   "int sched_setaffinity(int id, size_t bytes, intptr_t mask)",
 );
 const libc = Libc.load();

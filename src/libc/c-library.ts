@@ -12,6 +12,7 @@
  */
 import type Koffi from "koffi";
 import { SystemError } from "../base/errors.ts";
+import { KIB } from "../base/unit.ts";
 import { loadKoffi } from "./koffi.ts";
 import type { Address } from "./native-memory.ts";
 import { PollHandle } from "./poll-handle.ts";
@@ -31,13 +32,30 @@ type Native = (...values: number[]) => number;
 /** The C library itself, or whatever the process was linked with (musl has no libc.so.6). */
 const LIBRARY_NAMES = ["libc.so.6", null];
 
+/**
+ * What koffi keeps in each thread for its calls: a stack they run on, and memory for what it
+ * converts, which here are numbers only. koffi (3.3.4) does not give it back when the thread ends,
+ * so each worker that dies leaves so much behind, in three mappings, instead of its usual 3 MiB.
+ * The stack is for a signal that comes during a call too.
+ */
+const CALL_STACK_BYTES = 256 * KIB;
+const CALL_HEAP_BYTES = 64 * KIB;
+
 export class CLibrary {
   readonly #koffi: typeof Koffi;
   readonly #library: ReturnType<typeof Koffi.load>;
 
-  /** Throws what says why there is none: koffi is an optional dependency. */
-  constructor() {
+  static #loaded: CLibrary | null = null;
+
+  /** This thread's. Throws what says why there is none: koffi is an optional dependency. */
+  static load(): CLibrary {
+    CLibrary.#loaded ??= new CLibrary();
+    return CLibrary.#loaded;
+  }
+
+  private constructor() {
     this.#koffi = loadKoffi();
+    this.#koffi.config({ sync_stack_size: CALL_STACK_BYTES, sync_heap_size: CALL_HEAP_BYTES });
     this.#library = openLibrary(this.#koffi);
   }
 

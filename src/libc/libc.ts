@@ -39,7 +39,7 @@ export class Libc {
     if (Libc.#loaded !== null) return null;
     if (Libc.#problem !== "") return Libc.#problem;
     try {
-      Libc.#loaded = new Libc(new CLibrary());
+      Libc.#loaded = new Libc(CLibrary.load());
       return null;
     } catch (error) {
       Libc.#problem = error instanceof Error ? (error.message.split("\n")[0] as string) : "?";

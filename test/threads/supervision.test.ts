@@ -4,7 +4,7 @@
  * stored is still there.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
@@ -185,6 +185,47 @@ describe("a worker whose successor cannot start", () => {
     });
   }
 });
+
+describe("workers that die again and again", () => {
+  // koffi keeps three mappings of each thread that has ended (src/libc/c-library.ts). V8 maps and
+  // unmaps some of its own: a mapping or two of ours a death would be more than that.
+  const DEATHS = 24;
+  const KOFFI_MAPPINGS = 3;
+  const OTHERS = DEATHS;
+
+  for (const kind of ["native", "epoll"] as const) {
+    test(`leave no mapping of ours behind (${kind})`, async () => {
+      const server = await TestServer.start({
+        implementation: "shardcached",
+        threads: 2,
+        transport: "native",
+        ownArgs: ["-o", "debug,no_lending", "--transport", kind],
+      });
+      let deaths = 0;
+      const die = async (): Promise<void> => {
+        const client = await WireClient.connect(server);
+        await client.ask("debugtime fault 1\r\n", "OK\r\n");
+        client.destroy();
+        deaths++;
+        while (server.stderr.split("serves its shard again").length <= deaths) {
+          const writer = await WireClient.connect(server);
+          await countCutOff([writer], 4);
+          writer.destroy();
+        }
+      };
+      for (let death = 0; death < 4; death++) await die();
+      const before = mappings(server.pid);
+      for (let death = 0; death < DEATHS; death++) await die();
+      expect(mappings(server.pid) - before).toBeLessThan(DEATHS * KOFFI_MAPPINGS + OTHERS);
+      server.kill("SIGTERM");
+      expect(await server.ended()).toBe(0);
+    });
+  }
+});
+
+function mappings(pid: number): number {
+  return readFileSync(`/proc/${pid}/maps`, "latin1").split("\n").length;
+}
 
 describe("debugtime", () => {
   for (const transport of ["native", "node"] as const) {
