@@ -11,7 +11,7 @@
  * call that failed first.
  */
 import { lookup } from "node:dns/promises";
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, unlinkSync } from "node:fs";
 import { isIP, isIPv4 } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { SystemError } from "../base/errors.ts";
@@ -51,11 +51,19 @@ export interface TcpTarget {
   readonly port: number;
 }
 
+/** Whose a Unix socket's file is to be. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface UnixTarget {
   readonly kind: "unix";
   readonly path: string;
   /** Permission bits of the socket file. */
   readonly mode: number;
+  /** Whose the file is to be; whoever binds it, when not said. Only root may name another. */
+  readonly owner?: Owner | null;
 }
 
 export type ListenTarget = TcpTarget | UnixTarget;
@@ -152,6 +160,15 @@ export function removeStaleSocket(path: string): void {
 }
 
 /**
+ * Gives a socket file its mode and its owner: with -u, that user, who could not connect to root's
+ * nor remove it.
+ */
+export function settleSocketFile({ path, mode, owner }: UnixTarget): void {
+  chmodSync(path, mode);
+  if (owner != null) lchownSync(path, owner.uid, owner.gid);
+}
+
+/**
  * Opens the listening sockets of a target. At least one of its addresses must be had; a family the
  * machine does not have is skipped. Throws a SystemError in memcached's words.
  */
@@ -221,7 +238,7 @@ function listenUnix(libc: Libc, target: UnixTarget, options: ListenOptions): Lis
   let result = libc.sockets.bind(fd, libc.scratch.address(ADDRESS_OFFSET, length), length);
   process.umask(mask);
   if (result === 0) {
-    chmodSync(target.path, target.mode);
+    settleSocketFile(target);
     result = libc.sockets.listen(fd, options.backlog);
   }
   if (result < 0) {

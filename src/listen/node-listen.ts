@@ -2,7 +2,6 @@
  * Listening with node:net: the same targets, options and words as listen.ts, where libc is not to
  * be had or not wanted.
  */
-import { chmodSync } from "node:fs";
 import { isIPv6, Server, type Socket } from "node:net";
 import type { SystemError } from "../base/errors.ts";
 import { UNIX_PATH_BYTES_MAX } from "../libc/socket-address.ts";
@@ -12,6 +11,7 @@ import {
   type ListenTarget,
   removeStaleSocket,
   resolveTarget,
+  settleSocketFile,
 } from "./listen.ts";
 
 export interface NodeListener {
@@ -48,7 +48,7 @@ export async function listenNode(
     const server = await opened.catch((error) => {
       throw failure(target, options, error);
     });
-    chmodSync(target.path, target.mode);
+    settleSocketFile(target);
     return [{ server, kind: "unix", port: 0, address: target.path }];
   }
   const listeners: NodeListener[] = [];

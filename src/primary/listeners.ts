@@ -7,7 +7,8 @@
  */
 import { listenText } from "../config/listen.ts";
 import type { ListenAddress, Settings } from "../config/settings.ts";
-import type { ListenOptions, ListenTarget } from "../listen/listen.ts";
+import { takeInheritedSockets } from "../listen/inherited-sockets.ts";
+import type { ListenOptions, ListenTarget, Owner } from "../listen/listen.ts";
 import type { WorkerData } from "../worker/messages.ts";
 import type { Log } from "./log.ts";
 import type { SharedMemory } from "./shared-memory.ts";
@@ -48,25 +49,52 @@ export interface ListenersParts {
   readonly settings: Settings;
   readonly memory: SharedMemory;
   readonly log: Log;
+  /** Who the server becomes once all is bound (-u); null when it stays who it is. */
+  readonly becomes: Owner | null;
   /** A client's command asks something of the primary. */
   readonly asked: () => void;
 }
 
-/** What to bind, and the entry of -l it comes from. */
-export interface Target {
-  readonly target: ListenTarget;
-  readonly asked: ListenAddress | null;
+/** What a transport has bound; where node:net keeps the descriptor to itself, there is none. */
+interface Bound extends Pick<StreamListening, "kind" | "address" | "port"> {
+  readonly fd?: number;
 }
 
-/** A Unix socket instead of everything else, as in memcached, or the addresses of -l. */
-export function targetsOf({ unixSocket, unixMask, listen }: Settings): Target[] {
+/** How a transport binds. */
+export interface Binder {
+  /** Listens on a socket that others have bound. */
+  adopt(fd: number, backlog: number): Bound | Promise<Bound>;
+  listen(target: ListenTarget, options: ListenOptions): Promise<readonly Bound[]>;
+}
+
+/**
+ * Binds all the settings ask for: what was bound for us before (LISTEN_FDS), else a Unix socket, as
+ * in memcached instead of everything else, else the addresses of -l. Throws SystemError.
+ */
+export async function bindAll(
+  { settings, becomes }: ListenersParts,
+  binder: Binder,
+): Promise<StreamListening[]> {
+  const { backlog, unixSocket, unixMask, listen } = settings;
+  const sockets: StreamListening[] = [];
+  const add = ({ kind, address, port, fd }: Bound, asked: ListenAddress | null): void => {
+    const descriptor = fd ?? shownDescriptor(settings, sockets.length);
+    sockets.push({ kind, address, port, descriptor, asked });
+  };
+  const inherited = takeInheritedSockets(process.env, process.pid);
+  for (const fd of inherited) add(await binder.adopt(fd, backlog), null);
+  if (inherited.length > 0) return sockets;
+  const options = listenOptionsOf(settings);
   if (unixSocket !== "") {
-    return [{ target: { kind: "unix", path: unixSocket, mode: unixMask }, asked: null }];
+    const target = { kind: "unix", path: unixSocket, mode: unixMask, owner: becomes } as const;
+    for (const bound of await binder.listen(target, options)) add(bound, null);
+    return sockets;
   }
-  return listen.map((asked) => ({
-    target: { kind: "tcp", host: asked.host, port: asked.port },
-    asked,
-  }));
+  for (const asked of listen) {
+    const target = { kind: "tcp", host: asked.host, port: asked.port } as const;
+    for (const bound of await binder.listen(target, options)) add(bound, asked);
+  }
+  return sockets;
 }
 
 export function listenOptionsOf({ backlog, listenText }: Settings): ListenOptions {

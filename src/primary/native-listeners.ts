@@ -10,21 +10,19 @@
 import { Libc } from "../libc/libc.ts";
 import { Acceptor } from "../listen/acceptor.ts";
 import { Dealer } from "../listen/dealer.ts";
-import { adoptNative, takeInheritedSockets } from "../listen/inherited-sockets.ts";
+import { adoptNative } from "../listen/inherited-sockets.ts";
 import { listenNative } from "../listen/listen.ts";
 import { Counter } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import { NativeBell, openBells } from "../transport/native-bell.ts";
 import { NativeParts, planNative } from "../transport/native-plan.ts";
 import type { WorkerData } from "../worker/messages.ts";
-import { bindUdp } from "./bind-udp.ts";
 import {
+  bindAll,
   type Listeners,
   type ListenersParts,
   type Listening,
-  listenOptionsOf,
   type StreamListening,
-  targetsOf,
 } from "./listeners.ts";
 import { Stalls } from "./stalls.ts";
 import type { UdpServer } from "./udp-server.ts";
@@ -57,20 +55,15 @@ export class NativeListeners implements Listeners {
 
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
-    const sockets: StreamListening[] = [];
-    const inherited = takeInheritedSockets(process.env, process.pid);
-    for (const descriptor of inherited) {
-      const { kind, address, port } = adoptNative(this.#libc, descriptor, settings.backlog);
-      sockets.push({ kind, address, port, descriptor, asked: null });
-    }
-    for (const { target, asked } of inherited.length > 0 ? [] : targetsOf(settings)) {
-      const listeners = await listenNative(this.#libc, target, listenOptionsOf(settings));
-      for (const { fd, kind, address, port } of listeners) {
-        sockets.push({ kind, address, port, descriptor: fd, asked });
-      }
-    }
+    const sockets = await bindAll(this.#parts, {
+      adopt: (fd, backlog) => adoptNative(this.#libc, fd, backlog),
+      listen: (target, options) => listenNative(this.#libc, target, options),
+    });
     this.#sockets = sockets;
-    this.#udp = await bindUdp(settings, sockets.length);
+    if (settings.udpListen.length > 0) {
+      const { UdpServer } = await import("./udp-server.ts"); // few servers need its modules
+      this.#udp = await UdpServer.bind(settings, sockets.length);
+    }
     return [...sockets, ...(this.#udp?.sockets ?? [])];
   }
 

@@ -2,23 +2,13 @@
  * The listeners of the node transport: node:net listens, and the primary's own event loop serves what it
  * accepts (worker/node-server.ts). The workers only run their shards.
  */
-
-import { takeInheritedSockets } from "../listen/inherited-sockets.ts";
 import { NodeAcceptor } from "../listen/node-acceptor.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { NotifyBell } from "../ring/wake.ts";
 import type { NodeTransport } from "../transport/node/node-transport.ts";
 import type { WorkerData } from "../worker/messages.ts";
 import { NodeServer } from "../worker/node-server.ts";
-import { bindUdp } from "./bind-udp.ts";
-import {
-  type Listeners,
-  type ListenersParts,
-  type Listening,
-  listenOptionsOf,
-  shownDescriptor,
-  targetsOf,
-} from "./listeners.ts";
+import { bindAll, type Listeners, type ListenersParts, type Listening } from "./listeners.ts";
 import { Stalls } from "./stalls.ts";
 import type { UdpServer } from "./udp-server.ts";
 
@@ -61,31 +51,11 @@ export class NodeListeners implements Listeners {
 
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
-    const sockets: Listening[] = [];
-    const inherited = takeInheritedSockets(process.env, process.pid);
-    for (const descriptor of inherited) {
-      const { kind, port, address } = await this.#acceptor.adopt(descriptor, settings.backlog);
-      sockets.push({
-        kind,
-        address,
-        port,
-        descriptor: shownDescriptor(settings, sockets.length),
-        asked: null,
-      });
+    const sockets = await bindAll(this.#parts, this.#acceptor);
+    if (settings.udpListen.length > 0) {
+      const { UdpServer } = await import("./udp-server.ts"); // few servers need its modules
+      this.#udp = await UdpServer.bind(settings, sockets.length);
     }
-    for (const { target, asked } of inherited.length > 0 ? [] : targetsOf(settings)) {
-      const listeners = await this.#acceptor.listen(target, listenOptionsOf(settings));
-      for (const { kind, port, address } of listeners) {
-        sockets.push({
-          kind,
-          address,
-          port,
-          descriptor: shownDescriptor(settings, sockets.length),
-          asked,
-        });
-      }
-    }
-    this.#udp = await bindUdp(settings, sockets.length);
     return [...sockets, ...(this.#udp?.sockets ?? [])];
   }
 

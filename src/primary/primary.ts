@@ -107,7 +107,13 @@ export class Primary {
     const memory = this.#memory;
     // Not in the middle of a turn of ours: what was answered before a shutdown leaves first.
     const asked = () => void setImmediate(() => this.#takeAsked());
-    const listeners = await createListeners({ settings, memory, log: this.#log, asked });
+    const listeners = await createListeners({
+      settings,
+      memory,
+      log: this.#log,
+      becomes: identity,
+      asked,
+    });
     this.#listeners = listeners;
     this.#sockets = await listeners.listen();
     if (identity !== null) assumeIdentity(identity);
