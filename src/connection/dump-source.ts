@@ -16,6 +16,9 @@ import type { StoreReader } from "../store/store-reader.ts";
 import { uriEncodeBytes } from "./event-log.ts";
 import { SOURCE_DONE, type Source } from "./source.ts";
 
+/** What the binary protocol lets a key hold, and would end the line or the word it is shown in. */
+const BREAKS_LINES = /[\0\r\n ]/;
+
 export const DumpKind = { metadump: 0, mgdump: 1, cachedump: 2 } as const;
 export type DumpKind = (typeof DumpKind)[keyof typeof DumpKind];
 
@@ -118,12 +121,13 @@ export class DumpSource implements Source {
   #short(reply: Reply): string {
     const { keyStart, keyBytes } = reply;
     const key = Buffer.from(reply.value.subarray(keyStart, keyStart + keyBytes));
-    const binary = (reply.marks & ItemMark.binaryKey) !== 0;
+    const text = key.toString("latin1");
+    const binary = (reply.marks & ItemMark.binaryKey) !== 0 || BREAKS_LINES.test(text);
     if (this.#options.kind === DumpKind.mgdump) {
-      return binary ? `mg ${key.toString("base64")} b\r\n` : `mg ${key.toString("latin1")}\r\n`;
+      return binary ? `mg ${key.toString("base64")} b\r\n` : `mg ${text}\r\n`;
     }
     if (binary) return "";
     const expires = reply.exptime === 0 ? 0 : this.#clock.epochUnix + reply.exptime;
-    return `ITEM ${key.toString("latin1")} [${reply.valueBytes} b; ${expires} s]\r\n`;
+    return `ITEM ${text} [${reply.valueBytes} b; ${expires} s]\r\n`;
   }
 }

@@ -1,9 +1,14 @@
 /**
  * `stats detail dump`: what each key prefix was asked, over all threads, while `stats detail` was
  * on.
+ *
+ * A key of the binary protocol may hold line ends; in a prefix they are shown as %0D and %0A, so
+ * that no client writes another's reply.
  */
 import type { Emit } from "./general.ts";
 import type { NodeView } from "./node-view.ts";
+
+const BREAKS_LINES = /[\0\r\n ]/g;
 
 /** Emits whole lines: `PREFIX <prefix> get <n> hit <n> set <n> del <n>`. */
 export function emitDetail(view: NodeView, emit: Emit): void {
@@ -20,6 +25,7 @@ export function emitDetail(view: NodeView, emit: Emit): void {
     });
   }
   for (const [prefix, [get, hit, set, deleted]] of merged) {
-    emit(`PREFIX ${prefix} get ${get} hit ${hit} set ${set} del ${deleted}`, "");
+    const shown = prefix.replace(BREAKS_LINES, encodeURIComponent);
+    emit(`PREFIX ${shown} get ${get} hit ${hit} set ${set} del ${deleted}`, "");
   }
 }

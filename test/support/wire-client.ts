@@ -126,6 +126,7 @@ export class WireClient {
   async expectClose(): Promise<void> {
     const deadline = Date.now() + REPLY_MILLISECONDS_MAX;
     while (!this.#ended) {
+      this.#take(); // what has come is no reason not to wait
       if (!(await this.#more(deadline))) throw new Error("the server keeps the connection open");
     }
     const rest = this.#take();
