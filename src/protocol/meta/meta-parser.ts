@@ -20,9 +20,9 @@ import type { DataBlock } from "../data-block.ts";
 import type { LineTokens } from "../line-tokens.ts";
 import type { ProtocolOptions } from "../protocol-options.ts";
 import { holdsIllegalFlag, MetaFlags, NO_MODE } from "./meta-flags.ts";
+import { META_BY_LETTER, MetaCommand } from "./meta-table.ts";
 
 const LINE_END_BYTES = 2;
-const COMMAND_BYTES = 2;
 const BINARY_KEY_FLAG = bytesOf("b");
 /** T and N, and which of them and of t stands left of the other. */
 const EXPTIME_MARKS =
@@ -43,31 +43,14 @@ export class MetaParser {
     this.#casEnabled = options.casEnabled;
   }
 
-  /** True when the tokens begin with a meta command. */
-  isMeta(bytes: Uint8Array): boolean {
-    const tokens = this.#tokens;
-    if (tokens.bytes(0) !== COMMAND_BYTES) return false;
-    switch (bytes[tokens.start(0) + 1]) {
-      case 0x67: // g
-      case 0x73: // s
-      case 0x64: // d
-      case 0x61: // a
-      case 0x6e: // n
-      case 0x65: // e
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  /** Reads the line in the tokens, which `isMeta`, and its data block. As `Parser.parse`. */
+  /** Reads the line in the tokens, a meta command's, and its data block. As `Parser.parse`. */
   parse(request: Request, bytes: Uint8Array, start: number, end: number): number {
     const tokens = this.#tokens;
     const lineBytes = tokens.next - start;
-    const command = bytes[start + 1];
+    const command = META_BY_LETTER[bytes[start + 1] as number] as MetaCommand;
     request.dialect = Dialect.meta;
     request.metaFlagsStart = tokens.count > 2 ? tokens.start(2) : tokens.lineEnd;
-    if (command === 0x6e) {
+    if (command === MetaCommand.noop) {
       request.op = Op.noop;
       return lineBytes;
     }
@@ -77,19 +60,19 @@ export class MetaParser {
     }
     request.keyStart = tokens.start(1);
     request.keyEnd = tokens.end(1);
-    if (command === 0x73) return this.#store(request, bytes, start, end);
-    const error = this.#command(request, bytes);
+    if (command === MetaCommand.store) return this.#store(request, bytes, start, end);
+    const error = this.#command(command, request, bytes);
     if (error !== WireError.none) request.refuse(error);
     return lineBytes;
   }
 
-  #command(request: Request, bytes: Uint8Array): WireError {
-    switch (bytes[this.#tokens.start(0) + 1]) {
-      case 0x67:
+  #command(command: MetaCommand, request: Request, bytes: Uint8Array): WireError {
+    switch (command) {
+      case MetaCommand.get:
         return this.#get(request, bytes);
-      case 0x64:
+      case MetaCommand.delete:
         return this.#delete(request, bytes);
-      case 0x61:
+      case MetaCommand.arithmetic:
         return this.#arithmetic(request, bytes);
       default:
         return this.#inspect(request, bytes);

@@ -18,46 +18,20 @@ import {
   MEMLIMIT_MIB_MIN,
   VERBOSITY_MAX,
 } from "../../command/limits.ts";
-import {
-  AdminWord,
-  ArithmeticMode,
-  DeleteMode,
-  ListForm,
-  Op,
-  ShutdownMode,
-} from "../../command/op.ts";
+import { type ArithmeticMode, DeleteMode, Op, ShutdownMode } from "../../command/op.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { bytesOf } from "../ascii.ts";
 import type { LineTokens } from "../line-tokens.ts";
 import type { ProtocolOptions } from "../protocol-options.ts";
+import { Grammar, type TextCommand } from "./text-table.ts";
 
-const DELETE = bytesOf("delete");
-const INCR = bytesOf("incr");
-const DECR = bytesOf("decr");
-const TOUCH = bytesOf("touch");
-const FLUSH_ALL = bytesOf("flush_all");
-const VERSION = bytesOf("version");
-const VERBOSITY = bytesOf("verbosity");
-const STATS = bytesOf("stats");
-const QUIT = bytesOf("quit");
-const SHUTDOWN = bytesOf("shutdown");
 const GRACEFUL = bytesOf("graceful");
-const CACHE_MEMLIMIT = bytesOf("cache_memlimit");
-const SLABS = bytesOf("slabs");
-const LRU = bytesOf("lru");
-const LRU_CRAWLER = bytesOf("lru_crawler");
-const WATCH = bytesOf("watch");
-const DEBUGTIME = bytesOf("debugtime");
-const CONFIG = bytesOf("config");
 const CONFIG_GET = bytesOf("get");
 const CONFIG_CLUSTER = bytesOf("cluster");
 
 /** A delete with this many tokens and more is not a delete to memcached 1.6.18. */
 const DELETE_TOKENS_MAX = 4;
-
-/** What `parse` returns for a word that is no command of this class. */
-export const NOT_HERE = -1;
 
 export class TextCommands {
   readonly #options: ProtocolOptions;
@@ -71,55 +45,36 @@ export class TextCommands {
     this.#tokens = tokens;
   }
 
-  /**
-   * Reads the line in the tokens. What is wrong with it, or none; `NOT_HERE` when its first word is
-   * another command's.
-   */
-  parse(request: Request, bytes: Uint8Array): WireError | typeof NOT_HERE {
-    const tokens = this.#tokens;
-    switch (bytes[tokens.start(0)]) {
-      case 0x64: // d
-        if (tokens.is(bytes, 0, DELETE)) return this.#delete(request, bytes);
-        if (tokens.is(bytes, 0, DECR)) {
-          return this.#arithmetic(request, bytes, ArithmeticMode.decrement);
-        }
-        if (tokens.is(bytes, 0, DEBUGTIME)) return this.#admin(request, bytes, AdminWord.debugtime);
-        return NOT_HERE;
-      case 0x69: // i
-        if (!tokens.is(bytes, 0, INCR)) return NOT_HERE;
-        return this.#arithmetic(request, bytes, ArithmeticMode.increment);
-      case 0x74: // t
-        return tokens.is(bytes, 0, TOUCH) ? this.#touch(request, bytes) : NOT_HERE;
-      case 0x76: // v
-        if (tokens.is(bytes, 0, VERSION)) return this.#plain(request, Op.version);
-        return tokens.is(bytes, 0, VERBOSITY) ? this.#verbosity(request, bytes) : NOT_HERE;
-      case 0x66: // f
-        return tokens.is(bytes, 0, FLUSH_ALL) ? this.#flushAll(request, bytes) : NOT_HERE;
-      case 0x73: // s
-        if (tokens.is(bytes, 0, STATS)) return this.#stats(request);
-        if (tokens.is(bytes, 0, SLABS)) return this.#admin(request, bytes, AdminWord.slabs);
-        return tokens.is(bytes, 0, SHUTDOWN) ? this.#shutdown(request, bytes) : NOT_HERE;
-      case 0x71: // q
-        if (!tokens.is(bytes, 0, QUIT)) return NOT_HERE;
-        request.closeAfter = true;
-        return this.#plain(request, Op.quit);
-      case 0x63: // c
-        if (tokens.is(bytes, 0, CACHE_MEMLIMIT)) return this.#cacheMemlimit(request, bytes);
-        return tokens.is(bytes, 0, CONFIG) ? this.#config(request, bytes) : NOT_HERE;
-      case 0x6c: // l
-        if (tokens.is(bytes, 0, LRU)) return this.#admin(request, bytes, AdminWord.lru);
-        if (!tokens.is(bytes, 0, LRU_CRAWLER)) return NOT_HERE;
-        return this.#admin(request, bytes, AdminWord.lruCrawler);
-      case 0x77: // w
-        return tokens.is(bytes, 0, WATCH) ? this.#admin(request, bytes, AdminWord.watch) : NOT_HERE;
+  /** Reads the line in the tokens, `command`'s. What is wrong with it, or none. */
+  parse(command: TextCommand, request: Request, bytes: Uint8Array): WireError {
+    switch (command.grammar) {
+      case Grammar.delete:
+        return this.#delete(request, bytes);
+      case Grammar.arithmetic:
+        return this.#arithmetic(request, bytes, command.mode as ArithmeticMode);
+      case Grammar.touch:
+        return this.#touch(request, bytes);
+      case Grammar.verbosity:
+        return this.#verbosity(request, bytes);
+      case Grammar.flushAll:
+        return this.#flushAll(request, bytes);
+      case Grammar.stats:
+        return this.#stats(request);
+      case Grammar.shutdown:
+        return this.#shutdown(request, bytes);
+      case Grammar.cacheMemlimit:
+        return this.#cacheMemlimit(request, bytes);
+      case Grammar.config:
+        return this.#config(command, request, bytes);
+      case Grammar.admin:
+        return this.#admin(request, command.mode, this.#tokens.asksNoreply(bytes));
+      case Grammar.adminReplying:
+        return this.#admin(request, command.mode, false);
       default:
-        return NOT_HERE;
+        request.op = command.op;
+        request.closeAfter = command.op === Op.quit;
+        return WireError.none;
     }
-  }
-
-  #plain(request: Request, op: Op): WireError {
-    request.op = op;
-    return WireError.none;
   }
 
   /** Takes token 1 as the key. False when it is too long. */
@@ -233,7 +188,7 @@ export class TextCommands {
   }
 
   /** The one thing of a node's configuration that is told: the list, where there is a cluster. */
-  #config(request: Request, bytes: Uint8Array): WireError {
+  #config(command: TextCommand, request: Request, bytes: Uint8Array): WireError {
     const tokens = this.#tokens;
     const asksList =
       this.#options.listsNodes &&
@@ -241,18 +196,18 @@ export class TextCommands {
       tokens.is(bytes, 1, CONFIG_GET) &&
       tokens.is(bytes, 2, CONFIG_CLUSTER);
     if (!asksList) return WireError.unknownCommand;
-    request.level = ListForm.config;
-    return this.#plain(request, Op.nodeList);
+    request.op = command.op;
+    request.level = command.mode;
+    return WireError.none;
   }
 
   /** The words are left to whoever serves them, in the line, less the noreply. */
-  #admin(request: Request, bytes: Uint8Array, word: AdminWord): WireError {
+  #admin(request: Request, word: number, noreply: boolean): WireError {
     const tokens = this.#tokens;
-    const silent = word !== AdminWord.watch && word !== AdminWord.debugtime;
     request.op = Op.admin;
     request.level = word;
-    request.noreply = silent && tokens.asksNoreply(bytes);
-    if (request.noreply) request.lineEnd = tokens.end(tokens.count - 2);
+    request.noreply = noreply;
+    if (noreply) request.lineEnd = tokens.end(tokens.count - 2);
     return WireError.none;
   }
 }

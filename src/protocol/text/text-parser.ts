@@ -35,15 +35,14 @@ import type { WireState } from "../wire-state.ts";
 import { AsciiLogin } from "./ascii-login.ts";
 import { endsLine, holdsLineEnd, holdsLongKey } from "./line-search.ts";
 import { LIST_KEY } from "./list-question.ts";
-import { NOT_HERE, TextCommands } from "./text-commands.ts";
+import { TextCommands } from "./text-commands.ts";
 import { TextStorage } from "./text-storage.ts";
+import { findTextCommand, Grammar, type TextCommand } from "./text-table.ts";
 
 const SET_AND_SPACE = 0x73657420;
 /** "set k 0 0 0\r\n…" is longer: the fast path may look at four bytes. */
 const FAST_BYTES_MIN = 7;
 const COMMAND_BYTES = 4;
-const LETTER_G = 0x67;
-const LETTER_M = 0x6d;
 /** The fast path reads numbers of up to nine digits: they fit 32 bits whatever they are. */
 const FAST_DIGITS_MAX = 9;
 /** A line shorter than this, its end included, is no line to memcached 1.6.45. */
@@ -54,8 +53,6 @@ const NOT_PLAIN = -2;
 
 const GET = bytesOf("get");
 const GETS = bytesOf("gets");
-const GAT = bytesOf("gat");
-const GATS = bytesOf("gats");
 const HTTP = bytesOf("HTTP/");
 
 export class TextParser implements Parser {
@@ -199,25 +196,28 @@ export class TextParser implements Parser {
     if (tokens.count === 0 || tokens.start(0) !== start) {
       return this.#unknown(request, bytes, lineBytes);
     }
-    const first = bytes[start];
-    if (first === LETTER_M && this.#meta.isMeta(bytes)) {
-      const consumed = this.#meta.parse(request, bytes, start, end);
-      if (consumed === 0) this.needed = this.#block.needed;
-      return consumed;
+    const command = findTextCommand(bytes, start, tokens.end(0));
+    if (command === null) return this.#unknown(request, bytes, lineBytes);
+    switch (command.grammar) {
+      case Grammar.keys:
+      case Grammar.touchedKeys:
+        return this.#keysLine(command, state, request, bytes, start);
+      case Grammar.storage: {
+        const consumed = this.#storage.parse(command, request, bytes, start, end);
+        if (consumed === 0) this.needed = this.#block.needed;
+        return consumed;
+      }
+      case Grammar.meta: {
+        const consumed = this.#meta.parse(request, bytes, start, end);
+        if (consumed === 0) this.needed = this.#block.needed;
+        return consumed;
+      }
+      default: {
+        const error = this.#commands.parse(command, request, bytes);
+        if (error !== WireError.none) request.refuse(error);
+        return lineBytes;
+      }
     }
-    if (first === LETTER_G) {
-      const consumed = this.#keysLine(state, request, bytes, start);
-      return consumed > 0 ? consumed : this.#unknown(request, bytes, lineBytes);
-    }
-    if (this.#storage.isStorage(bytes)) {
-      const consumed = this.#storage.parse(request, bytes, start, end);
-      if (consumed === 0) this.needed = this.#block.needed;
-      return consumed;
-    }
-    const error = this.#commands.parse(request, bytes);
-    if (error === NOT_HERE) return this.#unknown(request, bytes, lineBytes);
-    if (error !== WireError.none) request.refuse(error);
-    return lineBytes;
   }
 
   /** A word nobody knows: a browser is sent away, everybody else told so. */
@@ -257,13 +257,16 @@ export class TextParser implements Parser {
     return end - start;
   }
 
-  /** get, gets, gat, gats: the first key of the line. 0 when it is another command. */
-  #keysLine(state: WireState, request: Request, bytes: Uint8Array, start: number): number {
+  /** get, gets, gat, gats: the first key of the line. */
+  #keysLine(
+    command: TextCommand,
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+  ): number {
     const tokens = this.#tokens;
-    const gets = tokens.is(bytes, 0, GETS);
-    const gats = tokens.is(bytes, 0, GATS);
-    const touches = gats || tokens.is(bytes, 0, GAT);
-    if (!gets && !touches && !tokens.is(bytes, 0, GET)) return 0;
+    const touches = command.grammar === Grammar.touchedKeys;
     const firstKey = touches ? 2 : 1;
     const lineBytes = tokens.next - start;
     if (this.#options.listsNodes && this.#asksList(request, bytes)) return lineBytes;
@@ -285,8 +288,8 @@ export class TextParser implements Parser {
       return lineBytes;
     }
     if (touches) state.keysExptime = this.#clock.deadline(exptime);
-    state.keysOp = touches ? Op.fetch : Op.get;
-    state.keysWithCas = gets || gats;
+    state.keysOp = command.op;
+    state.keysWithCas = command.mode === 1;
     return this.#firstKey(state, request, bytes, start, keysStart, tokens.next);
   }
 

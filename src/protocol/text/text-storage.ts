@@ -10,19 +10,13 @@
 import type { Clock } from "../../base/clock.ts";
 import { DecimalReader, decimalToInt32, NOT_A_NUMBER } from "../../base/decimal.ts";
 import { KEY_BYTES_MAX, WIRE_VALUE_BYTES_MAX } from "../../command/limits.ts";
-import { Op, StoreMode } from "../../command/op.ts";
+import { Op, type StoreMode } from "../../command/op.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
-import { bytesOf } from "../ascii.ts";
 import type { DataBlock } from "../data-block.ts";
 import type { LineTokens } from "../line-tokens.ts";
+import type { TextCommand } from "./text-table.ts";
 
-const SET = bytesOf("set");
-const ADD = bytesOf("add");
-const REPLACE = bytesOf("replace");
-const APPEND = bytesOf("append");
-const PREPEND = bytesOf("prepend");
-const CAS = bytesOf("cas");
 /** <command> <key> <flags> <exptime> <bytes> */
 const TOKENS_MIN = 5;
 const LINE_END_BYTES = 2;
@@ -32,9 +26,6 @@ export class TextStorage {
   readonly #tokens: LineTokens;
   readonly #block: DataBlock;
   readonly #decimal = new DecimalReader();
-  /** What `isStorage` found. */
-  #mode: StoreMode = StoreMode.set;
-  #compares = false;
 
   constructor(clock: Clock, tokens: LineTokens, block: DataBlock) {
     this.#clock = clock;
@@ -42,30 +33,14 @@ export class TextStorage {
     this.#block = block;
   }
 
-  /** True when the tokens begin with a storage command. */
-  isStorage(bytes: Uint8Array): boolean {
-    this.#compares = false;
-    switch (bytes[this.#tokens.start(0)]) {
-      case 0x73: // s
-        return this.#isWord(bytes, SET, StoreMode.set);
-      case 0x61: // a
-        return (
-          this.#isWord(bytes, ADD, StoreMode.add) || this.#isWord(bytes, APPEND, StoreMode.append)
-        );
-      case 0x72: // r
-        return this.#isWord(bytes, REPLACE, StoreMode.replace);
-      case 0x70: // p
-        return this.#isWord(bytes, PREPEND, StoreMode.prepend);
-      case 0x63: // c
-        this.#compares = this.#isWord(bytes, CAS, StoreMode.set);
-        return this.#compares;
-      default:
-        return false;
-    }
-  }
-
-  /** Reads the line in the tokens, which `isStorage`, and its data block. As `Parser.parse`. */
-  parse(request: Request, bytes: Uint8Array, start: number, end: number): number {
+  /** Reads the line in the tokens, `command`'s, and its data block. As `Parser.parse`. */
+  parse(
+    command: TextCommand,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
     const tokens = this.#tokens;
     const lineBytes = tokens.next - start;
     const valueBytes =
@@ -75,8 +50,8 @@ export class TextStorage {
       return lineBytes;
     }
     request.op = Op.store;
-    request.mode = this.#mode;
-    request.marks = this.#marks();
+    request.mode = command.mode as StoreMode;
+    request.marks = command.marks;
     request.noreply = tokens.asksNoreply(bytes);
     request.valueBytes = valueBytes;
     if (!this.#tryFields(request, bytes)) {
@@ -85,17 +60,6 @@ export class TextStorage {
       return lineBytes;
     }
     return this.#block.complete(request, bytes, start, tokens.next, end);
-  }
-
-  #marks(): number {
-    if (this.#compares) return Mark.exptime | Mark.compareCas;
-    return this.#mode === StoreMode.set ? Mark.exptime | Mark.dropsOldWhenRefused : Mark.exptime;
-  }
-
-  #isWord(bytes: Uint8Array, word: Uint8Array, mode: StoreMode): boolean {
-    if (!this.#tokens.is(bytes, 0, word)) return false;
-    this.#mode = mode;
-    return true;
   }
 
   /** Takes key, flags, exptime and CAS unique. False when one of them is wrong. */
@@ -111,7 +75,7 @@ export class TextStorage {
     if (exptime === NOT_A_NUMBER) return false;
     request.clientFlags = clientFlags;
     request.exptime = this.#clock.deadline(exptime);
-    if (!this.#compares) return true;
+    if ((request.marks & Mark.compareCas) === 0) return true;
     if (tokens.count === TOKENS_MIN) return false;
     if (!decimal.tryUint64(bytes, tokens.start(5), tokens.end(5))) return false;
     request.casLow = decimal.low;
