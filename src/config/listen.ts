@@ -14,10 +14,7 @@ import { integerFrom } from "./values.ts";
 const PORT_MAX = 65_535;
 const TAG_LENGTH_MAX = 8;
 
-/**
- * memcached's words for a listener's protocol. `proxy` and unknown words change nothing, as in
- * memcached.
- */
+/** memcached's words for a listener's protocol. */
 const PROTOCOLS: Readonly<Record<string, ProtocolChoice>> = {
   ascii: "ascii",
   binary: "binary",
@@ -29,11 +26,11 @@ const PROTO_PREFIX = /^proto\[([^\]]*)\]:/;
 const TAG_PREFIX = /^tag(?:\[([^\]]*)\]|_([^_]*)_):/;
 const BRACKETED = /^\[([^\]]+)\](?::(.*))?$/;
 
-/** An entry before -p is known: `port` null = -p's. */
+/** An entry before -p and -B are known: null = theirs. */
 export interface ListenEntry {
   readonly host: string;
   readonly port: number | null;
-  readonly protocol: ProtocolChoice;
+  readonly protocol: ProtocolChoice | null;
   readonly tag: string;
 }
 
@@ -55,11 +52,13 @@ function listenEntryFrom(text: string): ListenEntry | string {
   const tls = TLS_PREFIX.exec(text);
   if (tls !== null) return `'${tls[1]}' option is valid only when SSL is enabled`;
   let rest = text;
-  let protocol: ProtocolChoice = "auto";
+  let protocol: ProtocolChoice | null = null;
   let tag = "";
   const proto = PROTO_PREFIX.exec(rest);
   if (proto !== null) {
-    protocol = PROTOCOLS[proto[1] as string] ?? "auto";
+    const word = proto[1] as string;
+    protocol = PROTOCOLS[word] ?? null;
+    if (protocol === null) return wrongProtocol(word);
     rest = rest.slice(proto[0].length);
   }
   const tagged = TAG_PREFIX.exec(rest);
@@ -81,10 +80,16 @@ function listenEntryFrom(text: string): ListenEntry | string {
   return entryAt(host as string, port, protocol, tag);
 }
 
+/** Said at the start, not found out later: memcached takes any word, and serves what it likes. */
+function wrongProtocol(word: string): string {
+  if (word === "proxy") return 'This server is no proxy: "proto[proxy]"';
+  return `Unknown listener protocol: "proto[${word}]"`;
+}
+
 function entryAt(
   host: string,
   portText: string | undefined,
-  protocol: ProtocolChoice,
+  protocol: ProtocolChoice | null,
   tag: string,
 ): ListenEntry | string {
   if (host === "" || /\s/.test(host)) return `Invalid address: "${host}"`;
@@ -94,13 +99,21 @@ function entryAt(
   return { host, port, protocol, tag };
 }
 
-/** Fills in -p where an entry has no port. */
-export function listenAddress(entry: ListenEntry, port: number): ListenAddress {
-  return { ...entry, port: entry.port ?? Math.max(0, port) };
+/** Fills in -p where an entry has no port, and -B where it has no protocol. */
+export function listenAddress(
+  entry: ListenEntry,
+  port: number,
+  protocol: ProtocolChoice,
+): ListenAddress {
+  return {
+    ...entry,
+    port: entry.port ?? Math.max(0, port),
+    protocol: entry.protocol ?? protocol,
+  };
 }
 
 /** An address as -l takes it. */
-export function listenText(address: ListenAddress): string {
+export function listenText(address: { readonly host: string; readonly port: number }): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `${host}:${address.port}`;
 }

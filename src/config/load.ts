@@ -176,9 +176,9 @@ function complete(draft: Draft, cores: number): void {
 
 /** Where -l says, on `port` but where -l names one. */
 function addresses(draft: Draft, port: number): Settings["listen"] {
-  const standard: ListenEntry = { host: HOST_DEFAULT, port: null, protocol: "auto", tag: "" };
+  const standard: ListenEntry = { host: HOST_DEFAULT, port: null, protocol: null, tag: "" };
   const entries = draft.listenEntries.length === 0 ? [standard] : draft.listenEntries;
-  return entries.map((entry) => listenAddress(entry, port === PORT_ANY ? 0 : port));
+  return entries.map((entry) => listenAddress(entry, port === PORT_ANY ? 0 : port, draft.protocol));
 }
 
 function loaded(draft: Draft, warnings: readonly string[]): Loaded {

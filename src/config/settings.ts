@@ -18,7 +18,7 @@ export interface ListenAddress {
   readonly host: string;
   /** 0 = any free port; never the -p 0 that means "no TCP". */
   readonly port: number;
-  /** What `proto[…]` forces on this listener's connections. */
+  /** What this listener's connections speak: its `proto[…]`, or -B. */
   readonly protocol: ProtocolChoice;
   /** 1 to 8 characters that mark this listener, or empty. */
   readonly tag: string;

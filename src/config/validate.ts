@@ -5,6 +5,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { clusterAddressOf } from "./cluster-options.ts";
 import type { Faults } from "./faults.ts";
+import { listenText } from "./listen.ts";
 import { EXIT_FAILURE, EXIT_USAGE } from "./option.ts";
 import { ITEM_BYTES_MAX_MOST, type Settings } from "./settings.ts";
 import { checkSuboptions } from "./suboptions.ts";
@@ -19,6 +20,7 @@ export function validate(settings: Settings, faults: Faults): void {
     validateItemSize,
     validateSasl,
     validateAuthFile,
+    validateListeners,
     validateCluster,
     validateListening,
     validateNapiIds,
@@ -116,6 +118,19 @@ function validateCluster(settings: Settings): void {
     const allowed = "an address others reach with -l, or --cluster-advertise";
     refuse("Only this machine reaches this node", "--cluster", cluster, allowed);
   }
+}
+
+/** No listener speaks a protocol that has no login where the other must log in. */
+function validateListeners({ listen, protocol, saslEnabled, authFile }: Settings): void {
+  if (saslEnabled === (authFile !== "")) return; // no login, or one in either protocol
+  const [open, lockedBy, login] = saslEnabled
+    ? (["ascii", "-S", "-Y, a login in ASCII"] as const)
+    : (["binary", "-Y", "-S, a login in binary"] as const);
+  const wrong = listen.find((listener) => listener.protocol === open);
+  if (wrong === undefined || protocol === open) return; // of -B itself more was said
+  const complaint = `ERROR: With ${lockedBy} nobody could log in at this listener.`;
+  const value = `proto[${open}]:${listenText(wrong)}`;
+  refuse(complaint, "-l, --listen", value, `another proto, or besides ${login}`);
 }
 
 function refuse(complaint: string, name: string, value: string, allowed: string): never {

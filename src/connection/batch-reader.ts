@@ -17,7 +17,6 @@ import { Op } from "../command/op.ts";
 import { Dialect, Mark, Request } from "../command/request.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { writeLineEnd } from "../protocol/ascii.ts";
-import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import { GetScanner } from "../protocol/text/get-scanner.ts";
 import {
   CLASSIC_HIT_BYTES_MAX,
@@ -47,7 +46,7 @@ export interface BatchReaderParts {
   readonly observer: Observer;
   readonly events: EventLog;
   readonly hash: KeyHash;
-  readonly protocol: ProtocolOptions;
+  readonly listsNodes: boolean;
 }
 
 export class BatchReader {
@@ -73,7 +72,7 @@ export class BatchReader {
     this.#counters = parts.counters;
     this.#observer = parts.observer;
     this.#events = parts.events;
-    this.#scanner = new GetScanner(parts.hash, parts.protocol.listsNodes);
+    this.#scanner = new GetScanner(parts.hash, parts.listsNodes);
     this.#search = new BatchSearch(parts.finders);
     this.#bytes = bytes;
     this.#request = new Request(bytes);

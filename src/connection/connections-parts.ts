@@ -9,7 +9,7 @@ import type { BlockPool } from "../memory/block-pool.ts";
 import type { ConnectionTable } from "../memory/connection-table.ts";
 import type { Counters } from "../memory/counters.ts";
 import type { Parser } from "../protocol/protocol.ts";
-import type { ProtocolOptions } from "../protocol/protocol-options.ts";
+import type { WireOptions } from "../protocol/wire-state.ts";
 import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { BatchFinder } from "../store/batch-finder.ts";
@@ -31,7 +31,10 @@ export interface ConnectionsParts {
   readonly intakes: Intakes;
   readonly uploads: UploadQueue;
   readonly parser: Parser;
-  readonly protocol: ProtocolOptions;
+  /** There is a cluster: its list of nodes can be asked for. */
+  readonly listsNodes: boolean;
+  /** By listener. */
+  readonly wires: readonly WireOptions[];
   readonly router: Router;
   readonly hash: KeyHash;
   /** By shard: what finds the items of a batch of gets. */

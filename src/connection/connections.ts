@@ -22,7 +22,7 @@ import { NO_BLOCK } from "../memory/block-pool.ts";
 import { connectionTransport } from "../memory/connection-table.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { CLOSE, type Parser } from "../protocol/protocol.ts";
-import { WireState } from "../protocol/wire-state.ts";
+import { type WireOptions, WireState } from "../protocol/wire-state.ts";
 import { Order } from "../router/order.ts";
 import type { ReplyHandler } from "../router/router.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
@@ -94,7 +94,7 @@ export class Connections implements TransportHandler, ReplyHandler {
   opened(slot: number, listener: number): void {
     while (this.#slots.length <= slot) this.#slots.push(null); // alloc: once per slot ever used
     assert(this.#slots[slot] === null, "a slot is opened once");
-    const wire = new WireState(this.#parts.protocol); // alloc: per connection
+    const wire = new WireState(this.#parts.wires[listener] as WireOptions); // alloc: per connection
     this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
     this.#openCount++;
     this.#counters.add(Counter.connectionsOpened, 1);

@@ -104,7 +104,7 @@ export function listenOptionsOf({ backlog, listenText }: Settings): ListenOption
 /** `127.0.0.1:11211`, `[::1]:11211`, or a path. */
 export function listeningText({ kind, address, port }: Listening): string {
   if (kind === "unix") return address;
-  return listenText({ host: address, port, protocol: "auto", tag: "" });
+  return listenText({ host: address, port });
 }
 
 /**

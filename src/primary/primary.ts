@@ -12,7 +12,7 @@
 import { readAuthFile } from "../config/auth-file.ts";
 import { listsNodes } from "../config/cluster-options.ts";
 import { reloadOf } from "../config/reload.ts";
-import type { Settings } from "../config/settings.ts";
+import type { ProtocolChoice, Settings } from "../config/settings.ts";
 import { sizeText } from "../config/values.ts";
 import { type ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
@@ -121,7 +121,7 @@ export class Primary {
     if (settings.authFile !== "") readAuthFile(settings.authFile); // as whom we are from here on
     const facts = {
       bells: listeners.bells,
-      listeners: this.#sockets.map(factsOf),
+      listeners: this.#sockets.map((socket) => factsOf(socket, settings.protocol)),
     };
     try {
       await this.#serve(listeners, facts);
@@ -196,7 +196,7 @@ export class Primary {
     counters.add(Counter.listenersOpened, this.#sockets.length);
     const table = regions.connections[this.#settings.threads] as ConnectionTable;
     this.#sockets.forEach((socket, index) => {
-      const kind = connectionTransport(factsOf(socket).text);
+      const kind = connectionTransport(factText(socket));
       table.openListener(index, socket.descriptor, kind, listeningText(socket), control.now());
     });
   }
@@ -345,10 +345,14 @@ export class Primary {
   }
 }
 
-function factsOf(socket: Listening): ListenerFacts {
+function factText(socket: Listening): string {
+  return `${PREFIXES[socket.kind]}:${listeningText(socket)}`;
+}
+
+function factsOf(socket: Listening, protocol: ProtocolChoice): ListenerFacts {
   return {
-    text: `${PREFIXES[socket.kind]}:${listeningText(socket)}`,
-    protocol: socket.asked?.protocol ?? "auto",
+    text: factText(socket),
+    protocol: socket.asked?.protocol ?? protocol,
     tag: socket.asked?.tag ?? "",
   };
 }

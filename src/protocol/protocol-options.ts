@@ -10,12 +10,8 @@ export interface ProtocolOptions {
   readonly flushEnabled: boolean;
   /** True with -A. */
   readonly shutdownEnabled: boolean;
-  /** -B. */
-  readonly protocol: "auto" | "ascii" | "binary";
-  /** -Y: an ASCII connection must log in first. */
-  readonly asciiAuth: boolean;
   /** There is a cluster: its list of nodes can be asked for. */
   readonly listsNodes: boolean;
-  /** -S: a binary connection must authenticate first. */
+  /** -S: there is a login by SASL. */
   readonly sasl: boolean;
 }

@@ -29,7 +29,7 @@ export interface Parser {
   readonly needed: number;
 
   /**
-   * Reads one request from bytes[start, end).
+   * Reads one request from bytes[start, end), which is not empty.
    *
    *   > 0    bytes consumed, and `request` is filled; its ranges are valid until the next call
    *   0      wait for more bytes, then call again with the same `start` contents

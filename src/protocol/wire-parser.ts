@@ -14,13 +14,15 @@ import { WireProtocol, type WireState } from "./wire-state.ts";
 const WIRE_BY_FIRST_BYTE = wiresByFirstByte();
 
 export class WireParser implements Parser {
-  /** By `WireProtocol`. */
-  readonly #parsers: Parser[] = [];
+  /** By `WireProtocol`; where none is decided yet, who decides. */
+  readonly #parsers: readonly Parser[];
   #needed = 0;
 
   constructor(options: ProtocolOptions, clock: Clock) {
-    for (const { wire, parser } of PROTOCOLS) this.#parsers[wire] = parser(options, clock);
-    this.#parsers[WireProtocol.undecided] = this;
+    const parsers: Parser[] = [];
+    for (const { wire, parser } of PROTOCOLS) parsers[wire] = parser(options, clock);
+    parsers[WireProtocol.undecided] = new DecidingParser(parsers);
+    this.#parsers = parsers;
   }
 
   get needed(): number {
@@ -28,18 +30,29 @@ export class WireParser implements Parser {
   }
 
   parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
-    if (start === end) return this.#wait(0);
-    if (state.protocol === WireProtocol.undecided) {
-      state.protocol = WIRE_BY_FIRST_BYTE[bytes[start] as number] as WireProtocol;
-    }
     const parser = this.#parsers[state.protocol] as Parser;
     const consumed = parser.parse(state, request, bytes, start, end);
-    return consumed === 0 ? this.#wait(parser.needed) : consumed;
+    if (consumed === 0) this.#needed = parser.needed;
+    return consumed;
+  }
+}
+
+/** Decides by the first byte, and has the protocol's own parser go on. */
+class DecidingParser implements Parser {
+  needed = 0;
+  readonly #parsers: readonly Parser[];
+
+  constructor(parsers: readonly Parser[]) {
+    this.#parsers = parsers;
   }
 
-  #wait(needed: number): number {
-    this.#needed = needed;
-    return 0;
+  parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
+    assert(start < end, "there is a first byte");
+    state.protocol = WIRE_BY_FIRST_BYTE[bytes[start] as number] as WireProtocol;
+    const parser = this.#parsers[state.protocol] as Parser;
+    const consumed = parser.parse(state, request, bytes, start, end);
+    if (consumed === 0) this.needed = parser.needed;
+    return consumed;
   }
 }
 

@@ -5,11 +5,20 @@
 
 import type { ServerSeconds } from "../base/unit.ts";
 import { Op } from "../command/op.ts";
-import type { ProtocolOptions } from "./protocol-options.ts";
 
-/** Which protocol the connection speaks; its first byte decides. */
+/** Which protocol the connection speaks; its first byte decides, where its listener has not. */
 export const WireProtocol = { undecided: 0, text: 1, binary: 2 } as const;
 export type WireProtocol = (typeof WireProtocol)[keyof typeof WireProtocol];
+
+/** What a listener's connections begin with. */
+export interface WireOptions {
+  /** The listener's `proto[…]`, or -B. */
+  readonly protocol: "auto" | "ascii" | "binary";
+  /** -Y: a text connection must log in first. */
+  readonly asciiAuth: boolean;
+  /** -S: a binary connection must authenticate first. */
+  readonly sasl: boolean;
+}
 
 export class WireState {
   protocol: WireProtocol;
@@ -26,15 +35,16 @@ export class WireState {
   keysWithCas = false;
   keysExptime = 0 as ServerSeconds;
 
-  constructor(options: ProtocolOptions) {
+  constructor(options: WireOptions) {
     this.protocol = protocolOf(options);
     this.authenticated = !options.asciiAuth && !options.sasl;
   }
 }
 
-/** A login ties a connection to the protocol it is made in. */
-function protocolOf(options: ProtocolOptions): WireProtocol {
-  if (options.asciiAuth || options.protocol === "ascii") return WireProtocol.text;
-  if (options.sasl || options.protocol === "binary") return WireProtocol.binary;
-  return WireProtocol.undecided;
+/** Where one protocol alone has a login, the other has no way in. */
+function protocolOf({ protocol, asciiAuth, sasl }: WireOptions): WireProtocol {
+  if (protocol === "ascii") return WireProtocol.text;
+  if (protocol === "binary") return WireProtocol.binary;
+  if (asciiAuth === sasl) return WireProtocol.undecided;
+  return asciiAuth ? WireProtocol.text : WireProtocol.binary;
 }

@@ -46,7 +46,7 @@ export interface ListenerFacts {
    * `unix:/path`.
    */
   readonly text: string;
-  /** What the first byte decides, unless the listener's `proto[…]` has: then that. */
+  /** What its connections speak: its `proto[…]`, or -B; `auto` is what their first byte decides. */
   readonly protocol: ProtocolChoice;
   /** Its `tag[…]`, or empty. */
   readonly tag: string;

@@ -20,12 +20,14 @@ import { SLAB_ITEM_BYTES_MAX } from "../memory/shard-plan.ts";
 import type { ProtocolOptions } from "../protocol/protocol-options.ts";
 import { ReplyEncoder } from "../protocol/reply-encoder.ts";
 import { WireParser } from "../protocol/wire-parser.ts";
+import type { WireOptions } from "../protocol/wire-state.ts";
 import type { Waker } from "../ring/wake.ts";
 import { Router } from "../router/router.ts";
 import type { Loans } from "../router/stores.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Logins } from "./logins.ts";
+import type { WorkerData } from "./messages.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 
 export interface ServerParts {
@@ -58,11 +60,16 @@ function protocolOptions(memory: ThreadMemory, inlineValueBytesMax: number): Pro
     casEnabled: settings.casEnabled,
     flushEnabled: settings.flushEnabled,
     shutdownEnabled: settings.shutdownEnabled,
-    protocol: settings.protocol,
     listsNodes: listsNodes(settings),
-    asciiAuth: settings.authFile !== "",
     sasl: settings.saslEnabled,
   };
+}
+
+/** What the connections of each listener speak, and what they must do first. */
+function wireOptions({ settings, listeners }: WorkerData): WireOptions[] {
+  const asciiAuth = settings.authFile !== "";
+  const sasl = settings.saslEnabled;
+  return listeners.map(({ protocol }) => ({ protocol, asciiAuth, sasl }));
 }
 
 function createRouter({ memory, ownStore, loans, waker }: ServerParts): Router {
@@ -180,7 +187,8 @@ export function createServer(parts: ServerParts): ThreadServer {
     intakes,
     uploads,
     parser: new WireParser(protocol, clock),
-    protocol,
+    listsNodes: protocol.listsNodes,
+    wires: wireOptions(data),
     router,
     finders: readers.map((reader) => reader.batches),
     hash: memory.hash,

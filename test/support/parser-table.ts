@@ -1,7 +1,6 @@
 /** Tables of text and the requests it is read as, one test a row. */
 import { describe, expect, test } from "vitest";
-import type { ProtocolOptions } from "../../src/protocol/protocol-options.ts";
-import { requestsOf } from "./spoken.ts";
+import { requestsOf, type SpokenOptions } from "./spoken.ts";
 
 export const KEY_250 = "k".repeat(250);
 export const KEY_251 = "k".repeat(251);
@@ -15,7 +14,7 @@ type Row = readonly [text: string, ...requests: string[]];
 export function table(
   name: string,
   rows: readonly Row[],
-  options: Partial<ProtocolOptions> = {},
+  options: Partial<SpokenOptions> = {},
 ): void {
   describe(name, () => {
     for (const [text, ...requests] of rows) {

@@ -14,12 +14,12 @@ import { CLOSE } from "../../src/protocol/protocol.ts";
 import type { ProtocolOptions } from "../../src/protocol/protocol-options.ts";
 import { ReplyEncoder } from "../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../src/protocol/wire-parser.ts";
-import { WireState } from "../../src/protocol/wire-state.ts";
+import { type WireOptions, WireState } from "../../src/protocol/wire-state.ts";
 
 export const EPOCH_UNIX = 1_700_000_000;
 export const NOW = 100 as ServerSeconds;
 
-export const OPTIONS: ProtocolOptions = {
+export const OPTIONS: SpokenOptions = {
   itemBytesMax: 1024 * 1024,
   inlineValueBytesMax: 64 * 1024,
   casEnabled: true,
@@ -30,6 +30,9 @@ export const OPTIONS: ProtocolOptions = {
   listsNodes: false,
   sasl: false,
 };
+
+/** What a parser and a connection are set to. */
+export type SpokenOptions = ProtocolOptions & WireOptions;
 
 export function testClock(): Clock {
   const clock = new Clock(EPOCH_UNIX);
@@ -57,12 +60,12 @@ export class Listener {
   readonly state: WireState;
   readonly request: Request;
   readonly #parser: WireParser;
-  readonly #options: ProtocolOptions;
+  readonly #options: SpokenOptions;
   #unread = new Uint8Array(0);
   #skip = 0;
   closed = false;
 
-  constructor(options: Partial<ProtocolOptions> = {}) {
+  constructor(options: Partial<SpokenOptions> = {}) {
     this.#options = { ...OPTIONS, ...options };
     this.#parser = new WireParser(this.#options, testClock());
     this.state = new WireState(this.#options);
@@ -125,7 +128,7 @@ export class Listener {
 /** What a whole conversation says; `waits` at the end when bytes are left over. */
 export function requestsOf(
   text: string | Uint8Array,
-  options: Partial<ProtocolOptions> = {},
+  options: Partial<SpokenOptions> = {},
 ): string[] {
   const listener = new Listener(options);
   const heard = listener.hear(text);

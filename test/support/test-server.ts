@@ -47,6 +47,8 @@ export interface ServerSpec {
   /** Options for shardcached alone. */
   readonly ownArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** `-l` options in place of 127.0.0.1; `ports` has the port each was given. */
+  readonly listens?: readonly string[];
   /** Listen on a Unix socket instead of TCP. */
   readonly unixSocket?: boolean;
 }
@@ -218,6 +220,12 @@ export class TestServer {
     return Number(port);
   }
 
+  /** The TCP ports, in the order of -l. */
+  get ports(): number[] {
+    const lines = readFileSync(this.#portFile, "utf8").matchAll(/^TCP INET: (\d+)$/gm);
+    return [...lines].map((line) => Number(line[1]));
+  }
+
   get #portFile(): string {
     return join(this.directory, "ports");
   }
@@ -239,7 +247,8 @@ export function describeSpec(spec: ServerSpec): string {
 }
 
 function commandLine(spec: ServerSpec, path: string | undefined): [string, string[]] {
-  const listen = path === undefined ? ["-p", "-1", "-l", "127.0.0.1"] : ["-s", path];
+  const network = ["-p", "-1", ...(spec.listens ?? ["-l", "127.0.0.1"])];
+  const listen = path === undefined ? network : ["-s", path];
   const args = [...listen, "-t", String(spec.threads), ...(spec.args ?? [])];
   if (process.getuid?.() === 0) args.push("-u", "root");
   if (spec.implementation === "memcached") return ["memcached", args];

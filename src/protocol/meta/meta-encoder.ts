@@ -40,7 +40,6 @@ import {
   saveRequest,
 } from "../saved-request.ts";
 import { writeMetaValueLine } from "../value-lines.ts";
-import { FlagScan, RETURNING_BYTES_MAX, ReturnFlag, saveReturningFlags } from "./flag-scan.ts";
 
 const HD = bytesOf("HD");
 const VA = bytesOf("VA ");
@@ -63,20 +62,26 @@ const TOKEN_SENT = bytesOf(" Z");
 const BINARY = bytesOf(" b");
 const LINE_END_BYTES = 2;
 
+/** Return flags, as bits of a letter's low five bits; O is told from o by its case. */
+const FLAG_C = 1 << 3;
+const FLAG_F = 1 << 6;
+const FLAG_H = 1 << 8;
+const FLAG_K = 1 << 11;
+const FLAG_L = 1 << 12;
+const FLAG_S = 1 << 19;
+const FLAG_T = 1 << 20;
 /** What each kind of answer returns; k and O everywhere. */
-const RETURNED_ALWAYS = ReturnFlag.k;
-const RETURNED_BY_HIT =
-  RETURNED_ALWAYS |
-  ReturnFlag.c |
-  ReturnFlag.f |
-  ReturnFlag.h |
-  ReturnFlag.l |
-  ReturnFlag.s |
-  ReturnFlag.t;
-const RETURNED_BY_STORE = RETURNED_ALWAYS | ReturnFlag.c | ReturnFlag.s;
-const RETURNED_BY_ARITHMETIC = RETURNED_ALWAYS | ReturnFlag.c | ReturnFlag.t;
+const RETURNED_ALWAYS = FLAG_K;
+const RETURNED_BY_HIT = RETURNED_ALWAYS | FLAG_C | FLAG_F | FLAG_H | FLAG_L | FLAG_S | FLAG_T;
+const RETURNED_BY_STORE = RETURNED_ALWAYS | FLAG_C | FLAG_S;
+const RETURNED_BY_ARITHMETIC = RETURNED_ALWAYS | FLAG_C | FLAG_T;
+const RETURNED_COUNT = 7;
+const OPAQUE = 0x4f;
+const LOWER_FIRST = 0x61;
 
 const FLAG_BYTES = 2;
+/** What is saved of the flags: each with a space, and O with its token. */
+const SAVED_FLAGS_BYTES_MAX = RETURNED_COUNT * FLAG_BYTES + FLAG_BYTES + OPAQUE_BYTES_MAX;
 /** ` c f h l s t`, ` O` with its token, ` Z X W`. */
 const FLAGS_BYTES_MAX =
   6 * FLAG_BYTES +
@@ -95,14 +100,13 @@ const REPLY_BYTES_MAX_LESS_KEY = CODE_BYTES_MAX + FLAGS_BYTES_MAX + KEY_FLAGS_BY
 
 assert(REPLY_BYTES_MAX_LESS_KEY >= ERROR_LINE_BYTES_MAX, "an error line fits where a reply fits");
 assert(
-  REPLY_BYTES_MAX_LESS_KEY >= SAVED_BYTES_MAX_LESS_KEY + RETURNING_BYTES_MAX,
+  REPLY_BYTES_MAX_LESS_KEY >= SAVED_BYTES_MAX_LESS_KEY + SAVED_FLAGS_BYTES_MAX,
   "so does what is saved for it",
 );
-assert(RETURNING_BYTES_MAX <= SAVED_LINE_BYTES_MAX, "and its flags where a line is saved");
+assert(SAVED_FLAGS_BYTES_MAX <= SAVED_LINE_BYTES_MAX, "and its flags where a line is saved");
 
 export class MetaEncoder implements DialectEncoder {
   readonly #clock: Clock;
-  readonly #scan = new FlagScan();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -151,8 +155,7 @@ export class MetaEncoder implements DialectEncoder {
     const returns = returnsFlags(request);
     const to = saveRequest(request, returns || readsKey(request), out, at);
     if (!returns) return to;
-    const { bytes, metaFlagsStart, lineEnd } = request;
-    const end = saveReturningFlags(this.#scan, bytes, metaFlagsStart, lineEnd, out, to);
+    const end = this.#flags(request, null, RETURNED_BY_HIT, out, to);
     noteSavedLine(out, at, end - to);
     return end;
   }
@@ -297,54 +300,66 @@ export class MetaEncoder implements DialectEncoder {
     }
   }
 
-  /** The return flags among `returned`, and every O, in the request's order. */
-  #flags(request: Request, reply: Reply, returned: number, out: Uint8Array, at: number): number {
+  /**
+   * Walks the flags of the request's line: writes the return flags among `returned`, and every O,
+   * in the order they stand there. Without a reply yet, just their letters: what `save` keeps.
+   */
+  #flags(
+    request: Request,
+    reply: Reply | null,
+    returned: number,
+    out: Uint8Array,
+    at: number,
+  ): number {
     const bytes = request.bytes;
-    const scan = this.#scan;
+    const end = request.lineEnd;
     let to = at;
-    scan.begin(bytes, request.metaFlagsStart, request.lineEnd);
-    while (scan.next()) {
-      if ((scan.bit & returned) !== 0) {
-        const letter = bytes[scan.start] as number;
-        to = this.#flag(request, reply, letter, scan.bit, out, to);
-      } else if (scan.isOpaque) {
-        const length = scan.end - scan.start;
-        out[to] = SPACE;
-        copyBytes(out, to + 1, bytes, scan.start, length);
-        to += 1 + length;
+    let from = request.metaFlagsStart;
+    while (from < end) {
+      const flag = bytes[from] as number;
+      if (flag === SPACE) {
+        from += 1;
+        continue;
       }
+      let tokenEnd = from + 1;
+      while (tokenEnd < end && bytes[tokenEnd] !== SPACE) tokenEnd += 1;
+      if (flag >= LOWER_FIRST) {
+        const bit = 1 << (flag & 31);
+        if ((returned & bit) !== 0) {
+          out[to] = SPACE;
+          out[to + 1] = flag;
+          to += FLAG_BYTES;
+          if (reply !== null) to = this.#flag(request, reply, bit, out, to);
+        }
+      } else if (flag === OPAQUE) {
+        out[to] = SPACE;
+        copyBytes(out, to + 1, bytes, from, tokenEnd - from);
+        to += 1 + tokenEnd - from;
+      }
+      from = tokenEnd + 1;
     }
     return to;
   }
 
-  #flag(
-    request: Request,
-    reply: Reply,
-    flag: number,
-    bit: number,
-    out: Uint8Array,
-    at: number,
-  ): number {
-    out[at] = SPACE;
-    out[at + 1] = flag;
-    const to = at + 2;
+  /** Writes what stands behind a return flag. */
+  #flag(request: Request, reply: Reply, bit: number, out: Uint8Array, to: number): number {
     switch (bit) {
-      case ReturnFlag.c:
+      case FLAG_C:
         if (request.op === Op.store && reply.status !== Status.stored) {
           return writeUint32(out, to, 0);
         }
         return writeUint64(out, to, reply.casHigh, reply.casLow);
-      case ReturnFlag.f:
+      case FLAG_F:
         return writeUint32(out, to, reply.clientFlags);
-      case ReturnFlag.h:
+      case FLAG_H:
         return writeUint32(out, to, (reply.marks & ItemMark.fetched) !== 0 ? 1 : 0);
-      case ReturnFlag.l:
+      case FLAG_L:
         return writeUint32(out, to, this.#idleSeconds(reply));
-      case ReturnFlag.s: {
+      case FLAG_S: {
         const stored = request.op === Op.store && reply.status !== Status.stored;
         return writeUint32(out, to, stored ? request.valueBytes : reply.valueBytes);
       }
-      case ReturnFlag.t:
+      case FLAG_T:
         return writeInt32(out, to, this.#secondsLeft(reply));
       default: {
         // k

@@ -48,7 +48,7 @@ export const Grammar = {
 export type Grammar = (typeof Grammar)[keyof typeof Grammar];
 
 export interface TextCommand {
-  readonly word: Uint8Array;
+  readonly word: string;
   readonly grammar: Grammar;
   readonly op: Op;
   /** StoreMode, ArithmeticMode, AdminWord …: what the op's mode, or level, is. */
@@ -96,48 +96,44 @@ const ROWS: readonly Row[] = [
 ];
 
 export const TEXT_COMMANDS: readonly TextCommand[] = ROWS.map(
-  ([word, grammar, op, mode, marks]) => ({
-    word: bytesOf(word),
-    grammar,
-    op,
-    mode,
-    marks,
-  }),
+  ([word, grammar, op, mode, marks]) => ({ word, grammar, op, mode, marks }),
 );
 
 /** A power of two, with room to spare: a search ends at an empty slot. */
 const SLOTS = 128;
+const WORD_BYTES_MAX = 16;
+/** By slot: the command, how long its word is (0 where there is none), and the word. */
+const COMMANDS = new Array<TextCommand | null>(SLOTS).fill(null);
+const LENGTHS = new Uint8Array(SLOTS);
+const WORDS = new Uint8Array(SLOTS * WORD_BYTES_MAX);
+
 assert(TEXT_COMMANDS.length <= SLOTS / 2, "at least every other slot is empty");
-const TABLE = tableOf(TEXT_COMMANDS);
+for (const command of TEXT_COMMANDS) {
+  const word = bytesOf(command.word);
+  assert(word.length <= WORD_BYTES_MAX, "a word has room in the table");
+  let slot = slotOf(word[0] as number, word[1] as number, word.length);
+  while (LENGTHS[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+  COMMANDS[slot] = command;
+  LENGTHS[slot] = word.length;
+  WORDS.set(word, slot * WORD_BYTES_MAX);
+}
 
 /** The command whose word is bytes[start, end), behind which at least a line end stands; or null. */
 export function findTextCommand(bytes: Uint8Array, start: number, end: number): TextCommand | null {
   const length = end - start;
   let slot = slotOf(bytes[start] as number, bytes[start + 1] as number, length);
-  while (true) {
-    const command = TABLE[slot] as TextCommand | null;
-    if (command === null) return null;
-    const word = command.word;
-    if (word.length === length) {
+  while (LENGTHS[slot] !== 0) {
+    if (LENGTHS[slot] === length) {
+      const word = slot * WORD_BYTES_MAX;
       let at = 0;
-      while (at < length && bytes[start + at] === word[at]) at += 1;
-      if (at === length) return command;
+      while (at < length && bytes[start + at] === WORDS[word + at]) at += 1;
+      if (at === length) return COMMANDS[slot] as TextCommand;
     }
     slot = (slot + 1) & (SLOTS - 1);
   }
+  return null;
 }
 
 function slotOf(first: number, second: number, length: number): number {
   return (first * 7 + second * 3 + length * 13) & (SLOTS - 1);
-}
-
-function tableOf(commands: readonly TextCommand[]): (TextCommand | null)[] {
-  const table = new Array<TextCommand | null>(SLOTS).fill(null);
-  for (const command of commands) {
-    const { word } = command;
-    let slot = slotOf(word[0] as number, word[1] as number, word.length);
-    while (table[slot] !== null) slot = (slot + 1) & (SLOTS - 1);
-    table[slot] = command;
-  }
-  return table;
 }

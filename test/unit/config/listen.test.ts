@@ -30,6 +30,8 @@ describe("-l", () => {
     ["-l ;,127.0.0.1;,", [{ host: "127.0.0.1", port: 11211, ...auto }]],
     ["-l proto[ascii]:127.0.0.1", [{ host: "127.0.0.1", port: 11211, protocol: "ascii", tag: "" }]],
     ["-l proto[binary]:127.0.0.1:8", [{ host: "127.0.0.1", port: 8, protocol: "binary", tag: "" }]],
+    ["-l 127.0.0.1 -B ascii", [{ host: "127.0.0.1", port: 11211, protocol: "ascii", tag: "" }]],
+    ["-l proto[negotiating]:127.0.0.1 -B ascii", [{ host: "127.0.0.1", port: 11211, ...auto }]],
     ["-l tag[edge]:127.0.0.1:8", [{ host: "127.0.0.1", port: 8, protocol: "auto", tag: "edge" }]],
     ["-l tag_edge_:127.0.0.1:8", [{ host: "127.0.0.1", port: 8, protocol: "auto", tag: "edge" }]],
   ];
@@ -46,6 +48,8 @@ describe("-l", () => {
     ["127.0.0.1,:5", 'Invalid address: ""'],
     ["[::1", 'Invalid IPV6 address: "[::1"'],
     ["tag[toolongtag]:127.0.0.1", 'Listener tags must be between 1 and 8 characters: "toolongtag"'],
+    ["proto[proxy]:127.0.0.1", 'This server is no proxy: "proto[proxy]"'],
+    ["proto[foo]:127.0.0.1", 'Unknown listener protocol: "proto[foo]"'],
     ["mtls:127.0.0.1", "'mtls' option is valid only when SSL is enabled"],
   ] as const) {
     test(`${list} is refused`, () => {

@@ -2,9 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findTextCommand, TEXT_COMMANDS } from "../../../../src/protocol/text/text-table.ts";
 
-const BY_WORD = new Map(
-  TEXT_COMMANDS.map((command) => [Buffer.from(command.word).toString("latin1"), command]),
-);
+const BY_WORD = new Map(TEXT_COMMANDS.map((command) => [command.word, command]));
 
 /** What the table finds for a word in the middle of other bytes. */
 function found(word: string) {
