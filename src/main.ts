@@ -12,6 +12,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "./base/errors.ts";
 import { PROTOCOL_VERSION } from "./command/limits.ts";
+import { readBounded } from "./config/bounded-file.ts";
 import { type Loaded, loadSettings } from "./config/load.ts";
 import type { Settings } from "./config/settings.ts";
 import { isDaemonChild } from "./primary/daemon.ts";
@@ -44,7 +45,7 @@ async function main(): Promise<number | null> {
       cores: availableParallelism(),
       machine: thisMachine(),
       program: "shardcached",
-      readFile: (path) => readFileSync(resolve(folder, path), "utf8"),
+      readFile: (path) => readBounded(resolve(folder, path)).toString("utf8"),
     });
   const loaded = load();
   for (const warning of loaded.warnings) writeSync(STDERR, `${warning}\n`);
@@ -93,7 +94,7 @@ async function serve({ settings }: Loaded, reread: () => Settings): Promise<null
   }
   process.on("SIGHUP", () => {});
   const { startServer } = await import("./primary/start-server.ts");
-  await startServer(settings, reread);
+  await startServer(settings, reread, packageVersion());
   return null;
 }
 

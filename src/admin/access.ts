@@ -28,10 +28,10 @@
  * answered 429, and no longer recorded one by one.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { ConfigError } from "../base/errors.ts";
+import { readBounded } from "../config/bounded-file.ts";
 import type { Settings } from "../config/settings.ts";
 import { type AdminAddress, isLocal, isLoopback } from "./address.ts";
 
@@ -55,7 +55,7 @@ export function loadToken(file: string): string {
   let token = process.env[TOKEN_ENVIRONMENT] ?? "";
   if (token === "" && file !== "") {
     try {
-      token = (readFileSync(file, "utf8").split(/\r?\n/, 1)[0] ?? "").trim();
+      token = (readBounded(file).toString("utf8").split(/\r?\n/, 1)[0] ?? "").trim();
     } catch (cause) {
       throw new ConfigError(`--admin-token-file: cannot read ${file}`, USAGE_EXIT, { cause });
     }

@@ -12,12 +12,11 @@
  * wait for it. Nothing that goes wrong in here is the cache's concern (guard.ts).
  */
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { readAuthFile } from "../config/auth-file.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import { Access, loadToken, protectionOf } from "./access.ts";
-import { addressUrl, parseAdminListen } from "./address.ts";
+import { parseAdminListen } from "./address.ts";
 import { AuditLog, isRefusal } from "./audit.ts";
 import { keyRoutes, nodeRoutes, sessionRoutes } from "./change-routes.ts";
 import { Guard } from "./guard.ts";
@@ -25,7 +24,7 @@ import { HotKeyFrames } from "./hot-key-frames.ts";
 import { ADMIN_CONNECTIONS_MAX } from "./http-connections.ts";
 import { httpServer } from "./http-server.ts";
 import { KeyBrowser } from "./key-browser.ts";
-import { listen } from "./listen.ts";
+import { type Claim, claimAddress } from "./listen.ts";
 import { LiveStreams } from "./live.ts";
 import { memcachedMetrics, ScrapedStats } from "./memcached-metrics.ts";
 import { registryOf } from "./metric.ts";
@@ -69,6 +68,8 @@ export interface AdminParts {
   /** Where the node can be reached from this machine. */
   readonly node: NodeAddress;
   readonly log: AdminLogger;
+  /** The address, where it has been bound already. */
+  readonly claim?: Claim;
   /** Connections it may have: what the limit of descriptors leaves. */
   readonly connectionsMax?: number;
   /** Tests: called before whatever the loop calls in here, to fail it. */
@@ -121,6 +122,7 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     keys: new KeyBrowser(view, parts.readers),
     metrics: metricsOf(view, sampler),
   };
+  const claim = parts.claim ?? (await claimAddress(address));
   const server = httpServer({
     access,
     audit,
@@ -128,7 +130,8 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     guard,
     connectionsMax: parts.connectionsMax ?? ADMIN_CONNECTIONS_MAX,
   });
-  await listen(server, address);
+  await server.ready();
+  claim.serve(server.server);
   const stopTicking = startTicking(guard, sampler, hotKeys);
   if (access.protection !== "" && !access.tokenSet && address.kind === "tcp") {
     log(
@@ -138,11 +141,13 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     );
   }
   return {
-    url: addressUrl(address, (server.server.address() as AddressInfo).port),
+    url: claim.url,
     close: async () => {
       stopTicking();
       live.close();
       node.close();
+      claim.close();
+      server.server.closeAllConnections();
       await server.close();
       await audit.close();
     },

@@ -7,8 +7,8 @@
  * Sources: memcached doc/protocol.txt, "Authentication", and its SASL password database as
  * observed.
  */
-import { readFileSync } from "node:fs";
 import { ConfigError, SystemError } from "../base/errors.ts";
+import { readBounded } from "./bounded-file.ts";
 
 /** One user who may log in. */
 export interface Credential {
@@ -28,10 +28,11 @@ const CARRIAGE_RETURN = 0x0d;
 export function readAuthFile(path: string): Credential[] {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readBounded(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new SystemError(`Could not open authfile [${path}] for reading, error ${code}`, 1, {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code ?? message;
+    throw new SystemError(`Could not open authfile [${path}] for reading, error ${why}`, 1, {
       cause,
     });
   }
@@ -51,7 +52,7 @@ export function readAuthFile(path: string): Credential[] {
 export function readSaslFile(path: string): Credential[] {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readBounded(path);
   } catch {
     return [];
   }

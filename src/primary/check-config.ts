@@ -2,11 +2,10 @@
  * --check-config, beyond what the options say of themselves: that memory can be laid out this way,
  * and that the files they name can be read. Binds nothing and starts nothing.
  */
-import { Access, loadToken, protectionOf } from "../admin/access.ts";
-import { parseAdminListen } from "../admin/address.ts";
 import { readAuthFile, readSaslFile } from "../config/auth-file.ts";
 import type { Faults } from "../config/faults.ts";
 import type { Settings } from "../config/settings.ts";
+import { checkAdmin } from "./check-admin.ts";
 import { findUser } from "./identity.ts";
 import { planMemory } from "./memory-plan.ts";
 
@@ -29,12 +28,4 @@ function checkUser({ user }: Settings): void {
 
 function checkAuthFile({ authFile }: Settings): void {
   if (authFile !== "") readAuthFile(authFile);
-}
-
-/** Throws ConfigError when the admin address, its token and their rules do not fit each other. */
-export function checkAdmin(settings: Settings): void {
-  const address = parseAdminListen(settings.adminListen);
-  if (address === null) return;
-  const token = loadToken(settings.adminTokenFile);
-  new Access({ address, token, protection: protectionOf(settings), hosts: [], now: () => 0 });
 }

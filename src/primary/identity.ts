@@ -4,7 +4,7 @@
  * work (memcached drops before, and cannot have both).
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { ConfigError, SystemError } from "../base/errors.ts";
 
 /** EX_NOUSER */
@@ -44,6 +44,44 @@ export function assumeIdentity({ name, uid, gid }: Identity): void {
     process.setuid?.(uid);
   } catch (cause) {
     throw new SystemError(`failed to assume identity of user ${name}`, 71, { cause });
+  }
+}
+
+/** Does something as that user, and is who we were again. Only root may. */
+export function asUser<T>({ name, uid, gid }: Identity, act: () => T): T {
+  const groups = process.getgroups?.() ?? [];
+  const group = process.getegid?.() ?? 0;
+  processOfUnix.initgroups(name, gid);
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+  try {
+    return act();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(group);
+    process.setgroups?.(groups);
+  }
+}
+
+/**
+ * The first folder on the way to `file` that we may not enter, or the file itself when we may not
+ * read it; empty when we may.
+ */
+export function closedPart(file: string): string {
+  const parts = file.split("/");
+  for (let count = 2; count < parts.length; count++) {
+    const folder = parts.slice(0, count).join("/");
+    try {
+      statSync(`${folder}/.`);
+    } catch {
+      return folder;
+    }
+  }
+  try {
+    closeSync(openSync(file, "r"));
+    return "";
+  } catch {
+    return file;
   }
 }
 

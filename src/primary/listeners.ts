@@ -102,7 +102,11 @@ export function listenOptionsOf({ backlog, listenText }: Settings): ListenOption
 }
 
 /** `127.0.0.1:11211`, `[::1]:11211`, or a path. */
-export function listeningText({ kind, address, port }: Listening): string {
+export function listeningText({
+  kind,
+  address,
+  port,
+}: Pick<Listening, "kind" | "address" | "port">): string {
   if (kind === "unix") return address;
   return listenText({ host: address, port });
 }

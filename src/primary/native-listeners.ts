@@ -55,16 +55,16 @@ export class NativeListeners implements Listeners {
 
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
+    if (settings.udpListen.length > 0) {
+      const { UdpServer } = await import("./udp-server.ts"); // few servers need its modules
+      this.#udp = await UdpServer.bind(settings); // before what listens: who can connect may send
+    }
     const sockets = await bindAll(this.#parts, {
       adopt: (fd, backlog) => adoptNative(this.#libc, fd, backlog),
       listen: (target, options) => listenNative(this.#libc, target, options),
     });
     this.#sockets = sockets;
-    if (settings.udpListen.length > 0) {
-      const { UdpServer } = await import("./udp-server.ts"); // few servers need its modules
-      this.#udp = await UdpServer.bind(settings, sockets.length);
-    }
-    return [...sockets, ...(this.#udp?.sockets ?? [])];
+    return [...sockets, ...(this.#udp?.socketsAfter(sockets.length) ?? [])];
   }
 
   open(data: WorkerData): void {

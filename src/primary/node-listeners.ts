@@ -51,12 +51,12 @@ export class NodeListeners implements Listeners {
 
   async listen(): Promise<readonly Listening[]> {
     const { settings } = this.#parts;
-    const sockets = await bindAll(this.#parts, this.#acceptor);
     if (settings.udpListen.length > 0) {
       const { UdpServer } = await import("./udp-server.ts"); // few servers need its modules
-      this.#udp = await UdpServer.bind(settings, sockets.length);
+      this.#udp = await UdpServer.bind(settings); // before what listens: who can connect may send
     }
-    return [...sockets, ...(this.#udp?.sockets ?? [])];
+    const sockets = await bindAll(this.#parts, this.#acceptor);
+    return [...sockets, ...(this.#udp?.socketsAfter(sockets.length) ?? [])];
   }
 
   open(data: WorkerData): void {

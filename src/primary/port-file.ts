@@ -2,9 +2,9 @@
  * MEMCACHED_PORT_FILENAME: which ports were bound, for whoever started us with -p -1. memcached's
  * format, one line a socket, written beside the file and renamed.
  */
-import { renameSync, writeFileSync } from "node:fs";
 import { SystemError } from "../base/errors.ts";
 import type { Listening } from "./listeners.ts";
+import { replaceFile } from "./replace-file.ts";
 
 const WORDS = {
   tcp4: "TCP INET",
@@ -20,9 +20,9 @@ export function writePortFile(path: string, sockets: readonly Listening[]): void
   );
   const temporary = `${path}.lck`;
   try {
-    writeFileSync(temporary, lines.join(""));
-    renameSync(temporary, path);
+    replaceFile(path, temporary, lines.join(""));
   } catch (cause) {
-    throw new SystemError(`Failed to write the port file ${path}`, 71, { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SystemError(`Failed to write the port file ${path}: ${why}`, 71, { cause });
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The primary thread: everything that is not a cache request.
  *
- *   settings ─▶ memory ─▶ bind ─▶ drop privileges ─▶ workers ready ─▶ accept ─▶ tick, log, supervise
+ *   settings ─▶ memory ─▶ files ─▶ bind ─▶ drop privileges ─▶ workers ready ─▶ accept ─▶ tick, log, supervise
  *                                                                       │
  *   SIGTERM, SIGINT, SIGUSR1, `shutdown` ─▶ accept no more ─▶ workers finish ─▶ exit 0
  *
@@ -9,11 +9,13 @@
  * they wait for their task while memory is laid out and sockets are bound. The primary never waits
  * for a worker once it serves, but at the end, and then not for long.
  */
+import { fileURLToPath } from "node:url";
+import type { Claim } from "../admin/listen.ts";
+import { ConfigError } from "../base/errors.ts";
 import { readAuthFile } from "../config/auth-file.ts";
 import { listsNodes } from "../config/cluster-options.ts";
 import { reloadOf } from "../config/reload.ts";
 import type { ProtocolChoice, Settings } from "../config/settings.ts";
-import { sizeText } from "../config/values.ts";
 import { type ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import { Counter } from "../memory/counters.ts";
@@ -24,16 +26,18 @@ import type {
   WorkerMessage,
 } from "../worker/messages.ts";
 import type { AbsentShards } from "./absent-shards.ts";
-import type { AdminWindow } from "./admin-window.ts";
+import { type AdminWindow, claimAdmin, openAdminWindow } from "./admin-window.ts";
+import { checkAdmin } from "./check-admin.ts";
 import { ClockTicker } from "./clock-ticker.ts";
 import type { Cluster } from "./cluster.ts";
-import { assumeIdentity, findUser, isRoot } from "./identity.ts";
+import { assumeIdentity, asUser, closedPart, findUser, type Identity, isRoot } from "./identity.ts";
 import { type Listeners, type ListenersParts, type Listening, listeningText } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { writePortFile } from "./port-file.ts";
 import { notifyServiceManager } from "./service-manager.ts";
 import { type SharedFacts, SharedMemory } from "./shared-memory.ts";
+import { startLine, type TransportName } from "./start-line.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** How long workers may take to answer what they have read, once the server stops. */
@@ -69,6 +73,7 @@ export class Primary {
   #listeners: Listeners | null = null;
   #sockets: readonly Listening[] = [];
   #data: WorkerData | null = null;
+  #claim: Claim | null = null;
   #admin: AdminWindow | null = null;
   #absent: AbsentShards | null = null;
   #cluster: Cluster | null = null;
@@ -104,9 +109,11 @@ export class Primary {
   async start(createListeners: (parts: ListenersParts) => Promise<Listeners>): Promise<void> {
     const settings = this.#settings;
     const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
+    await this.#refuse(identity);
     const memory = this.#memory;
     // Not in the middle of a turn of ours: what was answered before a shutdown leaves first.
     const asked = () => void setImmediate(() => this.#takeAsked());
+    this.#claim = await claimAdmin(settings, identity, this.#log);
     const listeners = await createListeners({
       settings,
       memory,
@@ -118,7 +125,6 @@ export class Primary {
     this.#sockets = await listeners.listen();
     if (identity !== null) assumeIdentity(identity);
     else if (isRoot()) this.#log.warn("running as root: -u NAME becomes somebody else");
-    if (settings.authFile !== "") readAuthFile(settings.authFile); // as whom we are from here on
     const facts = {
       bells: listeners.bells,
       listeners: this.#sockets.map((socket) => factsOf(socket, settings.protocol)),
@@ -131,8 +137,27 @@ export class Primary {
     }
   }
 
+  /** Ends the start, before any address is bound, for what could only be found wrong later. */
+  async #refuse(identity: Identity | null): Promise<void> {
+    const check = () => {
+      if (this.#settings.authFile !== "") readAuthFile(this.#settings.authFile);
+      checkAdmin(this.#settings);
+    };
+    if (identity === null) return check();
+    await this.#supervisor.booted(); // threads load what they need as whom we are now
+    asUser(identity, () => {
+      const closed = closedPart(fileURLToPath(import.meta.url));
+      if (closed === "") return check();
+      throw new ConfigError(
+        `${identity.name} cannot read this installation: ${closed} is closed to that user ` +
+          `(-u, --user: got "${identity.name}", allowed: a user who may read it)`,
+        EXIT_SYSTEM,
+      );
+    });
+  }
+
   async #serve(listeners: Listeners, facts: SharedFacts): Promise<void> {
-    const { threads, pidFile, portFile, memoryBytes } = this.#settings;
+    const { threads, pidFile, portFile } = this.#settings;
     const memory = this.#memory;
     await this.#supervisor.start(
       {
@@ -153,23 +178,33 @@ export class Primary {
     memory.control.setState(ServerState.serving);
     this.#showListeners();
     this.#data = memory.dataOf(threads, 0, facts);
-    listeners.open(this.#data);
     if (pidFile !== "") this.#writePidFile(pidFile);
     if (portFile !== "") writePortFile(portFile, this.#sockets);
-    const where = this.#sockets.map(listeningText).join(", ");
-    this.#log.info(`serving ${where} with ${threads} threads, ${sizeText(memoryBytes)} for items`);
+    listeners.open(this.#data);
   }
 
   /**
-   * Opens the admin HTTP server, then tells the service manager that all is open; `start` does not
-   * wait for it. Throws ConfigError and SystemError.
+   * What a start does not wait for: serves the admin address, says what was chosen, and tells the
+   * service manager that all is open. Throws ConfigError and SystemError.
    */
-  async openAdmin(): Promise<void> {
-    if (this.#data === null) return;
+  async openRest(version: string, transport: TransportName): Promise<void> {
+    const data = this.#data;
+    if (data === null) return;
     const { AbsentShards } = await import("./absent-shards.ts");
     this.#absent = new AbsentShards(this.#memory.control);
-    const { openAdminWindow } = await import("./admin-window.ts");
-    this.#admin = await openAdminWindow(this.#data, this.#sockets, this.#log);
+    const claim = this.#claim;
+    if (claim !== null) {
+      this.#admin = await openAdminWindow(data, this.#sockets, claim, this.#log);
+    }
+    const { message, fields } = startLine({
+      version,
+      settings: this.#settings,
+      transport,
+      socketThreads: this.#memory.layout.socketThreads,
+      sockets: this.#sockets,
+      adminUrl: claim?.url ?? null,
+    });
+    this.#log.info(message, fields);
     if (!this.#isStopping) notifyServiceManager("READY=1", this.#log);
   }
 
@@ -202,7 +237,8 @@ export class Primary {
   }
 
   /**
-   * A pid file that cannot be written stops nothing, as with memcached: it is written as -u's user.
+   * A pid file that cannot be written stops nothing, as with memcached, but a daemon: whoever
+   * started it finds it by that file. It is written as -u's user.
    */
   #writePidFile(path: string): void {
     try {
@@ -210,6 +246,7 @@ export class Primary {
       if (running === 0) return;
       this.#log.warn(`WARNING: The pid file contained the following (running) pid: ${running}`);
     } catch (error) {
+      if (this.#settings.daemon) throw error;
       this.#log.warn(error instanceof Error ? error.message : String(error));
     }
   }

@@ -15,13 +15,17 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import type { Settings, TransportChoice } from "../config/settings.ts";
+import { sizeText } from "../config/values.ts";
 import type { TransportKind } from "../worker/messages.ts";
 import { announceServing, isDaemonChild } from "./daemon.ts";
 import type { Listeners, ListenersParts } from "./listeners.ts";
 import { Log } from "./log.ts";
+import type { TransportName } from "./start-line.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const STDERR = 2;
+/** So many take seconds to start: whoever waits is told. */
+const MANY_THREADS = 16;
 /** How long nothing but connections is taken care of, once the server serves. */
 const FIRST_CLIENTS_MILLISECONDS = 100;
 
@@ -42,7 +46,15 @@ const WORKER_FILE = fileURLToPath(new URL("../../workers/shard.js", import.meta.
  * Resolves once connections are accepted. Throws ConfigError and SystemError. `reread` reads the
  * configuration anew, from the same places.
  */
-export async function startServer(given: Settings, reread: () => Settings): Promise<void> {
+export async function startServer(
+  given: Settings,
+  reread: () => Settings,
+  version: string,
+): Promise<void> {
+  if (given.threads >= MANY_THREADS) {
+    const memory = sizeText(given.memoryBytes);
+    writeSync(STDERR, `starting ${given.threads} threads for ${memory} of items\n`);
+  }
   const supervisor = new Supervisor(
     given.threads,
     () => new Worker(WORKER_FILE),
@@ -54,7 +66,7 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
   process.on("exit", () => log.flush());
   const isBackground = isDaemonChild();
   const settings = isBackground ? withoutFolder(given) : given;
-  const transport = await chooseTransport(settings.transport);
+  const transport = await chooseTransport(settings.transport, log);
   const { raiseLimits } = await import("./system-limits.ts");
   raiseLimits(settings);
   const primary = new Primary({
@@ -70,7 +82,7 @@ export async function startServer(given: Settings, reread: () => Settings): Prom
   // Loading modules holds up this thread, which accepts: the first clients go first.
   await pause(FIRST_CLIENTS_MILLISECONDS);
   try {
-    await primary.openAdmin();
+    await primary.openRest(version, await nameOf(transport, settings.transport));
   } catch (error) {
     writeSync(STDERR, `${error instanceof Error ? error.message : String(error)}\n`);
     primary.end(error instanceof ConfigError || error instanceof SystemError ? error.exitCode : 1);
@@ -115,12 +127,26 @@ async function createListeners(
 }
 
 /** What serves the sockets. `auto` takes the native transport wherever it runs. */
-async function chooseTransport(choice: TransportChoice): Promise<TransportKind> {
+async function chooseTransport(choice: TransportChoice, log: Log): Promise<TransportKind> {
   if (choice === "node") return "node";
   const problem = await nativeTransportProblem(choice);
   if (problem === null) return "native";
-  if (choice === "auto") return "node";
-  throw new SystemError(`--transport ${choice} cannot run here (${problem}); allowed: auto, node`);
+  if (choice !== "auto") {
+    throw new SystemError(
+      `--transport ${choice} cannot run here (${problem}); allowed: auto, node`,
+    );
+  }
+  log.warn(
+    `Node's sockets serve here, in one thread and several times slower: ${problem}; ` +
+      "on Linux, npm install --include=optional brings koffi, --transport node keeps it so",
+  );
+  return "node";
+}
+
+async function nameOf(kind: TransportKind, choice: TransportChoice): Promise<TransportName> {
+  if (kind === "node") return "Node's sockets";
+  const { nativeKind } = await import("../transport/native-transport.ts");
+  return nativeKind(choice) === "uring" ? "io_uring" : "epoll";
 }
 
 async function nativeTransportProblem(choice: TransportChoice): Promise<string | null> {

@@ -49,44 +49,67 @@ const DATAGRAMS_MAX = 0xffff;
 
 interface Bound {
   readonly socket: Socket;
-  readonly listening: Listening;
+  readonly listening: Omit<Listening, "descriptor">;
+  /** What came before anybody served: the kernel would keep it, node:dgram does not. */
+  readonly early: Early;
+}
+
+class Early {
+  readonly #datagrams: { datagram: Buffer; peer: RemoteInfo }[] = [];
+  #serve: ((datagram: Buffer, peer: RemoteInfo) => void) | null = null;
+
+  constructor(socket: Socket) {
+    socket.on("message", (datagram, peer) => {
+      if (this.#serve !== null) this.#serve(datagram, peer);
+      else if (this.#datagrams.length < SESSIONS_MAX) this.#datagrams.push({ datagram, peer });
+    });
+  }
+
+  /** Has them served, and all that come. */
+  open(serve: (datagram: Buffer, peer: RemoteInfo) => void): void {
+    this.#serve = serve;
+    for (const { datagram, peer } of this.#datagrams.splice(0)) serve(datagram, peer);
+  }
 }
 
 export class UdpServer {
-  readonly sockets: readonly Listening[];
   readonly #bound: readonly Bound[];
   readonly #settings: Settings;
   /** The first socket's number among all that listen. */
-  readonly #firstListener: number;
+  #firstListener = 0;
   #watch: BellWatch | null = null;
   #sessionCount = 0;
 
-  private constructor(bound: readonly Bound[], settings: Settings, firstListener: number) {
-    this.sockets = bound.map(({ listening }) => listening);
+  private constructor(bound: readonly Bound[], settings: Settings) {
     this.#bound = bound;
     this.#settings = settings;
-    this.#firstListener = firstListener;
   }
 
-  /**
-   * Binds what the settings ask for. `firstListener`: listeners before these. Throws SystemError.
-   */
-  static async bind(settings: Settings, firstListener: number): Promise<UdpServer> {
+  /** Binds what the settings ask for. What comes from now on is served later. Throws SystemError. */
+  static async bind(settings: Settings): Promise<UdpServer> {
     const bound: Bound[] = [];
     try {
-      for (const asked of settings.udpListen)
-        bound.push(...(await bindAddress(asked, settings, firstListener + bound.length)));
+      for (const asked of settings.udpListen) bound.push(...(await bindAddress(asked, settings)));
     } catch (error) {
       for (const { socket } of bound) socket.close();
       throw error;
     }
-    return new UdpServer(bound, settings, firstListener);
+    return new UdpServer(bound, settings);
+  }
+
+  /** Its sockets, numbered on behind `listeners` others. */
+  socketsAfter(listeners: number): Listening[] {
+    this.#firstListener = listeners;
+    return this.#bound.map(({ listening }, index) => ({
+      ...listening,
+      descriptor: shownDescriptor(this.#settings, listeners + index),
+    }));
   }
 
   /** Serves from now on, through a server that serves other sockets too. */
   open(transport: NodeTransport, control: Control): void {
-    this.#bound.forEach(({ socket, listening }, index) => {
-      socket.on("message", (datagram, peer) => {
+    this.#bound.forEach(({ socket, listening, early }, index) => {
+      early.open((datagram, peer) => {
         if (control.openConnections() >= this.#settings.maxConnections) return;
         const session = this.#session(socket, datagram, peer);
         if (session === null) return;
@@ -183,13 +206,8 @@ function framed(requestId: number, message: Uint8Array): Buffer[] {
 
 /**
  * Binds one entry of -l on every address it stands for; a family the machine has not is skipped.
- * `first`: the number of its first socket among all that listen.
  */
-async function bindAddress(
-  asked: ListenAddress,
-  settings: Settings,
-  first: number,
-): Promise<Bound[]> {
+async function bindAddress(asked: ListenAddress, settings: Settings): Promise<Bound[]> {
   const target = { kind: "tcp", host: asked.host, port: asked.port } as const;
   const options = { ...listenOptionsOf(settings), protocol: "UDP" } as const;
   const bound: Bound[] = [];
@@ -198,6 +216,7 @@ async function bindAddress(
   for (const { address } of await resolveTarget(target, options)) {
     const ipv6 = isIPv6(address);
     const socket = createSocket({ type: ipv6 ? "udp6" : "udp4", ipv6Only: ipv6 });
+    const early = new Early(socket);
     try {
       const listens = once(socket, "listening");
       socket.bind({ address, port, exclusive: true });
@@ -212,8 +231,7 @@ async function bindAddress(
     socket.on("error", () => {}); // what a peer refused
     port = socket.address().port;
     const kind = ipv6 ? "udp6" : "udp4";
-    const descriptor = shownDescriptor(settings, first + bound.length);
-    bound.push({ socket, listening: { kind, address, port, descriptor, asked } });
+    bound.push({ socket, listening: { kind, address, port, asked }, early });
   }
   if (bound.length === 0) throw bindError("bind()", target, options, skipped);
   return bound;
