@@ -99,7 +99,7 @@ export class Store {
     this.#arithmetic = new Arithmetic(memory, { residents, writer, storing }, counters);
     const fetchingParts = { index, residents, writer, storing };
     this.#fetching = new Fetching(memory, fetchingParts, clock, counters);
-    const uploadsParts = { evictor, residents, large, storing };
+    const uploadsParts = { allocator, evictor, residents, large, storing };
     this.#uploads = new Uploads(memory, uploadsParts, counters);
     this.#sweeper = new Sweeper(memory, evictor, clock);
   }

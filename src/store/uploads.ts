@@ -9,7 +9,9 @@
  *   release      handle
  *
  * Bounds: the slabs that all uploads together may come to take are set aside when they begin, half
- * of the shard or one largest item; both tables are of fixed size. Whatever gives room back moves
+ * of the shard or one largest item; both tables are of fixed size. Of what is not free, an eighth:
+ * an upload is gone in milliseconds, most of them replace what is there, and what was evicted for
+ * them would be missed. Only who cannot wait has more evicted. Whatever gives room back moves
  * the header's room sequence, which tells those who wait for it. A handle that is not known any
  * more is answered notFound.
  */
@@ -30,10 +32,13 @@ import { type UploadTable, UploadWord } from "../memory/upload-table.ts";
 import type { Evictor } from "./evictor.ts";
 import type { LargeItems } from "./large-items.ts";
 import { queueClass, type Residents } from "./residents.ts";
+import type { SlabAllocator } from "./slab-allocator.ts";
 import type { Storing } from "./storing.ts";
 
 /** All uploads together may set aside this share of the slabs, or one largest item. */
 const UPLOAD_SHARE = 0.5;
+/** The same for what would evict, as long as its sender can wait. */
+const EVICTING_SHARE = 0.125;
 
 export class Uploads {
   readonly #header: ShardHeader;
@@ -43,6 +48,7 @@ export class Uploads {
   readonly #table: UploadTable;
   readonly #leases: LeaseTable;
   readonly #chainSlabsMax: number;
+  readonly #allocator: SlabAllocator;
   readonly #evictor: Evictor;
   readonly #residents: Residents;
   readonly #large: LargeItems;
@@ -55,6 +61,7 @@ export class Uploads {
   constructor(
     memory: ShardMemory,
     parts: {
+      allocator: SlabAllocator;
       evictor: Evictor;
       residents: Residents;
       large: LargeItems;
@@ -69,6 +76,7 @@ export class Uploads {
     this.#table = memory.uploads;
     this.#leases = memory.leases;
     this.#chainSlabsMax = memory.plan.chainSlabsMax;
+    this.#allocator = parts.allocator;
     this.#evictor = parts.evictor;
     this.#residents = parts.residents;
     this.#large = parts.large;
@@ -89,7 +97,7 @@ export class Uploads {
     const keyBytes = request.keyEnd - request.keyStart;
     const slabs = this.#large.slabsFor(keyBytes, request.valueBytes);
     const index = this.#freeUpload();
-    if (index < 0 || !this.#mayReserve(slabs) || !this.#evictor.freeSlabs(1)) {
+    if (index < 0 || !this.#mayReserve(slabs, request.marks) || !this.#evictor.freeSlabs(1)) {
       this.#refuse(request, reply);
       return;
     }
@@ -140,9 +148,25 @@ export class Uploads {
     return -1;
   }
 
-  #mayReserve(slabs: number): boolean {
-    const share = Math.floor(this.#header.slabLimit() * UPLOAD_SHARE);
-    return this.#header.uploadSlabs() + slabs <= Math.max(share, this.#chainSlabsMax);
+  #mayReserve(slabs: number, marks: number): boolean {
+    const reserved = this.#header.uploadSlabs() + slabs;
+    if (reserved > this.#share(UPLOAD_SHARE)) return false;
+    if ((marks & Mark.mayWait) === 0 || reserved <= this.#share(EVICTING_SHARE)) return true;
+    return reserved - this.#taken() <= this.#allocator.available();
+  }
+
+  #share(share: number): number {
+    return Math.max(Math.floor(this.#header.slabLimit() * share), this.#chainSlabsMax);
+  }
+
+  /** Of the slabs set aside for uploads, those they have already. */
+  #taken(): number {
+    let taken = 0;
+    for (let index = 0; index < this.#table.count; index++) {
+      const first = this.#table.first(index);
+      if (first !== NO_SLAB) taken += this.#slabs.chainSlabs(first);
+    }
+    return taken;
   }
 
   /** Executes Op.uploadData: bytes[valueStart, valueEnd) follow what came before. */

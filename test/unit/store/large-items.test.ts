@@ -208,6 +208,37 @@ describe("large items", () => {
     h.store.verify();
   });
 
+  for (const [way, marks] of [
+    ["that may wait evict nothing while there is room for what is stored", Mark.mayWait],
+    ["that cannot wait evict what is stored", 0],
+  ] as const) {
+    test(`uploads under way ${way}`, () => {
+      const h = new StoreHarness(8 * MIB, {}, 300 * KIB);
+      const keys = Array.from({ length: 25 }, (_, i) => `k${i}`);
+      for (const key of keys) expect(h.set(key, pattern(200_000, 1))).toBe(Status.stored);
+      const handles: number[] = [];
+      const extra = { valueBytes: 200_000, marks };
+      while (h.run(Op.uploadBegin, keys[handles.length] as string, extra) === Status.ok) {
+        handles.push(h.reply.handle);
+        if (handles.length === keys.length) break;
+      }
+      expect(handles.length).toBeGreaterThan(3);
+      for (const handle of handles) {
+        for (let sent = 0; sent < 200_000; sent += 50_000) {
+          const value = pattern(50_000, 2);
+          expect(h.run(Op.uploadData, "", { handle, value })).toBe(Status.ok);
+        }
+      }
+      for (const handle of handles) {
+        expect(h.run(Op.uploadEnd, "", { handle })).toBe(Status.stored);
+      }
+      const kept = keys.filter((key) => h.run(Op.inspect, key) === Status.hit);
+      if (marks === Mark.mayWait) expect(kept).toEqual(keys);
+      else expect(kept.length).toBeLessThan(keys.length);
+      h.store.verify();
+    });
+  }
+
   test("the last release of a value that has gone moves the room sequence", () => {
     const h = new StoreHarness(8 * MIB, {}, MIB);
     const { header } = h.memory;
