@@ -1,5 +1,5 @@
 /** Pages that a test holds to the code: what they name is there, and what is there they name. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { isNamedTest } from "../support/named-tests.ts";
@@ -40,4 +40,63 @@ describe("docs/faults-of-others.md", () => {
     );
     expect(wrong).toEqual([]);
   });
+});
+
+describe("docs/limits.md", () => {
+  const rows = rowsOf("docs/limits.md").filter(([name]) => name?.startsWith("`"));
+
+  test.each(rows.map(([name = "", value = "", , where = ""]) => [name, value, where]))(
+    "%s is %s",
+    (name, value, where) => {
+      const constant = name.replaceAll("`", "");
+      const text = read(`src/${where}`);
+      const [, found = ""] = new RegExp(`const ${constant} = ([^;]+);`).exec(text) ?? [];
+      expect(found, `${constant} in src/${where}`).toMatch(/^[\d_ *<]+$/);
+      expect(new Function(`return ${found}`)()).toBe(Number(value));
+    },
+  );
+
+  test("has every limit of src/command/limits.ts", () => {
+    const limits = read("src/command/limits.ts").matchAll(/const (\w+_M(?:AX|IN)) =/g);
+    const names = rows.map(([name]) => name);
+    expect([...limits].map(([, name]) => `\`${name}\``).filter((n) => !names.includes(n))).toEqual(
+      [],
+    );
+  });
+
+  test("has every exit code, and every error code", () => {
+    const page = read("docs/limits.md");
+    const codes = read("src/base/errors.ts").matchAll(/"(ERR_\w+)"/g);
+    for (const [, code] of codes) expect(page).toContain(`\`${code}\``);
+    for (const code of [0, 1, 64, 69, 70, 71]) expect(page).toContain(`\n| ${code} | `);
+  });
+});
+
+describe("SECURITY.md", () => {
+  test("names tests that are there", () => {
+    const claims = rowsOf("SECURITY.md").map(([, shown = ""]) => shown);
+    const named = claims.filter((shown) => /^[\w-]+\/[\w/-]+$/.test(shown));
+    expect(named.length).toBeGreaterThan(14);
+    expect(named.filter((shown) => !isNamedTest(shown))).toEqual([]);
+  });
+});
+
+describe("docs/adr/README.md", () => {
+  test("has every page, with its status and date", () => {
+    const folder = fileURLToPath(new URL("../../docs/adr/", import.meta.url));
+    const index = read("docs/adr/README.md");
+    for (const file of readdirSync(folder).filter((name) => /^\d/.test(name))) {
+      const [, status, date] =
+        /^Status: (.+), (\d{4}-\d\d-\d\d)$/m.exec(read(`docs/adr/${file}`)) ?? [];
+      expect(index, file).toContain(`(${file})`);
+      expect(index, file).toContain(`| ${status} | ${date} |`);
+    }
+  });
+});
+
+test("docs/README.md leads to every guide", () => {
+  const folder = fileURLToPath(new URL("../../docs/", import.meta.url));
+  const index = read("docs/README.md");
+  const guides = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md");
+  for (const guide of guides) expect(index).toContain(`(${guide})`);
 });
