@@ -6,6 +6,9 @@
  *   owner   begin (odd) · plain writes · end (even)
  *   reader  see an even version · plain reads · the version is still the same: what was read is of one piece
  *
+ * The technique is Linux's seqlock; why a reader needs the fence it has: Boehm, "Can seqlocks get along
+ * with programming language memory models?", MSPC 2012.
+ *
  * Memory order. On x86-64 a load never passes an earlier load, nor a store an earlier store, so the
  * Atomics alone (which also stop the compiler) are enough. On arm64 a plain access may pass an
  * Atomics operation in one direction:

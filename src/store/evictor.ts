@@ -1,6 +1,6 @@
 /**
  * Evictor: makes room. Size-aware S3-FIFO over slabs: two queues of slabs, a ghost, and a credit of
- * quarter hits per item.
+ * quarter hits per item (docs/adr/0017-size-aware-s3-fifo.md; S3-FIFO: Yang and others, SOSP '23).
  *
  *   new key ──▶ small (about 10 %) ── enough credit ──▶ main (the rest) ──▶ credit left to pay with? again, else dropped
  *      │                     └── else ──▶ dropped, remembered by the ghost

@@ -1,6 +1,6 @@
 /**
  * Key index, the owner's half: from a key to its item. Linear hashing over 64-byte buckets
- * (memory/buckets.ts).
+ * (memory/buckets.ts; Litwin, VLDB 1980; docs/adr/0001-index-by-linear-hashing.md).
  *
  *   buckets   0 … split - 1 | split … 2^k - 1 | 2^k … count - 1        count = 2^k + split
  *             \ already split with k + 1 bits /\ the upper halves /

@@ -1,6 +1,7 @@
 /**
  * Slab allocator: free slabs, and the four queues of slabs in use. It appends and knows no policy:
- * who must go when there is no room is the evictor's business (store/evictor.ts).
+ * who must go when there is no room is the evictor's business (store/evictor.ts). Why a log of slabs and
+ * not size classes: docs/adr/0016-items-in-a-log-of-slabs.md.
  *
  *   free  ─▶ small, main          open ─▶ ajar ─▶ sealed: items are appended to the open slab and, where they fit, to
  *                                 the end of the one that is ajar, which was open before
