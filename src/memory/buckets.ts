@@ -15,10 +15,11 @@
  * but them. Two that do so at once lose a hit; one that comes late credits another item. Nobody's
  * correctness reads a credit.
  */
-import { halfIndex, type ItemRef, wordIndex } from "../base/unit.ts";
+import { assert } from "../base/assert.ts";
+import { CACHE_LINE_BYTES, halfIndex, type ItemRef, wordIndex } from "../base/unit.ts";
 import type { Arena } from "./arena.ts";
 import { SequenceLock } from "./sequence-lock.ts";
-import type { ShardPlan } from "./shard-plan.ts";
+import { BUCKET_ENTRIES, type ShardPlan } from "./shard-plan.ts";
 
 const BUCKET_WORDS_SHIFT = 4;
 const BUCKET_HALVES_SHIFT = 5;
@@ -28,6 +29,17 @@ const TAGS_WORD = 10;
 const TAGS_HALF = 20;
 const CREDITS_BYTE = 56;
 const LANES_SHIFT = 3;
+const TAG_BYTES = 2;
+const REF_BYTES = 4;
+
+assert(1 << LANES_SHIFT === BUCKET_ENTRIES, "a lane is the low bits of an entry");
+assert(4 << BUCKET_WORDS_SHIFT === CACHE_LINE_BYTES, "a bucket is a cache line of words");
+assert(2 << BUCKET_HALVES_SHIFT === CACHE_LINE_BYTES, "a bucket is a cache line of halves");
+assert(4 * REFS_WORD + REF_BYTES * BUCKET_ENTRIES === 4 * TAGS_WORD, "tags follow references");
+assert(4 * TAGS_WORD === 2 * TAGS_HALF, "tags are read as words and as halves");
+assert(2 * TAGS_HALF + TAG_BYTES * BUCKET_ENTRIES === CREDITS_BYTE, "credits follow tags");
+assert(CREDITS_BYTE + BUCKET_ENTRIES === CACHE_LINE_BYTES, "credits end the bucket");
+
 const LANES_MASK = 7;
 /** All bits but the highest of each half. */
 const LOW_BITS = 0x7fff_7fff;

@@ -1,8 +1,8 @@
 /**
- * Control block: the words every thread reads and (but for the sleep words) only the primary
- * writes.
+ * Control block: what holds for the whole node, and what threads ask of each other. Every thread
+ * reads it; who writes a word stands beside it.
  *
- *   word  0  server seconds now            the primary, once a second
+ *   word  0  server seconds now            the primary, once a second; who runs `debugtime`, Atomics.add
  *   word  1  state: 0 starting, 1 serving, 2 draining, 3 stopped     the primary
  *   word  2  verbosity 0…3                 whoever runs `verbosity` (one word, last writer wins)
  *   word  3  requests a client made of the primary: bits of ControlAsk    any worker, Atomics.or; the primary takes them
@@ -18,7 +18,7 @@
  *   word 13  seconds `debugtime` has moved the clock by          any worker, Atomics.add
  *   word 14  1 while `debugtime p` holds the clock                any worker, Atomics.store
  *   word 15  a planted fault: the worker that is to die at its next write, plus 1         any worker, Atomics.store
- *   word 16… one cache line per thread: word 0 is that thread's sleep word (ring/wake.ts),
+ *   word 16… one cache line per thread: word 0 is its sleep word (ring/wake.ts)     the thread, and who wakes it;
  *            word 1 is 1 while its shard has no thread (worker/stand-in.ts)      the primary
  *
  * Memory order: `now` is a plain load once a loop turn; everything that hands something over is

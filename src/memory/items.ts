@@ -1,9 +1,11 @@
 /**
  * Items: the bytes in front of every key and value, and the only code that reads them.
  *
- *  byte 0         4         8                           12            16        20         24
- *       | exptime | touched | marks 4 | value 20 | key 8 | client      | CAS     | CAS      | key, value, pad
- *       |         |         | bits    | bytes    | bytes | flags       | low     | high     | to 8
+ *  byte 0         4         8                              12       16        20         24
+ *       | exptime | touched | key     | value    | marks,  | client | CAS     | CAS      | key, value, pad
+ *       |         |         | bytes,8 | bytes,20 | 4 bits  | flags  | low     | high     | to 8
+ *
+ *  marks, low bit first: dead, stale, token sent, binary key
  *
  * An ItemRef is the item's byte offset in the shard's item memory, divided by 8; 0 is "none". A
  * large item (a chain of slabs) has LARGE for its value length: the slab table of its first slab
@@ -19,9 +21,11 @@
  *  - the dead mark is for that walk alone: readers come by the index, which no longer leads to a
  *    dead item.
  */
+import { assert } from "../base/assert.ts";
 import { type ItemRef, type ServerSeconds, wordIndex } from "../base/unit.ts";
+import { KEY_BYTES_MAX } from "../command/limits.ts";
 import type { Arena } from "./arena.ts";
-import { ITEM_HEADER_BYTES, type ShardPlan } from "./shard-plan.ts";
+import { ITEM_HEADER_BYTES, type ShardPlan, SLAB_BYTES_MAX } from "./shard-plan.ts";
 
 const EXPTIME_WORD = 0;
 const TOUCHED_WORD = 1;
@@ -30,6 +34,9 @@ const CLIENT_FLAGS_WORD = 3;
 const CAS_LOW_WORD = 4;
 const CAS_HIGH_WORD = 5;
 const HEADER_WORDS = ITEM_HEADER_BYTES / 4;
+
+assert(ITEM_HEADER_BYTES % 8 === 0, "headers keep items 8-byte aligned");
+assert(HEADER_WORDS === CAS_HIGH_WORD + 1, "the header ends with the CAS");
 
 const KEY_BYTES_MASK = 0xff;
 const VALUE_SHIFT = 8;
@@ -42,6 +49,11 @@ export const DEAD = 1 << 28;
 export const STALE = 1 << 29;
 export const TOKEN_SENT = 1 << 30;
 export const BINARY_KEY = 1 << 31;
+
+assert(KEY_BYTES_MAX <= KEY_BYTES_MASK, "a key's length has 8 bits");
+assert(SLAB_BYTES_MAX <= VALUE_MASK + 1, "the length of a value in a slab has 20 bits");
+assert(2 ** VALUE_SHIFT * (VALUE_MASK + 1) === DEAD, "marks follow the lengths");
+
 /** All of them. */
 const MARKS = DEAD | STALE | TOKEN_SENT | BINARY_KEY;
 

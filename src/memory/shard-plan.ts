@@ -44,7 +44,7 @@ const HEADER_BYTES = KIB;
 
 const SLABS_WANTED = 128;
 const SLAB_BYTES_MIN = 64 * KIB;
-const SLAB_BYTES_MAX = MIB;
+export const SLAB_BYTES_MAX = MIB;
 /**
  * An item in a slab is copied to who asks for it, and when it survives its slab: a longer one is
  * not, but has a chain.
@@ -117,9 +117,6 @@ export interface ShardPlan {
   itemOffset: number;
   regionBytes: number;
 }
-
-assert(ITEM_HEADER_BYTES % 8 === 0, "headers keep items 8-byte aligned");
-assert(SLAB_BYTES_MAX <= 1 << 20, "the length of an item in a slab has 20 bits");
 
 function tooSmall(itemBytes: number, itemBytesMax: number): ConfigError {
   const have = Math.floor(itemBytes / KIB);
