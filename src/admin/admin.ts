@@ -33,7 +33,13 @@ import { openApiDocument } from "./openapi.ts";
 import { ownMetrics } from "./own-metrics.ts";
 import { loadPages, pageRoutes } from "./pages.ts";
 import { processMetrics } from "./process-metrics.ts";
-import { contentRoutes, probeRoutes, type ReadParts, statusRoutes } from "./read-routes.ts";
+import {
+  contentRoutes,
+  identityRoutes,
+  probeRoutes,
+  type ReadParts,
+  statusRoutes,
+} from "./read-routes.ts";
 import type { Route } from "./route.ts";
 import { Sampler } from "./sampler.ts";
 
@@ -120,6 +126,7 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     sampler,
     hotKeys,
     keys: new KeyBrowser(view, parts.readers),
+    version: packageVersion(),
     metrics: metricsOf(view, sampler),
   };
   const claim = parts.claim ?? (await claimAddress(address));
@@ -178,6 +185,7 @@ function allRoutes(
 ): Route[] {
   const routes: Route[] = [
     ...probeRoutes(reads),
+    ...identityRoutes(reads),
     ...statusRoutes(reads),
     ...contentRoutes(reads),
     ...sessionRoutes(changes),

@@ -1,7 +1,9 @@
 /**
  * The routes that only look: stats, frames, history, workers, slabs, connections, keys, hot keys.
  */
+import { hostname } from "node:os";
 import type { FastifyRequest } from "fastify";
+import { PROTOCOL_VERSION } from "../command/limits.ts";
 import { ServerState } from "../memory/control.ts";
 import type { SketchKind } from "../memory/observation.ts";
 import { connectionsOf } from "../stats/conns.ts";
@@ -23,6 +25,8 @@ export interface ReadParts {
   readonly sampler: Sampler;
   readonly keys: KeyBrowser;
   readonly hotKeys: HotKeyFrames;
+  /** The package's. */
+  readonly version: string;
   /** The text of /metrics. */
   readonly metrics: () => Promise<string>;
 }
@@ -84,6 +88,27 @@ export function probeRoutes({ view, metrics }: ReadParts): Route[] {
       produces: "text/plain",
       handle: async (_, reply) =>
         reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics()),
+    },
+  ];
+}
+
+/** Who the node is. */
+export function identityRoutes({ view, version }: ReadParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/v1/node",
+      summary: "Which node this is: its machine, where the cache listens, what runs.",
+      access: "contents",
+      produces: JSON_TYPE,
+      handle: () => ({
+        hostname: hostname(),
+        addresses: view.listeners().map(({ address }) => address),
+        version,
+        protocol: PROTOCOL_VERSION,
+        runtime: process.versions.node,
+        threads: view.threadCount,
+      }),
     },
   ];
 }

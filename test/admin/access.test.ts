@@ -29,6 +29,7 @@ const CLASSES: Readonly<Record<string, RouteAccess>> = {
   "GET /api/v1/history": "metrics",
   "GET /api/v1/latency": "metrics",
   "GET /api/v1/overview": "contents",
+  "GET /api/v1/node": "contents",
   "GET /api/v1/stats": "contents",
   "GET /api/v1/workers": "contents",
   "GET /api/v1/hotkeys": "contents",

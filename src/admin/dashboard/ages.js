@@ -104,7 +104,7 @@ export class Ages {
     let free = 0;
     for (const { at, name } of marks) {
       context.strokeStyle = color(name);
-      context.fillStyle = color(name);
+      context.fillStyle = color("muted");
       context.setLineDash([2, 3]);
       context.beginPath();
       context.moveTo(at, MARK_HEIGHT - 2);

@@ -21,7 +21,7 @@ export class Keys {
   #waiting = 0;
   #confirm;
 
-  /** `confirm(title, text)` resolves to true when the person agrees. */
+  /** `confirm(title, text, verb)` resolves to true when the person agrees. */
   constructor(confirm) {
     this.#confirm = confirm;
     this.#table = new Table(
@@ -157,7 +157,7 @@ export class Keys {
   }
 
   async #delete(item) {
-    if (!(await this.#confirm("Delete this key?", item.text))) return;
+    if (!(await this.#confirm("Delete this key?", item.text, "Delete"))) return;
     try {
       await fetchJson(`api/v1/keys/${item.id}`, { method: "DELETE" });
       byId("item").replaceChildren(el("p", { class: "empty" }, `Deleted ${item.text}`));
@@ -171,7 +171,7 @@ export class Keys {
   async #flush() {
     const sure =
       "Every item is forgotten at once, and every client misses until it has been stored again.";
-    if (!(await this.#confirm("Flush the whole node?", sure))) return;
+    if (!(await this.#confirm("Flush the whole node?", sure, "Flush all"))) return;
     try {
       await fetchJson("api/v1/flush", { method: "POST" });
       await this.search();

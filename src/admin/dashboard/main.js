@@ -13,9 +13,10 @@ import {
   onSession,
 } from "./api.js";
 import { Connections } from "./connections.js";
-import { byId, segments } from "./dom.js";
+import { byId, el, segments } from "./dom.js";
 import { seconds } from "./format.js";
 import { Health } from "./health.js";
+import { explainCards } from "./help.js";
 import { HotKeys } from "./hot-keys.js";
 import { Keys } from "./keys.js";
 import { Latency } from "./latency.js";
@@ -23,6 +24,7 @@ import { Memory } from "./memory.js";
 import { Slabs } from "./slabs.js";
 import { Throughput } from "./throughput.js";
 import { Timeline } from "./timeline.js";
+import { Welcome } from "./welcome.js";
 import { Workers } from "./workers.js";
 
 const RANGE_SECONDS = { "5m": 300, "24h": 86_400 };
@@ -42,11 +44,14 @@ const keys = new Keys(confirmed);
 const hotKeys = new HotKeys(openKey);
 const timeline = new Timeline(drawCharts);
 const panels = [throughput, latency, workers, memory, ages, slabs];
+const welcome = new Welcome();
 new Connections();
+explainCards();
 
 let lastTime = Date.now() / 1000;
 let by = "requests";
 let fresh = true;
+let names = [location.host];
 
 const live = new Live({
   state: (open) => {
@@ -68,10 +73,20 @@ function showFrame(frame) {
   ages.update(frame);
   slabs.queues(frame);
   hotKeys.setTotals(timeline);
+  welcome.update(frame);
   const threads = frame.workers.filter(({ isPrimary }) => !isPrimary).length;
   const plural = threads === 1 ? "worker" : "workers";
-  byId("node").textContent =
-    `${location.host} · ${threads} ${plural} · up ${seconds(frame.uptime)}`;
+  const facts = [...names, `${threads} ${plural}`, `up ${seconds(frame.uptime)}`];
+  byId("node").replaceChildren(...facts.map((fact) => el("span", {}, fact)));
+}
+
+/** Which node this is: its machine, and where the cache listens. */
+async function introduce() {
+  const { hostname, addresses, version, runtime, protocol } = await fetchJson("api/v1/node");
+  names = [hostname, `cache at ${addresses.join(", ")}`];
+  byId("about").textContent =
+    `shardcached ${version}, which speaks memcached ${protocol}, on Node.js ${runtime}.`;
+  welcome.setAddresses(addresses);
 }
 
 function drawCharts() {
@@ -108,11 +123,12 @@ function openKey(row, isPrefix) {
   else void keys.open(row);
 }
 
-/** Asks before something is lost. */
-function confirmed(title, text) {
+/** Asks before something is lost; `verb` is what its button says. */
+function confirmed(title, text, verb) {
   const dialog = byId("confirm");
   byId("confirm-title").textContent = title;
   byId("confirm-text").textContent = text;
+  byId("confirm-yes").textContent = verb;
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -122,10 +138,17 @@ function confirmed(title, text) {
 
 function askForToken() {
   byId("login-problem").textContent = "";
-  byId("login-text").textContent = currentSession().tokenSet
-    ? "Changes need the admin token."
-    : "No token is set on this node: start it with --admin-token-file to allow changes.";
+  byId("login-text").textContent = whatTokenIsFor();
   byId("login").showModal();
+}
+
+function whatTokenIsFor() {
+  const { mayRead, tokenSet, protection } = currentSession();
+  const closed = mayRead ? "" : protection === "" ? "" : `The cache is protected (${protection}). `;
+  if (!tokenSet) {
+    return `${closed}No token is set on this node: start it with --admin-token-file to allow ${mayRead ? "changes" : "looking"}.`;
+  }
+  return `${closed}${mayRead ? "Changes need" : "Looking needs"} the admin token.`;
 }
 
 async function tryLogin(event) {
@@ -192,6 +215,7 @@ async function start() {
     askForToken();
     return;
   }
+  await introduce();
   await timeline.load();
   hotKeys.update(await fetchJson("api/v1/hotkeys"));
   workers.remember(await fetchJson("api/v1/workers"));
