@@ -7,8 +7,9 @@
  *
  * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of
  * it is under way, its value is large, the output is full), ends the batch, and the parser goes on
- * exactly there. So every rule of a get is still in one place (Performer), and this is its shortest
- * case.
+ * exactly there. So there are two roads for a get: which lines its reply has is said in
+ * value-lines.ts for both, which items are dead in BatchFinder and in StoreReader, and all that is
+ * not plain is Performer's alone.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { KeyHash } from "../base/key-hash.ts";
