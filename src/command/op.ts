@@ -79,6 +79,9 @@ export const StoreMode = {
 } as const;
 export type StoreMode = (typeof StoreMode)[keyof typeof StoreMode];
 
+/** Which store was too large, in `request.level`: its mode, or this when it compared a CAS. */
+export const REFUSED_CAS = 5;
+
 /** How `Op.arithmetic` counts. */
 export const ArithmeticMode = { increment: 0, decrement: 1 } as const;
 export type ArithmeticMode = (typeof ArithmeticMode)[keyof typeof ArithmeticMode];

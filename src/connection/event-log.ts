@@ -26,7 +26,8 @@ export const WatchStream = {
   rawcmds: 1 << 6,
 } as const;
 
-const STORE_COMMANDS = ["set", "add", "replace", "append", "prepend"] as const;
+/** By mode, and `REFUSED_CAS`. */
+const STORE_COMMANDS = ["set", "add", "replace", "append", "prepend", "cas"] as const;
 const STORE_STATUSES: Readonly<Record<number, string>> = {
   [Status.stored]: "stored",
   [Status.notStored]: "not_stored",
@@ -78,6 +79,16 @@ export class EventLog {
       default:
         break;
     }
+  }
+
+  /** A store whose value is larger than any item may be: it never reached a shard. */
+  tooLarge(request: Request, descriptor: number): void {
+    if (!this.wants(WatchStream.mutations)) return;
+    const command = STORE_COMMANDS[request.level] ?? "na";
+    this.#write(
+      `type=item_store key=${uriEncodeKey(request)} status=too_large cmd=${command} ttl=0 ` +
+        `clsid=0 cfd=${descriptor} size=0`,
+    );
   }
 
   opened(peer: string, descriptor: number): void {

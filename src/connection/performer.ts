@@ -159,10 +159,13 @@ export class Performer {
     if (this.#observer.detailEnabled()) this.#observer.detail(request, false);
   }
 
-  /** Counts what was refused before it reached a shard. */
-  countError(error: WireError): void {
-    if (error === WireError.tooLarge) this.#counters.add(Counter.storeTooLarge, 1);
-    else if (error === WireError.badDataChunk) this.#counters.add(Counter.cmdSet, 1);
+  /** Counts what was refused before it reached a shard, and shows it to watchers. */
+  refused(slot: number, request: Request): void {
+    const error = request.error;
+    if (error === WireError.tooLarge) {
+      this.#counters.add(Counter.storeTooLarge, 1);
+      if (this.#events.isWatched()) this.#events.tooLarge(request, this.#descriptor(slot));
+    } else if (error === WireError.badDataChunk) this.#counters.add(Counter.cmdSet, 1);
     else if (error === WireError.flushNotAllowed || error === WireError.invalidFlushDelay) {
       this.#counters.add(Counter.cmdFlush, 1);
     }

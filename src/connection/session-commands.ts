@@ -113,7 +113,7 @@ export class NodeCommands implements SessionExtension {
   }
 
   #fail(connection: Connection, request: Request): Verdict {
-    this.#parts.performer.countError(request.error);
+    this.#parts.performer.refused(connection.slot, request);
     if (request.swallowBytes > 0) {
       const begun = this.#parts.intakes.swallow(
         connection,

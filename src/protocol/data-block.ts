@@ -9,7 +9,7 @@
  *   larger than -I    refused; the block is swallowed, and only then comes the answer
  */
 import { ITEM_OVERHEAD_BYTES } from "../command/limits.ts";
-import { DeleteMode, Op } from "../command/op.ts";
+import { DeleteMode, Op, REFUSED_CAS, StoreMode } from "../command/op.ts";
 import { Mark, type Request } from "../command/request.ts";
 import { WireError } from "../command/status.ts";
 import { CR, LF } from "./ascii.ts";
@@ -81,6 +81,8 @@ export class DataBlock {
 export function refuseTooLarge(request: Request): void {
   request.error = WireError.tooLarge;
   const drops = (request.marks & Mark.dropsOldWhenRefused) !== 0;
+  const compares = (request.marks & Mark.compareCas) !== 0 && request.mode === StoreMode.set;
+  request.level = compares ? REFUSED_CAS : request.mode;
   request.op = drops ? Op.delete : Op.error;
   request.mode = DeleteMode.remove;
   request.marks &= Mark.binaryKey;

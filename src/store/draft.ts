@@ -3,7 +3,7 @@
  * item; `key` and `value` are borrowed until it is written.
  */
 import type { ServerSeconds } from "../base/unit.ts";
-import { NO_SLAB } from "../memory/slab-table.ts";
+import { NO_SLAB, Queue } from "../memory/slab-table.ts";
 
 /** What `write` did. */
 export const Wrote = {
@@ -49,6 +49,8 @@ export class Draft {
   now = 0 as ServerSeconds;
   casLow = 0;
   casHigh = 0;
+  /** Once it is written: the queue it is in. */
+  queue: Queue = Queue.small;
 
   constructor(bytes: Uint8Array) {
     this.key = bytes;

@@ -25,7 +25,7 @@ import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB } from "../memory/slab-table.ts";
 import type { CasClock } from "./cas-clock.ts";
 import { Join, Wrote } from "./draft.ts";
-import type { Residents } from "./residents.ts";
+import { queueClass, type Residents } from "./residents.ts";
 import type { Writer } from "./writer.ts";
 
 /**
@@ -105,6 +105,7 @@ export class Storing {
       reply.casLow = draft.casLow;
       reply.casHigh = draft.casHigh;
       reply.valueBytes = joined + valueBytes;
+      reply.queue = queueClass(draft.queue);
       return;
     }
     this.#counters.add(Counter.outOfMemory, 1);

@@ -74,7 +74,10 @@ export class Writer {
     const joined = draft.join === Join.none ? 0 : this.#residents.valueBytes(old);
     const valueBytes = joined + draft.valueBytes + draft.spaces;
     const bytes = slotBytes(draft.keyBytes, valueBytes);
-    if (bytes > this.#slabItemBytesMax) return this.#large.write(draft, entry, old, valueBytes);
+    if (bytes > this.#slabItemBytesMax) {
+      draft.queue = Queue.largeSmall;
+      return this.#large.write(draft, entry, old, valueBytes);
+    }
     if (draft.chain !== NO_SLAB) this.#large.borrowValue(draft);
     if (old === NO_ITEM) return this.#writeNew(valueBytes, bytes);
     if (this.#fitsSlot(old, bytes)) {
@@ -104,6 +107,7 @@ export class Writer {
     this.#fill(item, NO_ITEM, valueBytes);
     this.#allocator.commit(item, bytes, this.draft.exptime);
     this.#residents.admit(item, queue, bytes, hashLow, hashHigh);
+    this.draft.queue = queue;
     return Wrote.done;
   }
 
@@ -119,6 +123,7 @@ export class Writer {
     this.#index.replace(entry, item, credit, this.draft.hashLow);
     this.#residents.count(item, queue, 1);
     this.#residents.bury(old);
+    this.draft.queue = queue;
     return Wrote.done;
   }
 
@@ -131,6 +136,7 @@ export class Writer {
     const items = this.#items;
     const slab = this.#slabs.slabOf(item);
     const kept = draft.join === Join.before ? valueBytes - draft.valueBytes : 0;
+    draft.queue = this.#slabs.queue(slab);
     this.#index.beginWrite(draft.hashLow);
     items.setPacked(item, items.packed(item) | DEAD);
     const bytes = this.#bytes;

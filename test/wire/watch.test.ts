@@ -5,6 +5,7 @@ import { WireClient } from "../support/wire-client.ts";
 
 const cells = fleet({ size: "small" });
 
+const TOO_LARGE = 1_100_000;
 const HEAD = String.raw`^ts=\d+\.\d+ gid=\d+ type=`;
 
 /**
@@ -44,6 +45,31 @@ const STREAMS: readonly {
       String.raw`item_store key=m status=stored cmd=append ttl=\d+ clsid=\d+ cfd=\d+ size=\d+$`,
     ],
     oracle: true,
+  },
+  {
+    stream: "mutations",
+    // What is larger than any item is refused before a shard sees it; memcached 1.6.18 mixes up the fields.
+    commands: ["set k 0 100", "add k 0 0", "cas k 0 0", "ms k"]
+      .map((head) => `${head} ${TOO_LARGE}${head.startsWith("cas") ? " 5" : ""}\r\n`)
+      .map((line) => `${line}${"x".repeat(TOO_LARGE)}\r\n`)
+      .join(""),
+    reply: "SERVER_ERROR object too large for cache\r\n".repeat(4),
+    lines: ["set", "add", "cas", "set"].map(
+      (command) =>
+        String.raw`item_store key=k status=too_large cmd=${command} ttl=0 clsid=0 cfd=\d+ size=0$`,
+    ),
+    oracle: false,
+  },
+  {
+    stream: "mutations",
+    // A silent set of another thread's shard is told with its own length, not the last one's.
+    commands: `${[1, 2, 3, 4, 5].map((n) => `set silent${n} 0 0 ${n} noreply\r\n${"x".repeat(n)}\r\n`).join("")}mn\r\n`,
+    reply: "MN\r\n",
+    lines: [1, 2, 3, 4, 5].map(
+      (n) =>
+        String.raw`item_store key=silent${n} status=stored cmd=set ttl=0 clsid=[12] cfd=\d+ size=${n}$`,
+    ),
+    oracle: false,
   },
   {
     stream: "deletions",
