@@ -68,6 +68,19 @@ export class Reply {
     this.value = bytes;
   }
 
+  /**
+   * A new reply: what counters, watchers and samplers look at whatever the outcome is reset. CAS,
+   * exptime and the like speak of an item or a number, and are read of replies that have one.
+   */
+  begin(): void {
+    this.status = Status.none;
+    this.marks = 0;
+    this.valueBytes = 0;
+    this.totalBytes = 0;
+    this.queue = 0;
+    this.handle = 0;
+  }
+
   /** Becomes what `from` is. */
   copy(from: Reply): void {
     this.status = from.status;

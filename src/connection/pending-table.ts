@@ -50,8 +50,9 @@ export class PendingTable {
    */
   readonly #what = new Int32Array(PENDING_MAX);
   readonly #marks = new Int32Array(PENDING_MAX);
+  readonly #valueBytes = new Float64Array(PENDING_MAX);
   readonly #next = new Int32Array(PENDING_MAX);
-  /** Keys and exptimes, of those sent while somebody watched. */
+  /** Keys, of those sent while somebody watched. */
   readonly #keys: (Uint8Array | null)[] = new Array<Uint8Array | null>(PENDING_MAX).fill(null);
   readonly #exptimes = new Uint32Array(PENDING_MAX);
   readonly #free = new FreeList(PENDING_MAX);
@@ -96,31 +97,33 @@ export class PendingTable {
   note(pending: number, request: Request): void {
     this.#what[pending] = request.op | (request.mode << 8);
     this.#marks[pending] = request.marks;
+    this.#valueBytes[pending] = request.valueBytes;
+    this.#exptimes[pending] = request.exptime;
   }
 
   /** Fills `request` with what `note` noted. */
   describe(pending: number, request: Request): void {
     const what = this.#what[pending] as number;
-    request.op = (what & 0xff) as Request["op"];
+    const dialect = this.#dialect[pending] as Request["dialect"];
+    request.begin((what & 0xff) as Request["op"], dialect, request.bytes);
     request.mode = (what >>> 8) as Request["mode"];
-    request.dialect = this.#dialect[pending] as Request["dialect"];
     request.marks = this.#marks[pending] as number;
+    request.valueBytes = this.#valueBytes[pending] as number;
+    request.exptime = this.#exptimes[pending] as Request["exptime"];
   }
 
-  /** Keeps a copy of the key, and the exptime, for watchers. */
+  /** Keeps a copy of the key, for watchers. */
   keepKey(pending: number, request: Request): void {
-    this.#exptimes[pending] = request.exptime;
     this.#keys[pending] = request.keyBytes.slice(request.keyStart, request.keyEnd);
   }
 
-  /** Gives `request` the key and the exptime that were kept, if they were. */
+  /** Gives `request` the key that was kept, if it was. */
   takeKey(pending: number, request: Request): void {
     const key = this.#keys[pending] as Uint8Array | null;
     if (key === null) return;
     request.keyBytes = key;
     request.keyStart = 0;
     request.keyEnd = key.length;
-    request.exptime = this.#exptimes[pending] as Request["exptime"];
     this.#keys[pending] = null;
   }
 

@@ -2,12 +2,12 @@
  * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the
  * hole the reply will fill. The same for every protocol, but for what one adds behind the key.
  *
- *  byte 0    1         2      3      4        8       9        10          11           12       16           20
- *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | line bytes | opaque | valueBytes | CAS … 28
+ *  byte 0    1         2      3      4        8       9        10          11           12       16           20    28        32
+ *       | op | dialect | mode | bits | marks  | error | opcode | key bytes | line bytes | opaque | valueBytes | CAS | exptime |
  *
  *  then, only for a fetch, which may have to be asked again:
- *       28        32        36        40             48            52     56          60
- *       | exptime | vivify… | recache…| newCas       | clientFlags | hash low | hash high |
+ *       32        36        40             48            52         56          60
+ *       | vivify… | recache…| newCas       | clientFlags | hash low | hash high |
  *
  *  then the key, where the reply repeats it, and what the reply needs of the line (meta: its flags).
  *
@@ -30,8 +30,8 @@ const BIT_WITH_CAS = 1 << 4;
 const BIT_CLOSE_AFTER = 1 << 5;
 
 /** What every request takes, and what a fetch takes besides. */
-export const SAVED_FIXED_BYTES = 28;
-const SAVED_FETCH_BYTES = 32;
+export const SAVED_FIXED_BYTES = 32;
+const SAVED_FETCH_BYTES = 28;
 /** The most of a line that is kept. */
 export const SAVED_LINE_BYTES_MAX = 64;
 /** The most a saved request takes, its key and its line excepted. */
@@ -77,16 +77,16 @@ export function saveRequest(
   writeWord(out, at + 16, request.valueBytes);
   writeWord(out, at + 20, request.casLow);
   writeWord(out, at + 24, request.casHigh);
+  writeWord(out, at + 28, request.exptime);
   let to = at + SAVED_FIXED_BYTES;
   if (request.op === Op.fetch) {
-    writeWord(out, to, request.exptime);
-    writeWord(out, to + 4, request.vivifyExptime);
-    writeWord(out, to + 8, request.recacheExptime);
-    writeWord(out, to + 12, request.newCasLow);
-    writeWord(out, to + 16, request.newCasHigh);
-    writeWord(out, to + 20, request.clientFlags);
-    writeWord(out, to + 24, request.hashLow);
-    writeWord(out, to + 28, request.hashHigh);
+    writeWord(out, to, request.vivifyExptime);
+    writeWord(out, to + 4, request.recacheExptime);
+    writeWord(out, to + 8, request.newCasLow);
+    writeWord(out, to + 12, request.newCasHigh);
+    writeWord(out, to + 16, request.clientFlags);
+    writeWord(out, to + 20, request.hashLow);
+    writeWord(out, to + 24, request.hashHigh);
     to += SAVED_FETCH_BYTES;
   }
   if (keyBytes > 0) copyBytes(out, to, request.keyBytes, request.keyStart, keyBytes);
@@ -124,16 +124,16 @@ export class RequestRestorer {
     request.valueBytes = readWord(from, at + 16) >>> 0;
     request.casLow = readWord(from, at + 20) >>> 0;
     request.casHigh = readWord(from, at + 24) >>> 0;
+    request.exptime = (readWord(from, at + 28) >>> 0) as ServerSeconds;
     let text = at + SAVED_FIXED_BYTES;
     if (request.op === Op.fetch) {
-      request.exptime = (readWord(from, text) >>> 0) as ServerSeconds;
-      request.vivifyExptime = (readWord(from, text + 4) >>> 0) as ServerSeconds;
-      request.recacheExptime = (readWord(from, text + 8) >>> 0) as ServerSeconds;
-      request.newCasLow = readWord(from, text + 12) >>> 0;
-      request.newCasHigh = readWord(from, text + 16) >>> 0;
-      request.clientFlags = readWord(from, text + 20) >>> 0;
-      request.hashLow = readWord(from, text + 24);
-      request.hashHigh = readWord(from, text + 28);
+      request.vivifyExptime = (readWord(from, text) >>> 0) as ServerSeconds;
+      request.recacheExptime = (readWord(from, text + 4) >>> 0) as ServerSeconds;
+      request.newCasLow = readWord(from, text + 8) >>> 0;
+      request.newCasHigh = readWord(from, text + 12) >>> 0;
+      request.clientFlags = readWord(from, text + 16) >>> 0;
+      request.hashLow = readWord(from, text + 20);
+      request.hashHigh = readWord(from, text + 24);
       text += SAVED_FETCH_BYTES;
     }
     const keyBytes = from[at + KEY_BYTES_AT] as number;

@@ -88,10 +88,7 @@ function writeWide(words: Uint32Array, word: number, request: Request): void {
   words[word + 21] = request.recacheExptime;
 }
 
-/**
- * Fills `request` from the record at `position`. What a narrow record does not carry keeps its old
- * value.
- */
+/** Fills `request` from the record at `position`. What a narrow record does not carry is 0. */
 export function readRequest(arena: Arena, position: number, request: Request): void {
   const words = arena.words;
   const ints = arena.ints;
@@ -109,6 +106,7 @@ export function readRequest(arena: Arena, position: number, request: Request): v
   request.handle = words[word + 9] as number;
   request.valueBytes = (words[word + 10] as number) + (words[word + 11] as number) * WORD_RANGE;
   if (wide) readWide(words, word, request);
+  else clearWide(request);
   const key = position + (wide ? WIDE_HEAD_BYTES : HEAD_BYTES);
   request.bytes = arena.bytes;
   request.keyBytes = arena.bytes;
@@ -131,6 +129,20 @@ function readWide(words: Uint32Array, word: number, request: Request): void {
   request.initialHigh = words[word + 19] as number;
   request.vivifyExptime = words[word + 20] as ServerSeconds;
   request.recacheExptime = words[word + 21] as ServerSeconds;
+}
+
+/** A mark forgotten in `WIDE_MARKS` must not meet another client's CAS. */
+function clearWide(request: Request): void {
+  request.casLow = 0;
+  request.casHigh = 0;
+  request.newCasLow = 0;
+  request.newCasHigh = 0;
+  request.deltaLow = 0;
+  request.deltaHigh = 0;
+  request.initialLow = 0;
+  request.initialHigh = 0;
+  request.vivifyExptime = 0 as ServerSeconds;
+  request.recacheExptime = 0 as ServerSeconds;
 }
 
 function isWide(request: Request): boolean {

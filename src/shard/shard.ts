@@ -190,10 +190,12 @@ export class Shard {
     assert(request.op < OP_MUTATION_MAX, "rings carry only what the owner must do");
     request.requester = requester;
     if (request.op === Op.fence) {
+      reply.begin();
       reply.status = Status.ok;
     } else if (request.op === Op.disown) {
       this.#store.abortUploadsOf(requester);
       this.#store.releaseLeasesOf(requester);
+      reply.begin();
       reply.status = Status.ok;
     } else {
       this.#store.execute(request, reply);

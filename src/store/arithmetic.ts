@@ -178,7 +178,6 @@ export class Arithmetic {
     if (wrote === Wrote.again) return false;
     reply.status = wrote === Wrote.done ? Status.stored : Status.outOfMemory;
     if (wrote === Wrote.noRoom) this.#counters.add(Counter.outOfMemory, 1);
-    reply.marks = 0;
     reply.casLow = draft.casLow;
     reply.casHigh = draft.casHigh;
     reply.numberLow = this.#decimal.low;

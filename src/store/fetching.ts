@@ -192,7 +192,6 @@ export class Fetching {
   /** Executes Op.delete. */
   remove(request: Request, reply: Reply): void {
     const entry = this.#residents.find(request);
-    reply.marks = 0;
     if (entry === NONE) {
       reply.status = Status.notFound;
       return;

@@ -97,7 +97,7 @@ export class StoreReader {
     const bucket = bucketOf(request.hashLow, this.#header.bucketCount());
     const entry = this.#entry(bucket, request);
     if (entry === NONE) {
-      reply.marks = 0;
+      reply.begin();
       return ReadOutcome.miss;
     }
     const item = this.#search.item;
@@ -128,7 +128,7 @@ export class StoreReader {
           return ReadOutcome.hit;
         }
       } else {
-        reply.marks = 0;
+        reply.begin();
       }
       const stands = this.#locks.unchanged(word, version);
       if (stands && this.#header.bucketCountOrdered() === count) return ReadOutcome.miss;
@@ -147,11 +147,13 @@ export class StoreReader {
     const items = this.#items;
     const slab = this.#slabs.slabOf(item);
     if (this.#slabs.epoch(slab) !== this.#header.epoch()) {
+      reply.begin();
       reply.marks = ItemMark.flushed;
       return false;
     }
     const exptime = items.exptime(item);
     if (exptime !== 0 && exptime <= this.#clock.now) {
+      reply.begin();
       reply.marks = ItemMark.expired;
       return false;
     }

@@ -109,6 +109,7 @@ export class Store {
    * filled.
    */
   execute(request: Request, reply: Reply): void {
+    reply.begin();
     switch (request.op) {
       case Op.store:
         this.#storing.store(request, NO_SLAB, reply);
@@ -164,7 +165,6 @@ export class Store {
         assert(false, "a store executes what is below OP_MUTATION_MAX, and reads");
     }
     reply.status = Status.ok;
-    reply.marks = 0;
   }
 
   /** True when `tick` has a delayed flush to do, before which nothing may be stored. */

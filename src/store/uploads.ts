@@ -24,7 +24,7 @@ import { Status } from "../command/status.ts";
 import { type Buckets, NONE } from "../memory/buckets.ts";
 import { type Counters, SPLITS } from "../memory/counters.ts";
 import type { Items } from "../memory/items.ts";
-import { type LeaseTable, NO_HANDLE } from "../memory/lease-table.ts";
+import type { LeaseTable } from "../memory/lease-table.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
@@ -88,8 +88,6 @@ export class Uploads {
 
   /** Executes Op.uploadBegin. */
   begin(request: Request, reply: Reply): void {
-    reply.handle = NO_HANDLE;
-    reply.marks = 0;
     if (this.#storing.isTooLarge(request, request.valueBytes)) {
       this.#storing.refuse(request, Status.tooLarge, reply);
       return;
@@ -171,7 +169,6 @@ export class Uploads {
 
   /** Executes Op.uploadData: bytes[valueStart, valueEnd) follow what came before. */
   data(request: Request, reply: Reply): void {
-    reply.marks = 0;
     const index = this.#table.indexOf(request.handle);
     if (index < 0) {
       reply.status = Status.notFound;
@@ -201,7 +198,6 @@ export class Uploads {
 
   /** Executes Op.uploadEnd: the value is whole, and stored as its request said. */
   end(request: Request, reply: Reply): void {
-    reply.marks = 0;
     const table = this.#table;
     const index = table.indexOf(request.handle);
     if (index < 0) {
@@ -260,7 +256,6 @@ export class Uploads {
    * the item large has given it credit, but only its owner may note the time.
    */
   lease(request: Request, reply: Reply): void {
-    reply.handle = NO_HANDLE;
     const entry = this.#residents.find(request);
     if (entry === NONE) {
       reply.status = Status.miss;

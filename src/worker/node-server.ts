@@ -12,6 +12,7 @@ import { RECEIVE_BYTES } from "../memory/io-region.ts";
 import { NotifyBell, Sleeper, Waker } from "../ring/wake.ts";
 import { NodeTransport } from "../transport/node/node-transport.ts";
 import type { WorkerData } from "./messages.ts";
+import { poisonReuse } from "./poison.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 import { createServer, type ThreadServer } from "./thread-server.ts";
 import { Turn } from "./turn.ts";
@@ -33,6 +34,7 @@ export class NodeServer {
   ) {
     const memory = new ThreadMemory(data, libcAvailable() ? Libc.load() : null);
     const { layout, self } = data;
+    if (data.settings.extended.debug) poisonReuse();
     const io = layout.io[self] as { arena: number; base: number };
     const { ints } = memory.arena(layout.control);
     const workersBell = bell ?? new NotifyBell(ints, memory.control);

@@ -26,6 +26,7 @@ import { createNativeTransport, nativeKind } from "../transport/native-transport
 import type { WorkerData, WorkerMessage } from "./messages.ts";
 import { type OwnedShard, takeShard } from "./owned-shard.ts";
 import { watchForFault } from "./planted-fault.ts";
+import { poisonReuse } from "./poison.ts";
 import { ThreadMemory } from "./thread-memory.ts";
 import { createServer } from "./thread-server.ts";
 import { Turn } from "./turn.ts";
@@ -41,7 +42,10 @@ export function runWorker(data: WorkerData, post: Post): void {
   const notify = new NotifyBell(memory.arena(layout.control).ints, memory.control);
   const bell = native && libc !== null ? new NativeBell(libc, data.bells, notify) : notify;
   if (libc !== null) wishHugePages(libc, memory);
-  if (settings.extended.debug) watchForFault(memory.control, self);
+  if (settings.extended.debug) {
+    watchForFault(memory.control, self);
+    poisonReuse();
+  }
   const owned = takeShard(memory, bell);
   if (libc !== null && self < layout.socketThreads) serveSockets(libc, memory, owned, post);
   else serveShard(memory, owned, post);

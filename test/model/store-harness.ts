@@ -17,6 +17,7 @@ import { ReadOutcome } from "../../src/store/read-outcome.ts";
 import { Store } from "../../src/store/store.ts";
 import { STORE_DEFAULTS, type StoreOptions } from "../../src/store/store-options.ts";
 import { StoreReader } from "../../src/store/store-reader.ts";
+import { poison } from "../../src/worker/poison.ts";
 
 /** After the region: words for a test of its own. */
 const TAIL_BYTES = 64;
@@ -135,8 +136,9 @@ export class StoreHarness {
 
   /** Executes a request; the status. The rest is in `reply`. */
   run(op: Op, key: string | Uint8Array, extra: Extra = {}): number {
-    this.reply.marks = 0;
-    this.store.execute(this.fill(op, key, extra), this.reply);
+    const request = this.fill(op, key, extra);
+    poison(this.reply); // what is not said of this request is not to be read
+    this.store.execute(request, this.reply);
     return this.reply.status;
   }
 

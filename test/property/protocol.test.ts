@@ -8,6 +8,7 @@ import { CLOSE, type Encoder } from "../../src/protocol/protocol.ts";
 import { ReplyEncoder } from "../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../src/protocol/wire-parser.ts";
 import { WireState } from "../../src/protocol/wire-state.ts";
+import { poison } from "../../src/worker/poison.ts";
 import { packet } from "../support/binary-packets.ts";
 import { describeRequest, Listener, OPTIONS, testClock } from "../support/spoken.ts";
 
@@ -275,6 +276,7 @@ test("an encoder writes no more than bound(), and what was saved answers as the 
       const request = new Request(bytes);
       const reply = Object.assign(new Reply(bytes), fields);
       for (let at = 0; at < bytes.length; ) {
+        poison(request);
         const consumed = parser.parse(state, request, bytes, at, bytes.length);
         if (consumed <= 0) break;
         at += consumed;
@@ -285,6 +287,7 @@ test("an encoder writes no more than bound(), and what was saved answers as the 
         expect(encoder.save(request, hole, 3)).toBeLessThanOrEqual(3 + bound);
         const before = describeRequest(request);
         const restored = new Request(new Uint8Array(0));
+        poison(restored);
         encoder.restore(restored, hole, 3);
         expect(encoded(encoder, restored, reply), before).toEqual(plain);
       }

@@ -15,6 +15,7 @@ import type { ProtocolOptions } from "../../src/protocol/protocol-options.ts";
 import { ReplyEncoder } from "../../src/protocol/reply-encoder.ts";
 import { WireParser } from "../../src/protocol/wire-parser.ts";
 import { type WireOptions, WireState } from "../../src/protocol/wire-state.ts";
+import { poison } from "../../src/worker/poison.ts";
 
 export const EPOCH_UNIX = 1_700_000_000;
 export const NOW = 100 as ServerSeconds;
@@ -91,6 +92,7 @@ export class Listener {
       at += skipped;
       if (at === end) break;
       const parser = this.#parser;
+      poison(this.request); // what the parser does not fill is seen
       const consumed = parser.parse(this.state, this.request, bytes, at, end);
       if (consumed === 0) {
         const needed = parser.needed;

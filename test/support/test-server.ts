@@ -254,7 +254,8 @@ function commandLine(spec: ServerSpec, path: string | undefined): [string, strin
   if (spec.implementation === "memcached") return ["memcached", args];
   // All threads serve sockets, however few processors there are: that is what more than one is
   // tested for.
-  const lending = spec.lending === false ? ",no_lending" : "";
+  // Where there are no loans, what is reused is poisoned too: see src/worker/poison.ts.
+  const lending = spec.lending === false ? ",no_lending,debug" : "";
   const spread = ["-o", `socket_threads=${spec.threads}${lending}`];
   const own = ["--transport", spec.transport, ...spread, ...(spec.ownArgs ?? [])];
   return [process.execPath, [SHARDCACHED_MAIN, ...args, ...own]];
