@@ -39,6 +39,10 @@ class Drain implements Transport {
     return end - start;
   }
 
+  connect(): number {
+    return -1;
+  }
+
   pause(): void {}
   resume(): void {}
   close(): void {}

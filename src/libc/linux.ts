@@ -22,11 +22,13 @@ export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENAMETOOLONG = 36;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ECONNABORTED = 103;
 export const ENOBUFS = 105;
+export const EINPROGRESS = 115;
 export const ECANCELED = 125;
 
 export const AF_UNIX = 1;

@@ -5,7 +5,8 @@
  *      | open | loop fd+1 | loop's 3 mappings:        | spare   | slot 0: fd+1 | slot 1: fd+1 | …
  *      |      |           | address u64 | bytes | …   |
  *
- *  Zeroed memory is an empty table.
+ *  Zeroed memory is an empty table. Bit 30 of a slot's word: the connection goes out, so it is none
+ *  of those that -c counts.
  *
  *  all words: written by the worker that owns the table; anybody may read them (load, `stats conns`)
  *
@@ -26,6 +27,7 @@ const LOOP_WORD = 1;
 const MAPPINGS_WORD = 2;
 const MAPPING_WORDS = 3;
 const SLOTS_WORD = 16;
+const OUTGOING = 1 << 30;
 /** Mappings a loop can have: io_uring's two, and the ring of lent buffers. */
 export const LOOP_MAPPINGS_MAX = 3;
 
@@ -60,14 +62,19 @@ export class FdTable {
   /** The descriptor of a slot, -1 when the slot is free. */
   fd(slot: number): number {
     assert(slot >= 0 && slot < this.slotCount, "a slot of this table");
-    return (this.#ints[this.#first + SLOTS_WORD + slot] as number) - 1;
+    return ((this.#ints[this.#first + SLOTS_WORD + slot] as number) & ~OUTGOING) - 1;
+  }
+
+  /** True when the connection of a slot goes out. */
+  isOutgoing(slot: number): boolean {
+    return ((this.#ints[this.#first + SLOTS_WORD + slot] as number) & OUTGOING) !== 0;
   }
 
   /** Fills a free slot. The owner only. */
-  take(slot: number, fd: number): void {
+  take(slot: number, fd: number, isOutgoing = false): void {
     assert(this.fd(slot) === -1, "a slot is taken once");
     assert(fd >= 0, "a descriptor is not negative");
-    this.#ints[this.#first + SLOTS_WORD + slot] = fd + 1;
+    this.#ints[this.#first + SLOTS_WORD + slot] = (fd + 1) | (isOutgoing ? OUTGOING : 0);
     this.#ints[this.#first + OPEN_WORD] = this.open() + 1;
   }
 

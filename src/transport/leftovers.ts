@@ -37,13 +37,13 @@ export function closeLeftovers(libc: Libc, parts: NativeParts, control: Control)
   let closed = 0;
   for (let slot = 0; slot < table.slotCount; slot++) {
     if (table.fd(slot) === -1) continue;
+    if (!table.isOutgoing(slot)) control.addOpenConnections(-1);
     const fd = table.release(slot);
     // An io_uring takes a while to die, and holds its sockets until then. Shut down, they take no
     // more bytes out of memory that is ours from now on, and put none into it; and the client is
     // told at once.
     libc.sockets.shutdown(fd, SHUT_RDWR);
     libc.files.close(fd);
-    control.addOpenConnections(-1);
     closed++;
   }
   table.recount();

@@ -4,6 +4,8 @@
  *   kernel ──▶ transport ── opened received writable ended ──▶ TransportHandler (the connection layer)
  *                        ◀── send pause resume close ─────────
  *
+ *             ◀── connect ── ─▶ connected, failed ─▶ LinkHandler: connections that go out
+ *
  *   one turn:  wait for ready sockets · every ready socket · loop.turn(): rings, what was put aside, clock · closes
  *
  * A connection is a slot, 0 ≤ slot < slotCount. A slot that was closed is not given out again
@@ -14,6 +16,7 @@
  * keeps them until the end of the turn and longer, so it copies them to memory of its own. Either
  * way the caller may reuse its bytes on return.
  */
+import type { SocketAddress } from "../libc/socket-address.ts";
 import type { Arena } from "../memory/arena.ts";
 
 /**
@@ -22,12 +25,8 @@ import type { Arena } from "../memory/arena.ts";
  */
 export const GONE = -1;
 
-export interface TransportHandler {
-  /**
-   * A new connection. `listener` is the number its acceptor gave: which listening socket it came
-   * from.
-   */
-  opened(slot: number, listener: number): void;
+/** Who hears of a connection that is open. */
+export interface StreamHandler {
   /** Bytes came: bytes[start, end), valid during the call. */
   received(slot: number, bytes: Uint8Array, start: number, end: number): void;
   /** After a short send, the socket takes more. */
@@ -37,6 +36,23 @@ export interface TransportHandler {
    * closes, now or when answered.
    */
   ended(slot: number): void;
+}
+
+/** Who hears of the connections that clients open. */
+export interface TransportHandler extends StreamHandler {
+  /**
+   * A new connection. `listener` is the number its acceptor gave: which listening socket it came
+   * from.
+   */
+  opened(slot: number, listener: number): void;
+}
+
+/** Who hears of a connection that goes out: to a peer, a source to import from, a probe. */
+export interface LinkHandler extends StreamHandler {
+  /** It is open. What `send` did not take before is to be sent now. */
+  connected(slot: number): void;
+  /** It cannot be had, for the reason of an errno. The slot is closed already. */
+  failed(slot: number, errno: number): void;
 }
 
 /** What the thread does besides sockets. */
@@ -56,6 +72,17 @@ export interface LoopHandler {
 export interface Transport {
   /** Slots run from 0 to here. */
   readonly slotCount: number;
+  /**
+   * Begins a connection to a server: its slot. `handler`, and nobody else, hears of it: first, in a
+   * later turn, `connected` or `failed`; until then `send` takes nothing. How long that may take is
+   * the caller's to say, who closes the slot when it has waited enough (the kernel itself gives up
+   * after two minutes). It is no client's connection: `curr_connections` does not count it, and a
+   * stop does not wait for it.
+   *
+   * A negated errno when it failed at once, of which nobody hears: -ENOBUFS when every slot is
+   * taken.
+   */
+  connect(to: SocketAddress, handler: LinkHandler): number;
   /**
    * Sends arena bytes [start, end). Returns how many were taken; fewer than given arms `writable`,
    * and until that call nothing more is taken. `GONE` when the connection is broken. `more` says

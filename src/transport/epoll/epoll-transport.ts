@@ -11,6 +11,7 @@
  * is changed lazily: pausing and resuming cost nothing unless the socket becomes ready meanwhile.
  *
  *   flags of a slot: paused · ended · blocked (a send was short) · closing · in/out (what epoll watches now) · deaf
+ *                    connecting (goes out, outcome unknown)
  *
  * Invariants:
  *  - a slot is freed only after every socket of a turn has been visited: no event of a batch meets
@@ -26,6 +27,7 @@ import type { Libc } from "../../libc/libc.ts";
 import {
   EAGAIN,
   EINTR,
+  ENOBUFS,
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
@@ -43,13 +45,22 @@ import {
 } from "../../libc/linux.ts";
 import { MemoryMap } from "../../libc/memory-map.ts";
 import type { NativeMemory } from "../../libc/native-memory.ts";
-import { localAddress, peerAddress } from "../../libc/socket-address.ts";
+import { localAddress, peerAddress, type SocketAddress } from "../../libc/socket-address.ts";
+import { socketError } from "../../libc/socket-options.ts";
 import type { Arena } from "../../memory/arena.ts";
 import type { Control } from "../../memory/control.ts";
 import type { FdTable } from "../fd-table.ts";
 import { EVENTS_MAX, type NativeOptions } from "../native-plan.ts";
+import { beginConnect } from "../outgoing.ts";
 import { SlotPool } from "../slot-pool.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
+import {
+  GONE,
+  type LinkHandler,
+  type LoopHandler,
+  type StreamHandler,
+  type Transport,
+  type TransportHandler,
+} from "../transport.ts";
 
 /** epoll's data of the eventfd: no slot has this number. */
 const BELL = -1;
@@ -67,6 +78,8 @@ const OUT = 32;
  * The slot is out of the epoll set: it hung up while nobody reads it, and that cannot be masked.
  */
 const DEAF = 64;
+/** It goes out, and whether it will be open is not known yet. */
+const CONNECTING = 128;
 
 export class EpollTransport implements Transport {
   readonly slotCount: number;
@@ -84,6 +97,8 @@ export class EpollTransport implements Transport {
   readonly #eventsOffset: number;
   readonly #epoll: number;
   readonly #flags: Uint8Array;
+  /** Who hears of a slot's connection, where it goes out. */
+  readonly #links: (LinkHandler | null)[];
   readonly #pool: SlotPool;
   #handler: TransportHandler | null = null;
   #sleepMs = 0;
@@ -105,6 +120,7 @@ export class EpollTransport implements Transport {
     this.#ints = parts.arena.ints;
     this.#eventsOffset = parts.base + parts.plan.eventsOffset;
     this.#flags = new Uint8Array(this.slotCount);
+    this.#links = new Array<LinkHandler | null>(this.slotCount).fill(null);
     this.#pool = new SlotPool(this.slotCount);
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
     this.#epoll = libc.files.epollCreate1(EPOLL_CLOEXEC);
@@ -139,7 +155,9 @@ export class EpollTransport implements Transport {
     for (let i = 0; i < count; i++) {
       const word = (this.#eventsOffset >>> 2) + i * EPOLL_EVENT_WORDS;
       const slot = this.#ints[word + EPOLL_DATA_WORD] as number;
-      if (slot !== BELL) this.#ready(handler, slot, this.#words[word] as number);
+      if (slot === BELL) continue;
+      const link = this.#links[slot] as LinkHandler | null;
+      this.#ready(link ?? handler, slot, this.#words[word] as number);
     }
     this.#sleepMs = loop.turn();
     this.#closePending();
@@ -162,6 +180,25 @@ export class EpollTransport implements Transport {
     this.#flags[slot] = IN;
     (this.#handler as TransportHandler).opened(slot, listener);
     return true;
+  }
+
+  connect(to: SocketAddress, handler: LinkHandler): number {
+    const slot = this.#pool.take();
+    if (slot === -1) return -ENOBUFS;
+    let fd = beginConnect(this.#libc, to);
+    if (fd >= 0) {
+      this.#table.take(slot, fd, true);
+      const watched = this.#tryWatch(EPOLL_CTL_ADD, fd, EPOLLOUT, slot);
+      if (watched === 0) {
+        this.#links[slot] = handler;
+        this.#flags[slot] = CONNECTING | BLOCKED | OUT;
+        return slot;
+      }
+      this.#libc.files.close(this.#table.release(slot));
+      fd = watched;
+    }
+    this.#pool.give(slot);
+    return fd;
   }
 
   send(slot: number, arena: Arena, start: number, end: number, more: boolean): number {
@@ -220,8 +257,13 @@ export class EpollTransport implements Transport {
     this.#libc.files.close(this.#epoll);
   }
 
-  #ready(handler: TransportHandler, slot: number, events: number): void {
-    if (((this.#flags[slot] as number) & CLOSING) !== 0) return;
+  #ready(handler: StreamHandler, slot: number, events: number): void {
+    const flags = this.#flags[slot] as number;
+    if ((flags & CLOSING) !== 0) return;
+    if ((flags & CONNECTING) !== 0) {
+      this.#settle(slot);
+      return;
+    }
     if ((events & EPOLLOUT) !== 0 && ((this.#flags[slot] as number) & BLOCKED) !== 0) {
       this.#flags[slot] = (this.#flags[slot] as number) & ~BLOCKED;
       handler.writable(slot);
@@ -234,7 +276,21 @@ export class EpollTransport implements Transport {
     else this.#silence(slot);
   }
 
-  #receive(handler: TransportHandler, slot: number): void {
+  /** The outcome of a connection that goes out is known. */
+  #settle(slot: number): void {
+    const link = this.#links[slot] as LinkHandler;
+    const errno = socketError(this.#libc, this.#table.fd(slot));
+    if (errno !== 0) {
+      this.close(slot);
+      link.failed(slot, errno);
+      return;
+    }
+    this.#flags[slot] = (this.#flags[slot] as number) & ~(CONNECTING | BLOCKED);
+    link.connected(slot);
+    if (((this.#flags[slot] as number) & CLOSING) === 0) this.#sync(slot);
+  }
+
+  #receive(handler: StreamHandler, slot: number): void {
     const fd = this.#table.fd(slot);
     const input = this.#inputOffset;
     const address = this.#inputMemory.address(input, this.#inputBytes);
@@ -258,9 +314,9 @@ export class EpollTransport implements Transport {
     while (this.#pool.closingCount > 0) {
       const slot = this.#pool.nextClosing();
       this.#flags[slot] = 0;
-      const fd = this.#table.release(slot);
-      this.#libc.files.close(fd);
-      this.#control.addOpenConnections(-1);
+      this.#links[slot] = null;
+      if (!this.#table.isOutgoing(slot)) this.#control.addOpenConnections(-1);
+      this.#libc.files.close(this.#table.release(slot));
       this.#pool.give(slot);
     }
   }

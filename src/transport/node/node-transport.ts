@@ -15,15 +15,24 @@
  *  - every socket has an error handler from its first moment; an error only ever ends its own
  *    connection.
  */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { assert } from "../../base/assert.ts";
 import { copyBytes } from "../../base/bytes.ts";
 import { KIB } from "../../base/unit.ts";
-import { NO_ADDRESS } from "../../libc/socket-address.ts";
+import { ECANCELED, ENAMETOOLONG, ENOBUFS } from "../../libc/linux.ts";
+import { NO_ADDRESS, type SocketAddress, UNIX_PATH_BYTES_MAX } from "../../libc/socket-address.ts";
 import type { Arena } from "../../memory/arena.ts";
 import type { Control } from "../../memory/control.ts";
 import { SlotPool } from "../slot-pool.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
+import {
+  GONE,
+  type LinkHandler,
+  type LoopHandler,
+  type StreamHandler,
+  type Transport,
+  type TransportHandler,
+} from "../transport.ts";
 import { NotifyWatch } from "./notify-watch.ts";
 
 /** Bytes node:net may hold for one socket that the kernel has not taken. */
@@ -57,7 +66,11 @@ export interface NodeSocket extends Duplex {
 /** What the transport knows of one socket. */
 class Client {
   readonly socket: NodeSocket;
+  /** Who hears of it. */
+  readonly handler: StreamHandler;
   readonly listener: string;
+  /** A client's: one that goes out is not counted. */
+  readonly isCounted: boolean;
   isEnded = false;
   isBlocked = false;
   isClosing = false;
@@ -65,9 +78,11 @@ class Client {
   /** node:net has nothing more to say of it. */
   isGone = false;
 
-  constructor(socket: NodeSocket, listener: string) {
+  constructor(socket: NodeSocket, handler: StreamHandler, listener: string, isCounted: boolean) {
     this.socket = socket;
+    this.handler = handler;
     this.listener = listener;
+    this.isCounted = isCounted;
   }
 }
 
@@ -123,18 +138,40 @@ export class NodeTransport implements Transport {
   adopt(socket: NodeSocket, listener: number, listenAddress: string): boolean {
     const slot = this.#pool.take();
     if (slot === -1) return false;
-    assert(socket.writableHighWaterMark <= SEND_BYTES_MAX, "a full queue ends with 'drain'");
-    const client = new Client(socket, listenAddress);
-    this.#clients[slot] = client;
-    socket.on("data", (chunk: Buffer) => this.#received(client, slot, chunk));
-    socket.on("end", () => this.#ended(client, slot));
+    const handler = this.#handlerOf();
+    const client = new Client(socket, handler, listenAddress, true);
+    this.#listen(client, slot);
     socket.on("error", () => this.#ended(client, slot));
-    socket.on("drain", () => this.#writable(client, slot));
-    socket.on("close", () => this.#closed(client, slot));
-    this.#handlerOf().opened(slot, listener);
+    handler.opened(slot, listener);
     if (!client.isClosing) socket.resume();
     this.wake();
     return true;
+  }
+
+  connect(to: SocketAddress, handler: LinkHandler): number {
+    const where = "path" in to ? { path: to.path.replace(/^@/, "\0") } : to;
+    // libuv would connect to what of a longer path fits.
+    if ("path" in to && Buffer.byteLength(to.path) >= UNIX_PATH_BYTES_MAX) return -ENAMETOOLONG;
+    const slot = this.#pool.take();
+    if (slot === -1) return -ENOBUFS;
+    const socket = new Socket({ allowHalfOpen: true });
+    const client = new Client(socket, handler, "", false);
+    client.isBlocked = true;
+    this.#listen(client, slot);
+    let isConnected = false;
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (isConnected) this.#ended(client, slot);
+      else this.#failed(client, slot, handler, -(error.errno ?? -ECANCELED));
+    });
+    socket.connect({ ...where, noDelay: true, keepAlive: true }, () => {
+      isConnected = true;
+      client.isBlocked = false;
+      if (client.isClosing) return;
+      this.#comeBack();
+      handler.connected(slot);
+      this.#schedule();
+    });
+    return slot;
   }
 
   send(slot: number, arena: Arena, start: number, end: number, more: boolean): number {
@@ -207,6 +244,25 @@ export class NodeTransport implements Transport {
     }
   }
 
+  /** Hears what the socket says of itself, but for its errors. */
+  #listen(client: Client, slot: number): void {
+    const { socket } = client;
+    assert(socket.writableHighWaterMark <= SEND_BYTES_MAX, "a full queue ends with 'drain'");
+    this.#clients[slot] = client;
+    socket.on("data", (chunk: Buffer) => this.#received(client, slot, chunk));
+    socket.on("end", () => this.#ended(client, slot));
+    socket.on("drain", () => this.#writable(client, slot));
+    socket.on("close", () => this.#closed(client, slot));
+  }
+
+  #failed(client: Client, slot: number, handler: LinkHandler, errno: number): void {
+    if (client.isClosing) return;
+    client.isClosing = true;
+    this.#comeBack();
+    handler.failed(slot, errno);
+    this.#schedule();
+  }
+
   #received(client: Client, slot: number, chunk: Buffer): void {
     if (client.isClosing) return;
     this.#comeBack();
@@ -218,7 +274,7 @@ export class NodeTransport implements Transport {
       }
       const length = Math.min(bytes, chunk.length - at);
       copyBytes(arena.bytes, offset, chunk, at, length);
-      this.#handlerOf().received(slot, arena.bytes, offset, offset + length);
+      client.handler.received(slot, arena.bytes, offset, offset + length);
     }
     this.#schedule();
   }
@@ -227,7 +283,7 @@ export class NodeTransport implements Transport {
     if (client.isClosing || !client.isBlocked) return;
     client.isBlocked = false;
     this.#comeBack();
-    this.#handlerOf().writable(slot);
+    client.handler.writable(slot);
     this.#schedule();
   }
 
@@ -235,14 +291,14 @@ export class NodeTransport implements Transport {
     if (client.isClosing || client.isEnded) return;
     client.isEnded = true;
     this.#comeBack();
-    this.#handlerOf().ended(slot);
+    client.handler.ended(slot);
     this.#schedule();
   }
 
   /** The socket is gone: the slot is free once the handler has closed it and its turn has ended. */
   #closed(client: Client, slot: number): void {
     this.#ended(client, slot);
-    this.#options.control.addOpenConnections(-1);
+    if (client.isCounted) this.#options.control.addOpenConnections(-1);
     client.isGone = true;
     if (client.isClosing) this.#pool.closeLater(slot);
     this.#schedule();

@@ -8,7 +8,7 @@
  * Every open slot that may be read has one receive request under way that completes again and
  * again, into buffers lent to the kernel (uring.ts). A short reply is copied to a send block and
  * leaves with the next `enter`; a long one, or one for which there is no block, is sent at once by
- * a plain call, as under epoll. What is known of a slot are flags (uring-slot.ts).
+ * a plain call, as under epoll. What is known of a slot are flags.
  *
  * Invariants:
  *  - a slot is freed only when no request of it is under way: no completion meets a reused slot;
@@ -28,32 +28,27 @@ import {
   MSG_NOSIGNAL,
 } from "../../libc/linux.ts";
 import { MemoryMap } from "../../libc/memory-map.ts";
-import { localAddress, peerAddress } from "../../libc/socket-address.ts";
+import { localAddress, peerAddress, type SocketAddress } from "../../libc/socket-address.ts";
+import { socketError } from "../../libc/socket-options.ts";
 import { CQE_BUFFER_SHIFT, CQE_F_BUFFER, CQE_F_MORE } from "../../libc/uring-abi.ts";
 import type { Arena } from "../../memory/arena.ts";
 import type { Control } from "../../memory/control.ts";
 import { type FdTable, LOOP_MAPPINGS_MAX } from "../fd-table.ts";
 import type { NativeOptions } from "../native-plan.ts";
+import { beginConnect } from "../outgoing.ts";
 import { SlotPool } from "../slot-pool.ts";
-import { GONE, type LoopHandler, type Transport, type TransportHandler } from "../transport.ts";
+import {
+  GONE,
+  type LinkHandler,
+  type LoopHandler,
+  type StreamHandler,
+  type Transport,
+  type TransportHandler,
+} from "../transport.ts";
 import { HeldInput } from "./held-input.ts";
 import { PendingSends } from "./pending-sends.ts";
 import { Uring } from "./uring.ts";
 import { ARGUMENT_OFFSET, SEND_OFFSET, STAGING_OFFSET } from "./uring-plan.ts";
-import {
-  BLOCKED,
-  BROKEN,
-  CANCELLING,
-  CLOSING,
-  ENDED,
-  LINGERING,
-  LISTED,
-  PAUSED,
-  POLLING,
-  RECEIVING,
-  RESUMED,
-  SENDING,
-} from "./uring-slot.ts";
 
 /** What a completion is of: the high word of its user data. */
 const Kind = { receive: 1, send: 2, writable: 3, bell: 4, ignored: 5, linger: 6 } as const;
@@ -64,6 +59,31 @@ const USES_MASK = 0xff_ffff;
 /** A closed connection whose last send does not leave is dropped after this long. */
 const LINGER_SECONDS = 10;
 const LINGER_TIMESPEC = ARGUMENT_OFFSET + 64;
+
+/**
+ * The handler's wishes, and what it has been told: no more is read, the peer has ended, the socket
+ * is broken, it is closed.
+ */
+const PAUSED = 1;
+const ENDED = 2;
+const BROKEN = 4;
+const CLOSING = 8;
+/** The receive request is under way; it is being ended. */
+const RECEIVING = 16;
+const CANCELLING = 32;
+/** A send block is in use. */
+const SENDING = 64;
+/** Waits for room after a plain send that was cut short. */
+const POLLING = 128;
+/** `writable` is owed. */
+const BLOCKED = 256;
+/** Input held back while it was paused is to be delivered. */
+const RESUMED = 512;
+/** It is on the list of those to be closed; its last send was given a time limit. */
+const LISTED = 1024;
+const LINGERING = 2048;
+/** It goes out, and whether it will be open is not known yet. */
+const CONNECTING = 4096;
 
 export class UringTransport implements Transport {
   readonly slotCount: number;
@@ -80,6 +100,8 @@ export class UringTransport implements Transport {
   readonly #lingerOffset: number;
   readonly #flags: Uint16Array;
   readonly #uses: Int32Array;
+  /** Who hears of a slot's connection, where it goes out. */
+  readonly #links: (LinkHandler | null)[];
   readonly #pool: SlotPool;
   readonly #bellFd: number;
   #handler: TransportHandler | null = null;
@@ -104,6 +126,7 @@ export class UringTransport implements Transport {
     this.#arena.words.set([LINGER_SECONDS, 0, 0, 0], this.#lingerOffset >>> 2);
     this.#flags = new Uint16Array(this.slotCount);
     this.#uses = new Int32Array(this.slotCount);
+    this.#links = new Array<LinkHandler | null>(this.slotCount).fill(null);
     this.#pool = new SlotPool(this.slotCount);
     assert(parts.table.open() === 0, "leftovers of a predecessor are closed first");
     this.#uring = new Uring(libc, this.#memories.of(parts.arena), base);
@@ -154,11 +177,25 @@ export class UringTransport implements Transport {
     const slot = this.#pool.take();
     if (slot === -1) return false;
     this.#table.take(slot, fd);
-    this.#flags[slot] = 0;
-    this.#uses[slot] = ((this.#uses[slot] as number) + 1) & USES_MASK;
+    this.#use(slot, 0);
     this.#receive(slot);
     (this.#handler as TransportHandler).opened(slot, listener);
     return true;
+  }
+
+  connect(to: SocketAddress, handler: LinkHandler): number {
+    const slot = this.#pool.take();
+    if (slot === -1) return -ENOBUFS;
+    const fd = beginConnect(this.#libc, to);
+    if (fd < 0) {
+      this.#pool.give(slot);
+      return fd;
+    }
+    this.#table.take(slot, fd, true);
+    this.#links[slot] = handler;
+    this.#use(slot, CONNECTING | BLOCKED | POLLING);
+    this.#uring.poll(fd, EPOLLOUT, false, slot, Kind.writable);
+    return slot;
   }
 
   send(slot: number, arena: Arena, start: number, end: number, more: boolean): number {
@@ -184,7 +221,7 @@ export class UringTransport implements Transport {
   resume(slot: number): void {
     const flags = (this.#flags[slot] as number) & ~PAUSED;
     this.#flags[slot] = flags;
-    if ((flags & (CLOSING | ENDED)) !== 0) return;
+    if ((flags & (CLOSING | ENDED | CONNECTING)) !== 0) return;
     if (this.#held.has(slot)) {
       if ((flags & RESUMED) === 0) this.#held.resume(slot);
       this.#flags[slot] = flags | RESUMED;
@@ -223,9 +260,16 @@ export class UringTransport implements Transport {
     }
   }
 
-  #complete(handler: TransportHandler, word: number): void {
+  /** A slot's next connection begins. */
+  #use(slot: number, flags: number): void {
+    this.#flags[slot] = flags;
+    this.#uses[slot] = ((this.#uses[slot] as number) + 1) & USES_MASK;
+  }
+
+  #complete(clients: TransportHandler, word: number): void {
     const uring = this.#uring;
     const slot = uring.dataLow(word);
+    const handler = (this.#links[slot] as LinkHandler | null) ?? clients;
     const high = uring.dataHigh(word);
     const result = uring.result(word);
     const flags = uring.flags(word);
@@ -240,7 +284,7 @@ export class UringTransport implements Transport {
     }
   }
 
-  #received(handler: TransportHandler, slot: number, result: number, cqeFlags: number): void {
+  #received(handler: StreamHandler, slot: number, result: number, cqeFlags: number): void {
     const isLast = (cqeFlags & CQE_F_MORE) === 0;
     if (isLast) {
       this.#flags[slot] = (this.#flags[slot] as number) & ~(RECEIVING | CANCELLING);
@@ -266,7 +310,7 @@ export class UringTransport implements Transport {
   }
 
   /** Bytes came: the handler's, or, while the slot is paused, kept. */
-  #take(handler: TransportHandler, slot: number, offset: number, length: number): void {
+  #take(handler: StreamHandler, slot: number, offset: number, length: number): void {
     const flags = this.#flags[slot] as number;
     if ((flags & CLOSING) !== 0) return;
     if ((flags & (PAUSED | RESUMED)) !== 0) {
@@ -276,16 +320,17 @@ export class UringTransport implements Transport {
     handler.received(slot, this.#bytes, offset, offset + length);
   }
 
-  #end(handler: TransportHandler, slot: number): void {
+  #end(handler: StreamHandler, slot: number): void {
     const flags = this.#flags[slot] as number;
     if ((flags & (ENDED | CLOSING)) !== 0) return;
     this.#flags[slot] = flags | ENDED;
     handler.ended(slot);
   }
 
-  #deliverHeld(handler: TransportHandler): void {
+  #deliverHeld(clients: TransportHandler): void {
     for (let count = this.#held.resumedCount; count > 0; count--) {
       const slot = this.#held.nextResumed();
+      const handler = (this.#links[slot] as LinkHandler | null) ?? clients;
       this.#flags[slot] = (this.#flags[slot] as number) & ~RESUMED;
       while (((this.#flags[slot] as number) & (PAUSED | CLOSING)) === 0) {
         const length = this.#held.next(slot, this.#bytes, this.#stagingOffset);
@@ -300,7 +345,7 @@ export class UringTransport implements Transport {
     }
   }
 
-  #sent(handler: TransportHandler, slot: number, result: number): void {
+  #sent(handler: StreamHandler, slot: number, result: number): void {
     const isBroken = result !== this.#sends.end(slot);
     const flags = ((this.#flags[slot] as number) & ~SENDING) | (isBroken ? BROKEN : 0);
     this.#flags[slot] = flags & ~BLOCKED;
@@ -313,11 +358,27 @@ export class UringTransport implements Transport {
     if (isBroken) this.#end(handler, slot);
   }
 
-  #becameWritable(handler: TransportHandler, slot: number): void {
+  #becameWritable(handler: StreamHandler, slot: number): void {
     const flags = (this.#flags[slot] as number) & ~(POLLING | BLOCKED);
     this.#flags[slot] = flags;
     if ((flags & CLOSING) !== 0) this.#closeLater(slot);
+    else if ((flags & CONNECTING) !== 0) this.#settle(slot);
     else handler.writable(slot);
+  }
+
+  /** The outcome of a connection that goes out is known. */
+  #settle(slot: number): void {
+    const link = this.#links[slot] as LinkHandler;
+    const errno = socketError(this.#libc, this.#table.fd(slot));
+    if (errno !== 0) {
+      this.close(slot);
+      link.failed(slot, errno);
+      return;
+    }
+    const flags = (this.#flags[slot] as number) & ~CONNECTING;
+    this.#flags[slot] = flags;
+    if ((flags & PAUSED) === 0) this.#receive(slot);
+    link.connected(slot);
   }
 
   /** A send of the slot is in the ring: it takes more while nobody has submitted it. */
@@ -378,8 +439,9 @@ export class UringTransport implements Transport {
 
   #release(slot: number): void {
     this.#flags[slot] = 0;
+    this.#links[slot] = null;
+    if (!this.#table.isOutgoing(slot)) this.#control.addOpenConnections(-1);
     this.#libc.files.close(this.#table.release(slot));
-    this.#control.addOpenConnections(-1);
   }
 
   /** Gives the slot's last send a while to leave. */

@@ -59,6 +59,20 @@ describe("FdTable", () => {
   });
 });
 
+describe("FdTable's connections that go out", () => {
+  test("have their descriptor, are told apart, and end with their slot", () => {
+    const table = new FdTable(arenaOf(fdTableBytes(4)), 0, 4);
+    table.take(0, 7);
+    table.take(1, 8, true);
+    expect([table.fd(0), table.fd(1)]).toEqual([7, 8]);
+    expect([0, 1, 2].map((slot) => table.isOutgoing(slot))).toEqual([false, true, false]);
+    expect(table.slotOf(8)).toBe(1);
+    expect(table.release(1)).toBe(8);
+    table.take(1, 9);
+    expect(table.isOutgoing(1)).toBe(false);
+  });
+});
+
 describe("FdTable's mappings", () => {
   test("keep 47-bit addresses until they are forgotten", () => {
     const table = new FdTable(arenaOf(fdTableBytes(1)), 0, 1);
@@ -175,13 +189,14 @@ describe("closeLeftovers()", () => {
   test("closes every descriptor of the dead, its loop too, and counts them off", () => {
     const { control } = testControl();
     const parts = partsOf(8);
-    const fds = [open(), open(), open()];
+    const fds = [open(), open(), open(), open()];
     parts.table.take(1, fds[0] as number);
     parts.table.take(5, fds[1] as number);
+    parts.table.take(6, fds[3] as number, true); // goes out: it was not counted
     parts.table.setLoopFd(fds[2] as number);
     control.addOpenConnections(2);
-    expect(closeLeftovers(libc, parts, control)).toBe(2);
-    expect(fds.map((fd) => libc.files.close(fd))).toEqual([-EBADF, -EBADF, -EBADF]);
+    expect(closeLeftovers(libc, parts, control)).toBe(3);
+    expect(fds.map((fd) => libc.files.close(fd))).toEqual([-EBADF, -EBADF, -EBADF, -EBADF]);
     expect(control.openConnections()).toBe(0);
     expect(parts.table.open()).toBe(0);
     expect(parts.table.loopFd()).toBe(-1);
