@@ -77,6 +77,23 @@ describe("every row of docs/protocol-support.md", () => {
     expect(wrong.map(({ names, test: shown }) => `${names.join()}: ${shown}`)).toEqual([]);
   });
 
+  /** Says itself that the server does nothing but read it. */
+  const READ_ONLY = /^(Checked|Accepted|Nothing|Like -f|The next table)|data is not kept yet/;
+  /** What they change is seen by no test yet: fewer, never more. */
+  const UNSEEN = ["-b", "-D", "-v", "read_buf_mem_limit", "MEMCACHED_SASL_PWDB"];
+
+  test("of an option that has an effect names a test that sees it, not only that it is read", () => {
+    const options = ["Command-line options", "Suboptions of -o"].flatMap(
+      (heading) => tables.get(heading) ?? [],
+    );
+    const onlyRead = options.filter(
+      ({ state, note, test: shown }) =>
+        shown.startsWith("unit/config/") && state !== "absent" && !READ_ONLY.test(note),
+    );
+    const unseen = onlyRead.map(({ names }) => names[0] as string);
+    expect(unseen.filter((name) => !UNSEEN.includes(name))).toEqual([]);
+  });
+
   test("stands once in its table", () => {
     for (const [heading, table] of tables) {
       const names = table.flatMap((row) => row.names);
