@@ -138,7 +138,7 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     connectionsMax: parts.connectionsMax ?? ADMIN_CONNECTIONS_MAX,
   });
   await server.ready();
-  claim.serve(server.server);
+  claim.serve(server.server, guard);
   const stopTicking = startTicking(guard, sampler, hotKeys);
   if (access.protection !== "" && !access.tokenSet && address.kind === "tcp") {
     log(

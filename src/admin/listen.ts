@@ -17,6 +17,7 @@ import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { ConfigError, SystemError } from "../base/errors.ts";
 import { type AdminAddress, addressUrl, type UnixAddress } from "./address.ts";
+import type { Guard } from "./guard.ts";
 
 const PORT_EXIT = 71;
 const OWNER_ONLY = 0o177;
@@ -35,18 +36,25 @@ export class Claim {
   readonly #server: Server;
   readonly #waiting: Socket[] = [];
   #http: HttpServer | null = null;
+  #guard: Guard | null = null;
 
   /** `server` listens at `address`. */
   constructor(server: Server, address: AdminAddress) {
     this.#server = server;
     const bound = server.address() as AddressInfo | string;
     this.url = addressUrl(address, typeof bound === "string" ? 0 : bound.port);
-    server.on("connection", (socket) => this.#take(socket));
+    server.on("connection", (socket) => {
+      if (this.#guard === null) this.#take(socket);
+      else this.#guard.run("admin listener", () => this.#take(socket));
+    });
+    // Out of descriptors the system may accept nobody: that is no end of the listener.
+    server.on("error", (error) => this.#guard?.failed("admin listener", error));
   }
 
   /** Has the HTTP server serve those who wait, and who comes from now on. */
-  serve(http: HttpServer): void {
+  serve(http: HttpServer, guard: Guard): void {
     this.#http = http;
+    this.#guard = guard;
     http.emit("listening"); // from here on it looks at its time limits
     for (const socket of this.#waiting.splice(0)) http.emit("connection", socket);
   }

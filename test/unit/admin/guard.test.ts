@@ -1,15 +1,17 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Guard } from "../../../src/admin/guard.ts";
+import { Claim } from "../../../src/admin/listen.ts";
 
 const SOURCES = new URL("../../../src/admin/", import.meta.url);
 /** What lets Node's loop call a function of ours. */
 const BY_THE_LOOP =
   /(?<!\.)\b(setTimeout|setInterval|setImmediate|queueMicrotask|nextTick)\(|\.(on|once|addListener)\(/;
 /**
- * `guard.ts` is the guard; `top.ts` is another process; `listen.ts` asks a socket at the start, when
- * what fails ends the start. Hooks of fastify are not events: it catches what they throw.
+ * `guard.ts` is the guard; `top.ts` is another process; `listen.ts` begins before there is a guard, and
+ * has a test of its own below. Hooks of fastify are not events: it catches what they throw.
  */
 const EXEMPT = new Set(["guard.ts", "top.ts", "listen.ts"]);
 
@@ -88,5 +90,26 @@ describe("Guard", () => {
     })();
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(ran).toBe(false);
+  });
+});
+
+describe("Claim", () => {
+  test("reports a listener that cannot accept, and a server that throws, and goes on", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const claim = new Claim(server, { kind: "tcp", host: "127.0.0.1", port: 0 });
+    const told: string[] = [];
+    server.emit("error", new Error("EMFILE, before anybody is told"));
+    const http = new EventEmitter();
+    const guard = new Guard((where, error) => told.push(`${where}: ${error.message}`));
+    claim.serve(http as never, guard);
+    server.emit("error", new Error("EMFILE"));
+    http.on("connection", () => {
+      throw new Error("a bug");
+    });
+    expect(() => server.emit("connection", new EventEmitter())).not.toThrow();
+    expect(told).toEqual(["admin listener: EMFILE"]); // the second within the minute is counted
+    claim.close();
   });
 });
