@@ -11,6 +11,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, SystemError } from "./base/errors.ts";
+import { nodeProblem } from "./base/node-version.ts";
 import { PROTOCOL_VERSION } from "./command/limits.ts";
 import { readBounded } from "./config/bounded-file.ts";
 import { type Loaded, loadSettings } from "./config/load.ts";
@@ -31,6 +32,8 @@ function packageFile(name: string): string {
 
 /** Resolves with the exit code, or null when the server goes on. */
 async function main(): Promise<number | null> {
+  const problem = nodeProblem(process.versions.node);
+  if (problem !== null) throw new SystemError(problem);
   const args = process.argv.slice(2);
   if (args[0] === "help") args[0] = "--help";
   if (args[0] === "top") {

@@ -29,10 +29,14 @@ export class AbsentShards {
     this.#timer ??= setInterval(() => this.#serve(), LOOK_MILLISECONDS);
   }
 
-  /** A thread takes the shard over. */
+  /** A thread serves the shard again. */
+  served(self: number): void {
+    this.#control.setAbsent(self, false);
+  }
+
+  /** A thread takes the shard over: from here on its rings are that thread's. */
   end(self: number): void {
     this.#standIns.delete(self);
-    this.#control.setAbsent(self, false);
     if (this.#standIns.size === 0) this.stop();
   }
 

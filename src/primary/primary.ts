@@ -350,6 +350,7 @@ export class Primary {
 
   #workerReady(self: number, incarnation: number, itemsDropped: number): void {
     if (incarnation === 0) return;
+    this.#absent?.served(self);
     this.#listeners?.setDown(self, false);
     const message = `worker ${self} serves its shard again, ${itemsDropped} items were dropped`;
     this.#log.warn(message, { incarnation });

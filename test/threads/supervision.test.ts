@@ -5,6 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync } from "node:fs";
+import { Agent, get } from "node:http";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
@@ -23,12 +24,16 @@ afterEach(() => {
   server = undefined;
 });
 
-async function startServer(transport: "native" | "node", options = "debug"): Promise<TestServer> {
+async function startServer(
+  transport: "native" | "node",
+  options = "debug",
+  admin = "none",
+): Promise<TestServer> {
   server = await TestServer.start({
     implementation: "shardcached",
     threads: 2,
     transport,
-    ownArgs: ["-o", options, "--admin-listen", "none"],
+    ownArgs: ["-o", options, "--admin-listen", admin],
   });
   return server;
 }
@@ -122,6 +127,20 @@ async function setReplies(client: WireClient, round: string): Promise<string[]> 
   return [...replies].sort();
 }
 
+/** What an admin address answers, over a connection of `agent`. */
+function answer(url: string, agent: Agent): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => resolve({ status: response.statusCode, text }));
+    });
+    request.on("error", reject);
+  });
+}
+
 /** Clients of the worker that dies are cut off: one that is left. */
 async function survivorOf(clients: readonly WireClient[], dying: number): Promise<WireClient> {
   await clients[0]?.ask(`debugtime fault ${dying}\r\n`, "OK\r\n");
@@ -137,6 +156,32 @@ async function survivorOf(clients: readonly WireClient[], dying: number): Promis
 }
 
 describe("a worker whose successor cannot start", () => {
+  test("is known to /readyz and to the health sentence, until there is one", async () => {
+    const server = await startServer("native", "debug,no_lending", "127.0.0.1:0");
+    const clients: WireClient[] = [];
+    for (let client = 0; client < CLIENTS; client++) {
+      clients.push(await WireClient.connect(server));
+    }
+    const urlOf = () => /admin HTTP on (http:\/\/[^\s"]+)/.exec(server.stderr)?.[1];
+    await until(() => urlOf() !== undefined);
+    // One connection for all that is asked: there is no descriptor for another.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const asked = (path: string) => answer(`${urlOf()}${path}`, agent);
+    expect(await asked("readyz")).toEqual({ status: 200, text: "ready\n" });
+    limitDescriptors(server.pid, 3);
+    await survivorOf(clients, 1);
+    await until(() => server.stderr.includes("shard 1 has no thread"));
+    expect(await asked("readyz")).toEqual({ status: 503, text: "lacks a thread\n" });
+    await until(async () => (await asked("api/v1/overview")).text.includes("Shard 1: the thread"));
+    limitDescriptors(server.pid, 4096);
+    await until(async () => (await asked("readyz")).status === 200);
+    expect(server.stderr).toContain("worker 1 serves its shard again");
+    agent.destroy();
+    for (const client of clients) client.destroy();
+    server.kill("SIGTERM");
+    expect(await server.ended()).toBe(0);
+  });
+
   for (const transport of ["native", "node"] as const) {
     test(`is missed for as long as descriptors are, its requests are refused meanwhile (${transport})`, async () => {
       const server = await startServer(transport, "debug,no_lending");
@@ -192,34 +237,40 @@ describe("workers that die again and again", () => {
   const DEATHS = 24;
   const KOFFI_MAPPINGS = 3;
   const OTHERS = DEATHS;
+  /** Most deaths are followed by the longest pause, 2 s. */
+  const DEATHS_MILLISECONDS_MAX = 180_000;
 
   for (const kind of ["native", "epoll"] as const) {
-    test(`leave no mapping of ours behind (${kind})`, async () => {
-      const server = await TestServer.start({
-        implementation: "shardcached",
-        threads: 2,
-        transport: "native",
-        ownArgs: ["-o", "debug,no_lending", "--transport", kind],
-      });
-      let deaths = 0;
-      const die = async (): Promise<void> => {
-        const client = await WireClient.connect(server);
-        await client.ask("debugtime fault 1\r\n", "OK\r\n");
-        client.destroy();
-        deaths++;
-        while (server.stderr.split("serves its shard again").length <= deaths) {
-          const writer = await WireClient.connect(server);
-          await countCutOff([writer], 4);
-          writer.destroy();
-        }
-      };
-      for (let death = 0; death < 4; death++) await die();
-      const before = mappings(server.pid);
-      for (let death = 0; death < DEATHS; death++) await die();
-      expect(mappings(server.pid) - before).toBeLessThan(DEATHS * KOFFI_MAPPINGS + OTHERS);
-      server.kill("SIGTERM");
-      expect(await server.ended()).toBe(0);
-    });
+    test(
+      `leave no mapping of ours behind (${kind})`,
+      async () => {
+        const server = await TestServer.start({
+          implementation: "shardcached",
+          threads: 2,
+          transport: "native",
+          ownArgs: ["-o", "debug,no_lending", "--transport", kind],
+        });
+        let deaths = 0;
+        const die = async (): Promise<void> => {
+          const client = await WireClient.connect(server);
+          await client.ask("debugtime fault 1\r\n", "OK\r\n");
+          client.destroy();
+          deaths++;
+          while (server.stderr.split("serves its shard again").length <= deaths) {
+            const writer = await WireClient.connect(server);
+            await countCutOff([writer], 4);
+            writer.destroy();
+          }
+        };
+        for (let death = 0; death < 4; death++) await die();
+        const before = mappings(server.pid);
+        for (let death = 0; death < DEATHS; death++) await die();
+        expect(mappings(server.pid) - before).toBeLessThan(DEATHS * KOFFI_MAPPINGS + OTHERS);
+        server.kill("SIGTERM");
+        expect(await server.ended()).toBe(0);
+      },
+      DEATHS_MILLISECONDS_MAX,
+    );
   }
 });
 
