@@ -1,6 +1,6 @@
 /**
  * What the tests and benchmarks need of the system: real memcached, its tools, clients in other
- * languages, redis as a peer, a C compiler for the floor, a browser, shells, what reads man pages
+ * languages, redis as a peer, etcd, a C compiler for the floor, a browser, shells, what reads man pages
  * and units. Debian's package names.
  */
 import { spawnSync } from "node:child_process";
@@ -17,6 +17,9 @@ export const SYSTEM_PACKAGES = [
   "libc6-dev",
   "redis-server",
   "memcached",
+  "etcd-server",
+  "etcd-client",
+  "openssl",
   "libmemcached-tools",
   "perl",
   "python3",

@@ -25,13 +25,8 @@ import {
 } from "./ring-document.ts";
 import { type AliveNode, hasGoneBack, stepped } from "./ring-steps.ts";
 
-const READ_MILLISECONDS = 10_000;
-/** A third of the lease: two renewals may fail. */
-const RENEW_MILLISECONDS = 5000;
 /** Steps of others can make ours fail this often in one turn. */
 const WRITES_MAX = 8;
-/** While steps wait for time to pass. */
-const STEP_MILLISECONDS = 1000;
 /** After a change somebody made: others make theirs at the same time. */
 const WATCH_MILLISECONDS = 100;
 /** How long a start waits for the registry. */
@@ -39,6 +34,19 @@ const START_MILLISECONDS_MAX = 3000;
 /** How long a stop waits for the registry. */
 const LEAVE_MILLISECONDS_MAX = 3000;
 const EXIT_CONFIG = 78;
+
+export interface MembershipTimes {
+  /** Milliseconds between reads: the truth, whatever the watch says. */
+  readonly read: number;
+  /** Milliseconds between renewals: a third of the lease, so that two may fail. */
+  readonly renew: number;
+  /** Milliseconds between looks while steps wait for time to pass. */
+  readonly step: number;
+  /** Seconds between two changes of the list, for nodes that ask to be in it. */
+  readonly apart: number;
+}
+
+const TIMES: MembershipTimes = { read: 10_000, renew: 5000, step: 1000, apart: 10 };
 
 /** What an operator may know of the ring. */
 export interface MembershipState {
@@ -62,12 +70,12 @@ export interface MembershipParts {
   readonly unixMilliseconds: () => number;
   /** What the entry under the lease says of the build. */
   readonly build: string;
-  readonly times?: { readonly read: number; readonly renew: number; readonly step: number };
+  readonly times?: Partial<MembershipTimes>;
 }
 
 export class Membership implements ListSource {
   readonly #parts: MembershipParts;
-  readonly #times: { readonly read: number; readonly renew: number; readonly step: number };
+  readonly #times: MembershipTimes;
   #handler: ListHandler | null = null;
   #own: OwnNode | null = null;
   #ring: RingDocument | null = null;
@@ -90,11 +98,7 @@ export class Membership implements ListSource {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
-    this.#times = parts.times ?? {
-      read: READ_MILLISECONDS,
-      renew: RENEW_MILLISECONDS,
-      step: STEP_MILLISECONDS,
-    };
+    this.#times = { ...TIMES, ...parts.times };
     this.#answeredAt = parts.unixMilliseconds();
   }
 
@@ -218,6 +222,7 @@ export class Membership implements ListSource {
         alive: this.#alive,
         told: this.#ring,
         unixSeconds: this.#now(),
+        secondsApart: this.#times.apart,
         deadSeconds: this.#deadSeconds(),
         forgetSeconds: this.#parts.forgetSeconds,
       });

@@ -27,8 +27,6 @@ import {
   withOwn,
 } from "./ring-document.ts";
 
-/** Between two changes of the list, for nodes that ask to be in it. */
-const LIST_SECONDS_APART = 10;
 /** A living node that has seen nothing by then is not waited for. */
 const SEEN_SECONDS_MAX = 5;
 
@@ -46,6 +44,8 @@ export interface RingSight {
   /** What clients of this node were told last; null: nothing yet. */
   readonly told: RingDocument | null;
   readonly unixSeconds: number;
+  /** Between two changes of the list, for nodes that ask to be in it. */
+  readonly secondsApart: number;
   /** Seconds since each node that is not alive was first seen so. */
   readonly deadSeconds: ReadonlyMap<string, number>;
   /** --cluster-forget; Infinity: never. */
@@ -93,13 +93,11 @@ function listing(ring: RingDocument, own: OwnNode, sight: RingSight): RingDocume
   const asking = ring.nodes.filter(({ state }) => state === NodeState.next);
   const isOurs = asking.some(({ name }) => name === own.name) || isFirstAlive(ring, own, sight);
   if (asking.length === 0 || !isOurs) return ring;
-  const { unixSeconds } = sight;
+  const { unixSeconds, secondsApart } = sight;
   // A clock that is ahead of ours must not make us wait for more than was meant.
   const passed = (since: number) => Math.max(0, unixSeconds - since);
   const isFirst = listedNodes(ring).length === 0;
-  if (!isFirst && ring.listedAt <= unixSeconds && passed(ring.listedAt) < LIST_SECONDS_APART) {
-    return ring;
-  }
+  if (!isFirst && ring.listedAt <= unixSeconds && passed(ring.listedAt) < secondsApart) return ring;
   const ready = new Set(
     asking
       .filter((node) => isFirst || passed(node.at) >= SEEN_SECONDS_MAX || allHaveSeen(node, sight))

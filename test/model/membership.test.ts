@@ -70,6 +70,7 @@ class Simulation {
           alive: this.alive,
           told: this.ring,
           unixSeconds: this.seconds,
+          secondsApart: 10,
           deadSeconds: new Map(),
           forgetSeconds: Number.POSITIVE_INFINITY,
         });
