@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * shardcached: reads the settings, then prints what was asked for, goes into the background, or
- * serves. `shardcached top` shows a running node instead.
+ * serves. `shardcached top` shows a running node instead, `shardcached cluster` its cluster.
  *
  * What is not needed to serve is imported only where it is: a warm start accepts its first
  * connection in under 300 ms.
@@ -39,6 +39,10 @@ async function main(): Promise<number | null> {
   if (args[0] === "top") {
     const { runTop } = await import("./admin/top.ts");
     return runTop(args.slice(1));
+  }
+  if (args[0] === "cluster") {
+    const { runCluster } = await import("./admin/cluster-command.ts");
+    return runCluster(args.slice(1));
   }
   const folder = process.cwd(); // a daemon leaves it, and reads its file again on SIGHUP
   const load = () =>

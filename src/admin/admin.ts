@@ -19,6 +19,9 @@ import { Access, loadToken, protectionOf } from "./access.ts";
 import { parseAdminListen } from "./address.ts";
 import { AuditLog, isRefusal } from "./audit.ts";
 import { keyRoutes, nodeRoutes, sessionRoutes } from "./change-routes.ts";
+import type { ClusterWindow } from "./cluster-frame.ts";
+import { clusterMetrics } from "./cluster-metrics.ts";
+import { clusterRoutes } from "./cluster-routes.ts";
 import { Guard } from "./guard.ts";
 import { HotKeyFrames } from "./hot-key-frames.ts";
 import { ADMIN_CONNECTIONS_MAX } from "./http-connections.ts";
@@ -76,6 +79,8 @@ export interface AdminParts {
   readonly log: AdminLogger;
   /** The address, where it has been bound already. */
   readonly claim?: Claim;
+  /** The cluster it is in, if any. */
+  readonly cluster?: ClusterWindow | null;
   /** Connections it may have: what the limit of descriptors leaves. */
   readonly connectionsMax?: number;
   /** Tests: called before whatever the loop calls in here, to fail it. */
@@ -127,7 +132,8 @@ export async function startAdmin(parts: AdminParts): Promise<AdminServer> {
     hotKeys,
     keys: new KeyBrowser(view, parts.readers),
     version: packageVersion(),
-    metrics: metricsOf(view, sampler),
+    metrics: metricsOf(view, sampler, parts.cluster ?? null),
+    cluster: parts.cluster ?? null,
   };
   const claim = parts.claim ?? (await claimAddress(address));
   const server = httpServer({
@@ -191,6 +197,7 @@ function allRoutes(
     ...sessionRoutes(changes),
     ...keyRoutes(changes),
     ...nodeRoutes(changes),
+    ...clusterRoutes(reads.cluster, changes.audit),
     live.route(),
   ];
   const openApi: Route = {
@@ -205,7 +212,11 @@ function allRoutes(
   return [...routes, openApi, ...pageRoutes(loadPages())];
 }
 
-function metricsOf(view: NodeView, sampler: Sampler): () => Promise<string> {
+function metricsOf(
+  view: NodeView,
+  sampler: Sampler,
+  cluster: ClusterWindow | null,
+): () => Promise<string> {
   const stats = new ScrapedStats(view);
   const source = {
     view,
@@ -216,6 +227,7 @@ function metricsOf(view: NodeView, sampler: Sampler): () => Promise<string> {
     ...memcachedMetrics(stats),
     ...processMetrics(),
     ...ownMetrics(source),
+    ...clusterMetrics(cluster),
   ]);
   let text: Promise<string> = Promise.resolve("");
   let made = Number.NEGATIVE_INFINITY;

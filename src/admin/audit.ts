@@ -24,6 +24,7 @@ export type AuditEvent =
   | "key.set"
   | "key.delete"
   | "flush"
+  | "cluster.forget"
   | "stats.reset";
 
 export interface AuditRecord {
@@ -31,6 +32,8 @@ export interface AuditRecord {
   readonly outcome: string;
   readonly peer: string;
   readonly key?: string;
+  /** Of a cluster. */
+  readonly node?: string;
   readonly valueBytes?: number;
   readonly route?: string;
 }

@@ -10,6 +10,7 @@ import { connectionsOf } from "../stats/conns.ts";
 import { HOT_LISTS } from "../stats/hot-keys.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import { renderStats, StatsOutcome } from "../stats/render.ts";
+import { type ClusterWindow, clusterFrame, clusterWarning } from "./cluster-frame.ts";
 import type { HotKeyFrames } from "./hot-key-frames.ts";
 import { KEYS_PER_PAGE_MAX, type KeyBrowser } from "./key-browser.ts";
 import { HttpError, objectSchema, type Route } from "./route.ts";
@@ -29,6 +30,8 @@ export interface ReadParts {
   readonly version: string;
   /** The text of /metrics. */
   readonly metrics: () => Promise<string>;
+  /** Null when the node is in none. */
+  readonly cluster: ClusterWindow | null;
 }
 
 const STATS_LISTS = [
@@ -48,7 +51,7 @@ function queryOf(request: FastifyRequest): Record<string, string> {
 }
 
 /** Probes and metrics. */
-export function probeRoutes({ view, metrics }: ReadParts): Route[] {
+export function probeRoutes({ view, metrics, cluster }: ReadParts): Route[] {
   return [
     {
       method: "GET",
@@ -77,7 +80,7 @@ export function probeRoutes({ view, metrics }: ReadParts): Route[] {
         return reply
           .code(ready ? 200 : 503)
           .type("text/plain")
-          .send(ready ? "ready\n" : `${word}\n`);
+          .send(ready ? readyText(cluster) : `${word}\n`);
       },
     },
     {
@@ -90,6 +93,12 @@ export function probeRoutes({ view, metrics }: ReadParts): Route[] {
         reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics()),
     },
   ];
+}
+
+/** Ready; and what the operator must know of the cluster, which keeps no node from serving. */
+function readyText(cluster: ClusterWindow | null): string {
+  const warning = cluster === null ? "" : clusterWarning(clusterFrame(cluster.state()));
+  return warning === "" ? "ready\n" : `ready\n${warning}\n`;
 }
 
 /** Who the node is. */

@@ -8,23 +8,19 @@
  * through the lists of hot keys, ? shows the keys.
  */
 import { parseArgs } from "node:util";
-import { TOKEN_ENVIRONMENT } from "./access.ts";
 import type { Frame, WorkerFrame } from "./frame.ts";
 import type { HotKeyRow } from "./hot-key-frames.ts";
 import { requestsOf } from "./minute-window.ts";
+import { askNode, reason, UNAVAILABLE_EXIT, URL_DEFAULT, USAGE_EXIT, urlFrom } from "./node-api.ts";
 import { bytesText, countText, microsecondsText, percentText, secondsText } from "./text.ts";
 
-const URL_DEFAULT = "http://127.0.0.1:11280/";
 const SECOND_MILLISECONDS = 1000;
-const ANSWER_MILLISECONDS_MAX = 5000;
 const HOT_KEYS_SHOWN = 12;
 const USAGE = `usage: shardcached top [url] [-n <looks>]
 
   url   the node's admin address, ${URL_DEFAULT} unless given
   -n    end after so many looks; 0 is never
 `;
-const USAGE_EXIT = 64;
-const UNAVAILABLE_EXIT = 69;
 
 const BOLD = "1";
 const DIM = "2";
@@ -323,19 +319,6 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-async function ask<Answer>(base: string, path: string): Promise<Answer> {
-  const token = process.env[TOKEN_ENVIRONMENT] ?? "";
-  const response = await fetch(new URL(path, base), {
-    headers: token === "" ? {} : { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(ANSWER_MILLISECONDS_MAX),
-  });
-  if (response.status === 401 || response.status === 403) {
-    throw new Error(`it wants a token: set ${TOKEN_ENVIRONMENT}`);
-  }
-  if (!response.ok) throw new Error(`it answered ${response.status}`);
-  return (await response.json()) as Answer;
-}
-
 /** Runs `shardcached top` with the arguments behind "top"; resolves to the exit code. */
 export async function runTop(args: readonly string[]): Promise<number> {
   let base = URL_DEFAULT;
@@ -350,11 +333,10 @@ export async function runTop(args: readonly string[]): Promise<number> {
       process.stdout.write(USAGE);
       return 0;
     }
-    base = positionals[0] ?? base;
-    if (!base.includes("://")) base = `http://${base}`;
+    const url = urlFrom(positionals[0] ?? base);
     looks = Number(values.looks ?? 0);
-    if (!URL.canParse(base) || !Number.isInteger(looks) || looks < 0)
-      throw new Error("bad argument");
+    if (url === null || !Number.isInteger(looks) || looks < 0) throw new Error("bad argument");
+    base = url;
   } catch {
     process.stderr.write(USAGE);
     return USAGE_EXIT;
@@ -378,8 +360,8 @@ async function watch(base: string, looks: number): Promise<number> {
     if (keyboard.ended) break;
     try {
       const { by, help } = keyboard;
-      const frame = await ask<Frame>(base, "api/v1/overview");
-      const { keys } = await ask<{ keys: HotKeyRow[] }>(base, `api/v1/hotkeys?by=${by}`);
+      const frame = await askNode<Frame>(base, "api/v1/overview");
+      const { keys } = await askNode<{ keys: HotKeyRow[] }>(base, `api/v1/hotkeys?by=${by}`);
       const columns = stdout.columns ?? COLUMNS_DEFAULT;
       const paint = terminal ? colored : bare;
       const shown = screen(frame, keys.slice(0, HOT_KEYS_SHOWN), columns, paint, { by, help });
@@ -450,10 +432,4 @@ class Keyboard {
     });
     this.#wake = () => {};
   }
-}
-
-/** fetch hides why behind "fetch failed". */
-function reason(error: unknown): string {
-  const { cause, message } = error as Error;
-  return cause instanceof Error ? cause.message : message;
 }

@@ -44,6 +44,8 @@ const SUBOPTIONS_OFFERED: ReadonlySet<string> = new Set([
 ]);
 /** What `shardcached top` takes. */
 const TOP_FLAGS = ["-n"];
+/** What `shardcached cluster` takes first. */
+const CLUSTER_WORDS = ["status", "ring", "owner", "forget"];
 /** A line of a menu. */
 const SUMMARY_LENGTH_MAX = 60;
 
@@ -103,6 +105,10 @@ _shardcached() {
   if [[ \${COMP_WORDS[1]} == top && $COMP_CWORD -gt 1 ]]; then
     COMPREPLY=($(compgen -W "${TOP_FLAGS.join(" ")}" -- "$current")); return
   fi
+  if [[ \${COMP_WORDS[1]} == cluster && $COMP_CWORD -gt 1 ]]; then
+    [[ $COMP_CWORD -eq 2 ]] && COMPREPLY=($(compgen -W "${CLUSTER_WORDS.join(" ")}" -- "$current"))
+    return
+  fi
   case $previous in
 ${choices.join("\n")}
     ${patterns("suboptions")})
@@ -114,7 +120,8 @@ ${choices.join("\n")}
     ${patterns("free")}) return ;;
   esac
   COMPREPLY=($(compgen -W "${OFFERED.flatMap(flagsOf).join(" ")}" -- "$current"))
-  if [[ $COMP_CWORD -eq 1 && top == "$current"* ]]; then COMPREPLY+=(top); fi
+  [[ $COMP_CWORD -eq 1 ]] && COMPREPLY+=($(compgen -W "top cluster" -- "$current"))
+  return 0
 }
 complete -F _shardcached shardcached
 `;
@@ -148,9 +155,12 @@ _shardcached() {
   if [[ \${words[2]} == top && $CURRENT -gt 2 ]]; then
     _arguments '-n[end after so many looks]:looks:' '2:address of the admin server:' && return
   fi
+  if [[ \${words[2]} == cluster && $CURRENT -gt 2 ]]; then
+    _arguments '2:what:(${CLUSTER_WORDS.join(" ")})' '*: : ' && return
+  fi
   _arguments -s -S \\
 ${specs.map((spec) => `  ${spec}`).join(" \\\n")} \\
-    '1::command:(top)'
+    '1::command:(top cluster)'
 }
 # A file of fpath is the function itself; sourced, it only makes it known.
 if [[ \${funcstack[1]} == _shardcached ]]; then
@@ -174,7 +184,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-const FISH_NOT_TOP = "not __fish_seen_subcommand_from top";
+const FISH_NOT_TOP = "not __fish_seen_subcommand_from top cluster";
 
 function fish(): string {
   const lines = OFFERED.flatMap((option) =>
@@ -187,6 +197,8 @@ function fish(): string {
   return `# fish completion for shardcached; made by: shardcached --completion fish
 complete -c shardcached -f
 complete -c shardcached -n __fish_use_subcommand -a top -d 'show a running node'
+complete -c shardcached -n __fish_use_subcommand -a cluster -d 'show the cluster of a running node'
+complete -c shardcached -n '__fish_seen_subcommand_from cluster' -a '${CLUSTER_WORDS.join(" ")}'
 complete -c shardcached -n '__fish_seen_subcommand_from top' -s n -x -d 'end after so many looks'
 ${lines.join("\n")}
 `;

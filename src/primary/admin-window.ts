@@ -8,6 +8,7 @@ import { type Claim, claimAddress, type Owner } from "../admin/listen.ts";
 import { SystemError } from "../base/errors.ts";
 import { ADMIN_LISTEN_DEFAULT, type Settings } from "../config/settings.ts";
 import type { WorkerData } from "../worker/messages.ts";
+import type { Cluster } from "./cluster.ts";
 import type { Listening } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { adminConnectionsMax } from "./system-limits.ts";
@@ -45,6 +46,7 @@ export async function openAdminWindow(
   sockets: readonly Listening[],
   claim: Claim,
   log: Log,
+  cluster: Cluster | null,
 ): Promise<AdminWindow> {
   const { settings } = data;
   const { ThreadMemory } = await import("../worker/thread-memory.ts");
@@ -56,6 +58,7 @@ export async function openAdminWindow(
     settings,
     node: nodeAddress(sockets[0] as Listening),
     claim,
+    cluster,
     connectionsMax: adminConnectionsMax(settings),
     log: (level, message, fields) => log.write(level, message, fields ?? {}),
   });

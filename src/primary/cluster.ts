@@ -8,14 +8,15 @@ import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { ConfigError } from "../base/errors.ts";
 import { type ClusterAddress, clusterText, type EtcdTls } from "../cluster/cluster-address.ts";
-import { Discovery, type DiscoveryState } from "../cluster/discovery.ts";
+import type { ClusterState } from "../cluster/cluster-state.ts";
+import { Discovery } from "../cluster/discovery.ts";
 import { DnsSource } from "../cluster/dns-source.ts";
 import { EtcdGateway } from "../cluster/etcd/etcd-gateway.ts";
 import { EtcdRegistry } from "../cluster/etcd/etcd-registry.ts";
 import { FileSource } from "../cluster/file-source.ts";
 import { HostAddresses } from "../cluster/host-addresses.ts";
 import type { ListSource } from "../cluster/list-source.ts";
-import { Membership, type MembershipState } from "../cluster/membership.ts";
+import { Membership } from "../cluster/membership.ts";
 import { addressText, type NodeAddress } from "../cluster/node-list.ts";
 import type { OwnNode } from "../cluster/ring-document.ts";
 import { StaticSource } from "../cluster/static-source.ts";
@@ -33,14 +34,6 @@ const EXIT_USAGE = 64;
 const ANY_HOST = new Set(["0.0.0.0", "::", "*"]);
 
 type EtcdAddress = Extract<ClusterAddress, { kind: "etcd" }>;
-
-export interface ClusterState {
-  /** Where the list comes from, without a password. */
-  readonly source: string;
-  readonly list: DiscoveryState;
-  /** Null but with etcd. */
-  readonly membership: MembershipState | null;
-}
 
 export interface Cluster {
   readonly state: () => ClusterState;

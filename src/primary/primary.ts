@@ -194,7 +194,7 @@ export class Primary {
     this.#absent = new AbsentShards(this.#memory.control);
     const claim = this.#claim;
     if (claim !== null) {
-      this.#admin = await openAdminWindow(data, this.#sockets, claim, this.#log);
+      this.#admin = await openAdminWindow(data, this.#sockets, claim, this.#log, this.#cluster);
     }
     const { message, fields } = startLine({
       version,

@@ -38,14 +38,17 @@ const CLASSES: Readonly<Record<string, RouteAccess>> = {
   "GET /api/v1/keys": "contents",
   "GET /api/v1/keys/{id}": "contents",
   "GET /api/v1/live": "contents",
+  "GET /api/v1/cluster": "contents",
   "PUT /api/v1/keys/{id}": "change",
   "DELETE /api/v1/keys/{id}": "change",
   "POST /api/v1/flush": "change",
   "POST /api/v1/stats/reset": "change",
+  "POST /api/v1/cluster/forget": "change",
 };
 const BODIES: Readonly<Record<string, string>> = {
   "POST /api/v1/login": JSON.stringify({ token: TOKEN }),
   "PUT /api/v1/keys/{id}": JSON.stringify({ value: "" }),
+  "POST /api/v1/cluster/forget": JSON.stringify({ name: "a" }),
 };
 
 const listen = [{ kind: "any" }] as never;

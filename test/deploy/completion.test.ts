@@ -69,6 +69,12 @@ for (const shell of SHELLS) {
 describe("bash offers", () => {
   for (const [typed, offered] of [
     [["t"], ["top"]],
+    [["c"], ["cluster"]],
+    [
+      ["cluster", ""],
+      ["status", "ring", "owner", "forget"],
+    ],
+    [["cluster", "owner", ""], []],
     [["top", ""], ["-n"]],
     [["top", "-"], ["-n"]],
     [["top", "http://127.0.0.1:1/", "--mem"], []],
@@ -112,6 +118,7 @@ describe("fish offers", () => {
   for (const [typed, offered] of [
     ["--prot", ["--protocol"]],
     ["top -", ["-n"]],
+    ["cluster o", ["owner"]],
     ["--protocol a", ["ascii", "auto"]],
     ["-o track_sizes,idle", ["track_sizes,idle_timeout="]],
   ] as const) {

@@ -19,7 +19,7 @@ const GUIDES = [
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 /** Long flags of other programs the guides call. */
-const OTHERS = new Set(["name", "memory", "set", "now", "include", "namespace"]);
+const OTHERS = new Set(["name", "memory", "set", "now", "include", "namespace", "hash"]);
 /** Variables that are no options. */
 const VARIABLES = new Set(["SHARDCACHED_CONFIG", "SHARDCACHED_ADMIN_TOKEN"]);
 

@@ -94,6 +94,15 @@ shardcached \\- memcached\\-compatible cache server that uses every core
 .RI [ url ]
 .RB [ \\-n
 .IR looks ]
+.br
+.B shardcached cluster
+.BR status " | " ring " | "
+.BI owner  key
+.RB [ \\-\\-hash
+.IR family ]
+.BR | " forget"
+.I name
+.RI [ url ]
 .SH DESCRIPTION
 .B shardcached
 keeps items in memory and serves them to any memcached client, by the text, meta and binary protocols, on TCP and Unix
@@ -101,6 +110,10 @@ sockets. Each worker thread serves its own connections and owns one part (shard)
 .PP
 .B shardcached top
 shows a running node in the terminal, once a second, over its admin HTTP server.
+.PP
+.B shardcached cluster
+shows the cluster of a running node, says which node owns a key for each family of clients, and takes a dead node out of
+an etcd cluster.
 .SH OPTIONS
 Options come from the command line, from the environment (\\fBSHARDCACHED_PORT\\fR for \\fB\\-\\-port\\fR) or from the file of
 \\fB\\-\\-config\\fR, where each is a line \\fIname\\fR = \\fIvalue\\fR. The command line wins over the environment, the environment over
