@@ -146,6 +146,10 @@ export function warningsOf(settings: Settings): string[] {
         "is not used, a restart starts empty",
     );
   }
+  const { unixSocket, listenText: addresses, udpPort } = settings;
+  if (unixSocket !== "" && (addresses !== "" || udpPort !== 0)) {
+    warnings.push("WARNING: -s disables network support: what -l and -U ask for is not served");
+  }
   if (settings.largePages) {
     warnings.push("WARNING: -L has no effect: large pages are not used yet");
   }
