@@ -10,6 +10,7 @@
  * (Kubernetes), on network disks, and a watch misses some of that. A file that has become wrong
  * changes nothing and is told once.
  */
+import { readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { ConfigError } from "../base/errors.ts";
 import type { ListHandler, ListSource, SourcedList } from "./list-source.ts";
@@ -50,6 +51,25 @@ export function nodeFileFrom(text: string): NodeFile | string {
   return nodesProblem(nodes) ?? { nodes, version };
 }
 
+/** Reads the file once. Throws a ConfigError that says what is wrong with it. */
+export function checkNodeFile(path: string): void {
+  const problem = problemOf(path);
+  if (problem !== null) throw refusalOf(path, problem);
+}
+
+function problemOf(path: string): string | null {
+  try {
+    const file = nodeFileFrom(readFileSync(path, "utf8"));
+    return typeof file === "string" ? file : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function refusalOf(path: string, problem: string): ConfigError {
+  return new ConfigError(`--cluster file://${path}: ${problem}`, EXIT_USAGE);
+}
+
 export class FileSource implements ListSource {
   readonly #path: string;
   readonly #lookMilliseconds: number;
@@ -69,9 +89,7 @@ export class FileSource implements ListSource {
   /** Throws a ConfigError when the file is not there or wrong. */
   async start(handler: ListHandler): Promise<void> {
     const list = await this.#look();
-    if (typeof list === "string") {
-      throw new ConfigError(`--cluster file://${this.#path}: ${list}`, EXIT_USAGE);
-    }
+    if (typeof list === "string") throw refusalOf(this.#path, list);
     if (list !== null) handler.listed(list);
     this.#lookAgain(handler);
   }

@@ -3,16 +3,15 @@
  * and the block through which every thread tells it. Loaded only where there is a cluster.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import { ConfigError } from "../base/errors.ts";
-import { type ClusterAddress, clusterText, type EtcdTls } from "../cluster/cluster-address.ts";
+import { type ClusterAddress, clusterText } from "../cluster/cluster-address.ts";
 import type { ClusterState } from "../cluster/cluster-state.ts";
 import { Discovery } from "../cluster/discovery.ts";
 import { DnsSource } from "../cluster/dns-source.ts";
 import { EtcdGateway } from "../cluster/etcd/etcd-gateway.ts";
 import { EtcdRegistry } from "../cluster/etcd/etcd-registry.ts";
+import { readTls } from "../cluster/etcd/tls-files.ts";
 import { FileSource } from "../cluster/file-source.ts";
 import { HostAddresses } from "../cluster/host-addresses.ts";
 import type { ListSource } from "../cluster/list-source.ts";
@@ -30,7 +29,6 @@ import type { Log } from "./log.ts";
 /** A start waits this long for the list; what comes later is told when it comes. */
 const START_MILLISECONDS_MAX = 1500;
 const INCARNATION_BYTES = 8;
-const EXIT_USAGE = 64;
 const ANY_HOST = new Set(["0.0.0.0", "::", "*"]);
 
 type EtcdAddress = Extract<ClusterAddress, { kind: "etcd" }>;
@@ -148,22 +146,4 @@ function membershipOf(
 function ownAddress(socket: Listening | undefined): NodeAddress {
   const host = socket === undefined || ANY_HOST.has(socket.address) ? hostname() : socket.address;
   return { host, port: socket?.port ?? 0 };
-}
-
-function readTls({ ca, cert, key }: EtcdTls): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  return {
-    ...(ca === "" ? {} : { ca: readPem("ca", ca) }),
-    ...(cert === "" ? {} : { cert: readPem("cert", cert), key: readPem("key", key) }),
-  };
-}
-
-function readPem(parameter: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`--cluster: ${parameter}=${path} cannot be read: ${why}`, EXIT_USAGE, {
-      cause,
-    });
-  }
 }

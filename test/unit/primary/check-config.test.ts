@@ -37,6 +37,9 @@ describe("checkConfig()", () => {
     ["-u no-such-user-here", "can't find the user no-such-user-here"],
     ["--admin-listen 0.0.0.0:11280", "so a token is needed"],
     ["--admin-token-file @none", "cannot read"],
+    ["--cluster file://@none", "none: ENOENT"],
+    ["--cluster file://@short", 'short: line 1: "too short" is no host name'],
+    ["--cluster etcd://h/x?ca=@none --cluster-advertise a", "none cannot be read: ENOENT"],
     ["--admin-token-file @short", "at least 16 characters"],
   ] as const) {
     test(`refuses ${line}, as a start would`, () => {
