@@ -35,16 +35,12 @@ const RULES = [
   ["false drawing", falseDrawings],
   ["allocation", allocations],
 ];
-/** Faults from before a rule was made: these many, and never more. */
+/** Faults from before a rule was made: these many, and never more. Whoever mends one lowers it. */
 const ALLOWED = {
-  "dead file": 10,
-  "dead export": 45,
-  "unread member": 60,
-  "wide line": 450,
-  "dead path": 20,
-  "dead name": 25,
-  "false drawing": 12,
-  allocation: 200,
+  "dead export": 9,
+  "unread member": 12,
+  "wide line": 315,
+  allocation: 122,
 };
 
 const tree = readTree(ROOT);

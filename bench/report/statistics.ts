@@ -65,11 +65,3 @@ export function pairedRatios(
   }
   return ratios;
 }
-
-/** True when `change` differs from 1 by more than the spread of the ratios explains. */
-export function isSignificant(ratios: readonly number[], spreads = 3): boolean {
-  // 1.4826 MADs are one standard deviation of a normal sample; the median of n values varies by
-  // about 1.25 sigma / √n.
-  const sigma = 1.4826 * medianDeviation(ratios);
-  return Math.abs(median(ratios) - 1) > (spreads * 1.25 * sigma) / Math.sqrt(ratios.length);
-}

@@ -5,7 +5,7 @@
  *   const AT_OFFSET = 40, and …_WORD, …_BYTE      the header's drawing has the number
  *   AWAKE 0, `LINES_MAX` = 500, LINES_MAX (500)   a number given to a constant is its value
  *
- * A drawing in bytes may show a word by its first byte, one in words a byte offset by its word.
+ * A first place, at 0, needs no number. A drawing in bytes may show a word by its first byte, one in words a byte offset by its word.
  */
 
 const DRAWN = /^src\/.*\.ts$/;
@@ -28,7 +28,7 @@ function undrawnPlaces(file, values) {
   if (header?.type !== "Block" || header.start > 0 || !IS_DRAWING.test(header.value)) return [];
   const drawn = new Set((header.value.match(/\d+/g) ?? []).map(Number));
   return [...values]
-    .filter(([name, { value }]) => PLACE.test(name) && Number.isInteger(value))
+    .filter(([name, { value }]) => PLACE.test(name) && Number.isInteger(value) && value > 0)
     .filter(([name, { value }]) => {
       if (drawn.has(value)) return false;
       return !drawn.has(name.endsWith("_WORD") ? value * WORD_BYTES : value / WORD_BYTES);

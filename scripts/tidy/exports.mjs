@@ -11,6 +11,12 @@ import { walk } from "./tree.mjs";
 
 const TESTS = /^test\//;
 const HELD = /^(src|workers|bench|scripts|test)\//;
+/** Called by vitest, by a line of YAML, and by the threads' pool: by no import. */
+const TAKEN_BY_NAME = new Set([
+  "test/support/build-first.mjs setup",
+  "scripts/system-packages.mjs SYSTEM_PACKAGES",
+  "workers/load.ts default",
+]);
 const TESTS_ONLY = /\btests?\b.*\bonly\b|\bfor tests\b/i;
 
 export function deadExports(tree) {
@@ -18,6 +24,7 @@ export function deadExports(tree) {
   const dead = [];
   for (const file of tree.code(HELD)) {
     for (const each of exportsOf(file)) {
+      if (TAKEN_BY_NAME.has(`${file.path} ${each.name}`)) continue;
       const users = [
         ...(uses.get(`${file.path} ${each.name}`) ?? []),
         ...(uses.get(`${file.path} *`) ?? []),

@@ -51,7 +51,7 @@ function sourceOf(path) {
 }
 
 /** The files a file needs: by import, and by strings that name them. */
-export function needsOf(file, tree) {
+function needsOf(file, tree) {
   const needs = new Set();
   const add = (text) => {
     for (const path of filesNamed(file.path, text, tree)) needs.add(path);
@@ -84,7 +84,7 @@ function filesNamed(from, text, tree) {
 }
 
 /** All that `entries` need, and what that needs. */
-export function reachableFrom(entries, tree, needs = needsOfAll(tree)) {
+function reachableFrom(entries, tree, needs = needsOfAll(tree)) {
   const reached = new Set(entries);
   const open = [...entries];
   while (open.length > 0) {

@@ -96,6 +96,7 @@ const OTHERS_NAMES = [
   "GitHub",
   "HdrHistogram",
   "INT_MAX",
+  "LONG_NAME",
   "RLIM_INFINITY",
   "SipHash",
 ];

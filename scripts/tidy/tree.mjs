@@ -20,7 +20,7 @@ const CODE = new Set([".ts", ".mjs", ".cjs", ".js"]);
 const BINARY = new Set([".png", ".ico", ".svg", ".gz"]);
 
 /** One file. */
-export class SourceFile {
+class SourceFile {
   constructor(path, text) {
     this.path = path;
     this.text = text;
@@ -71,7 +71,7 @@ function lineStarts(text) {
 }
 
 /** All files, by path. */
-export class Tree {
+class Tree {
   constructor(files) {
     this.files = files;
     this.paths = new Set(files.keys());

@@ -2,7 +2,7 @@
  * HTTP connections: how many the admin port holds, and who goes when it is full.
  *
  *   newcomer ─▶ room? ─▶ else the one that has waited longest for a request of its client leaves:
- *                          over `PER_ADDRESS_MAX` one of the same address, at the limit one of whoever has the most
+ *                          over its share, one of the same address, at the limit one of whoever has the most
  *
  * A newcomer is always let in, since it may be a probe, and a node that does not answer its probes is
  * restarted. Who connects and says nothing holds the oldest silence, so it goes first; a connection

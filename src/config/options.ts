@@ -43,7 +43,7 @@ const INT32_MAX = 0x7fff_ffff;
  * Each thread has a table row for each; Linux gives a process no more descriptors than this by
  * default.
  */
-export const CONNECTIONS_MAX = 1_048_576;
+const CONNECTIONS_MAX = 1_048_576;
 const PORT_MAX = 65_535;
 const BACKLOG_MAX = 65_535;
 const VERBOSITY_MAX = 3;

@@ -6,7 +6,9 @@
  *   sockaddr_in6   | family u16 | port u16 BE | flow u32 | address 16 | scope u32 |
  *   sockaddr_un    | family u16 | path, ended by 0 |
  *
- * They are read and written in the scratch memory of libc, always within one synchronous step.
+ * They are read and written in the scratch memory of libc, always within one synchronous step:
+ *
+ *   byte 60 length u32 | 64 address, to 192
  */
 import { isIPv4 } from "node:net";
 import { assert } from "../base/assert.ts";
@@ -19,7 +21,7 @@ import { AF_INET, AF_INET6, AF_UNIX } from "./linux.ts";
 export const ADDRESS_OFFSET = 64;
 const ADDRESS_LENGTH_OFFSET = 60;
 /** sockaddr_storage; a Unix address needs 110. */
-export const ADDRESS_BYTES_MAX = 128;
+const ADDRESS_BYTES_MAX = 128;
 /** sun_path with its closing 0. */
 export const UNIX_PATH_BYTES_MAX = 108;
 

@@ -3,8 +3,6 @@
  */
 import type { CLibrary } from "./c-library.ts";
 
-export type SocketCalls = ReturnType<typeof socketCalls>;
-
 export function socketCalls(c: CLibrary) {
   return {
     socket: c.call("int socket(int family, int type, int protocol)"),

@@ -26,7 +26,7 @@ const LISTENER_OFFSET = 41;
 const LENGTH_OFFSET = 42;
 const ADDRESS_OFFSET = 44;
 /** Addresses are cut here; a Unix socket's path has at most 107 bytes and shows its beginning. */
-export const ADDRESS_BYTES_MAX = ROW_BYTES - ADDRESS_OFFSET;
+const ADDRESS_BYTES_MAX = ROW_BYTES - ADDRESS_OFFSET;
 
 /** What a connection is doing: memcached's words where we do the same. */
 export const ConnectionState = {

@@ -163,7 +163,7 @@ function ioBytesOf(facts: NodeFacts, thread: number): number {
   return serves ? facts.ioBytes : 0;
 }
 
-/** Every place of a layout with the bytes its owner may use, in order. */
+/** Every place of a layout with the bytes its owner may use, in order. Tests only. */
 export function* regionsOf(
   layout: NodeLayout,
 ): Generator<{ readonly name: RegionName; readonly place: Place; readonly bytes: number }> {

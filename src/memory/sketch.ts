@@ -10,6 +10,8 @@
  * instead of one heap: an update reads one line of hashes and one of ranks, where a global minimum
  * would have to be found.
  *
+ *   from byte 0, 1024 and 3072:
+ *
  *   hashes   u32     [set][8]     low word of the key's hash; 0 is an empty way
  *   ranks    f64     [set][8]     decayed weight: what the sketch sorts by
  *   entries  320 B   [set][8]     0 version | 4 key bytes | 8 last value bytes | 12 last second |

@@ -1,5 +1,5 @@
 /**
- * SavedRequest: what is kept of a request while its reply is awaited from another shard, in the
+ * Saved requests: what is kept of a request while its reply is awaited from another shard, in the
  * hole the reply will fill. The same for every protocol, but for what one adds behind the key.
  *
  *  byte 0    1         2      3      4        8       9        10          11           12       16           20    28        32

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { interleave, ratioSummary, shuffled } from "../../bench/compare/interleave.ts";
 import { Random } from "../../bench/load/random.ts";
 import {
-  isSignificant,
   median,
   medianDeviation,
   pairedRatios,
@@ -72,16 +71,6 @@ describe("pairedRatios()", () => {
     const { median: middle, mad } = ratioSummary(mine, other);
     expect(middle).toBeCloseTo(0.9, 12);
     expect(mad).toBeCloseTo(0, 12);
-  });
-});
-
-describe("isSignificant()", () => {
-  test("is true for a change that is larger than the spread", () => {
-    expect(isSignificant([0.9, 0.91, 0.89, 0.9, 0.92, 0.88])).toBe(true);
-  });
-
-  test("is false for a change inside the spread", () => {
-    expect(isSignificant([0.9, 1.1, 1.02, 0.97, 1.05, 0.93])).toBe(false);
   });
 });
 

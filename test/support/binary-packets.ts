@@ -77,7 +77,7 @@ export const BinaryStatus = {
 } as const;
 
 /** The body text memcached sends with a status. */
-export const STATUS_TEXT: Readonly<Record<number, string>> = {
+const STATUS_TEXT: Readonly<Record<number, string>> = {
   [BinaryStatus.notFound]: "Not found",
   [BinaryStatus.exists]: "Data exists for key.",
   [BinaryStatus.tooLarge]: "Too large.",

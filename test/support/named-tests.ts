@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** The source of a test file, given as a page names it, or null. */
-export function testSource(file: string): string | null {
+function testSource(file: string): string | null {
   const path = at(`test/${file}.test.ts`);
   return existsSync(path) ? readFileSync(path, "utf8") : null;
 }

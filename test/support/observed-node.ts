@@ -14,7 +14,7 @@ import { type NodeParts, NodeView } from "../../src/stats/node-view.ts";
 import { renderStats, type StatsOutcome } from "../../src/stats/render.ts";
 
 /** The Unix time at which the node's clock would have read 0. */
-export const EPOCH_UNIX = 1_700_000_000;
+const EPOCH_UNIX = 1_700_000_000;
 
 export interface ObservedNode {
   readonly parts: NodeParts;

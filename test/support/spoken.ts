@@ -17,7 +17,7 @@ import { WireParser } from "../../src/protocol/wire-parser.ts";
 import { type WireOptions, WireState } from "../../src/protocol/wire-state.ts";
 import { poison } from "../../src/worker/poison.ts";
 
-export const EPOCH_UNIX = 1_700_000_000;
+const EPOCH_UNIX = 1_700_000_000;
 export const NOW = 100 as ServerSeconds;
 
 export const OPTIONS: SpokenOptions = {
@@ -50,7 +50,7 @@ const POISON = 0x0a;
 const nameOf = (codes: Record<string, number>, code: number): string =>
   Object.entries(codes).find(([, value]) => value === code)?.[0] ?? `?${code}`;
 
-export const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
+const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
   Buffer.from(bytes.subarray(start, end)).toString("latin1");
 
 const word64 = (high: number, low: number): bigint =>

@@ -57,7 +57,7 @@ export function show(bytes: Uint8Array, bytesMax = 300): string {
   return bytes.length > bytesMax ? `${text}… (${bytes.length} bytes)` : text;
 }
 
-export class BytesPattern implements Pattern {
+class BytesPattern implements Pattern {
   readonly #bytes: Buffer;
 
   constructor(bytes: Buffer) {
@@ -75,7 +75,7 @@ export class BytesPattern implements Pattern {
   }
 }
 
-export class TextPattern implements Pattern {
+class TextPattern implements Pattern {
   readonly #text: string;
   /** Literals at even places, names of holes at odd ones. */
   readonly #parts: readonly string[];

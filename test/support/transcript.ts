@@ -58,7 +58,7 @@ export interface Oracle18 {
 }
 
 /** A reply after which the server closes the connection. */
-export class Closes {
+class Closes {
   readonly reply: Expected;
 
   constructor(reply: Expected) {

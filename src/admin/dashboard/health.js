@@ -61,7 +61,7 @@ const TILES = [
 const SPARK_ROWS = 120;
 
 /** Requests a second of all kinds. */
-export function total(rates) {
+function total(rates) {
   const { hits, misses, sets, deletes, arithmetic, touches } = rates;
   return hits + misses + sets + deletes + arithmetic + touches;
 }

@@ -1,5 +1,5 @@
 /**
- * The names and rules of prometheus/memcached_exporter (its metrics.md and pkg/exporter), written
+ * The names and rules of prometheus/memcached_exporter (its page of metrics and pkg/exporter), written
  * down here as the expectation: a dashboard made for it must not be able to tell the difference.
  */
 import { describe, expect, test } from "vitest";
