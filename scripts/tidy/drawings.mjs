@@ -5,7 +5,8 @@
  *   const AT_OFFSET = 40, and …_WORD, …_BYTE      the header's drawing has the number
  *   AWAKE 0, `LINES_MAX` = 500, LINES_MAX (500)   a number given to a constant is its value
  *
- * A first place, at 0, needs no number. A drawing in bytes may show a word by its first byte, one in words a byte offset by its word.
+ * A first place, at 0, needs no number. A drawing in bytes may show a word by its first byte, one in
+ * words a byte offset by its word.
  */
 
 const DRAWN = /^src\/.*\.ts$/;

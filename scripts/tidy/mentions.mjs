@@ -86,7 +86,7 @@ function addWords(known, text) {
   for (const word of text.match(/[\w$]+/g) ?? []) known.add(word);
 }
 
-/** Names that are not ours: of C and the system, of other programs and papers. Add those you need. */
+/** Names that are not ours: of C and the system, of other programs. Add those you need. */
 const OTHERS_NAMES = [
   "ArrayBuffers",
   "CacheLib",
@@ -97,6 +97,8 @@ const OTHERS_NAMES = [
   "HdrHistogram",
   "INT_MAX",
   "LONG_NAME",
+  "MEMCACHED_POINTS_PER_SERVER",
+  "MEMCACHED_POINTS_PER_SERVER_KETAMA",
   "MurmurHash3",
   "RLIM_INFINITY",
   "SipHash",

@@ -40,7 +40,7 @@ import {
   WRITTEN_OFFSET,
 } from "./link-plan.ts";
 
-/** Every record begins with its size and its sequence; the codec's fields come behind. Tests only. */
+/** Every record begins with its size and its sequence, the codec's come behind. Tests only. */
 export const RECORD_HEADER_BYTES = 8;
 export const RECORD_ALIGN_BYTES = 8;
 /** What `reserve` and `peek` return when there is nothing. */

@@ -1,7 +1,7 @@
 /**
  * Counts the collections of this thread's garbage while something runs.
  *
- *   collect what was before ─▶ run ─▶ make garbage until a collection of it is reported ─▶ count those of the run
+ *   collect what was before ─▶ run ─▶ make garbage until its collection is reported ─▶ count
  *
  * Why the garbage at the end: Node reports collections late, when the thread is idle, in their
  * order. One that came after the run was seen, so all of the run were; no pause has to be long
