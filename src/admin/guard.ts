@@ -43,14 +43,16 @@ export class Guard {
     this.#fault = fault;
   }
 
-  /** Does `work`; what it throws, or rejects with, is reported. */
-  run(where: string, work: () => unknown): void {
+  /** Does `work`; what it throws, or rejects with, is reported. False when it threw. */
+  run(where: string, work: () => unknown): boolean {
     try {
       this.#fault(where);
       const result = work();
       if (result instanceof Promise) result.catch((error) => this.failed(where, error));
+      return true;
     } catch (error) {
       this.failed(where, error);
+      return false;
     }
   }
 

@@ -45,7 +45,7 @@ export class Claim {
     this.url = addressUrl(address, typeof bound === "string" ? 0 : bound.port);
     server.on("connection", (socket) => {
       if (this.#guard === null) this.#take(socket);
-      else this.#guard.run("admin listener", () => this.#take(socket));
+      else if (!this.#guard.run("admin listener", () => this.#take(socket))) socket.destroy();
     });
     // Out of descriptors the system may accept nobody: that is no end of the listener.
     server.on("error", (error) => this.#guard?.failed("admin listener", error));

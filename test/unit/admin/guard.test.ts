@@ -108,7 +108,10 @@ describe("Claim", () => {
     http.on("connection", () => {
       throw new Error("a bug");
     });
-    expect(() => server.emit("connection", new EventEmitter())).not.toThrow();
+    let hungUp = false;
+    const socket = Object.assign(new EventEmitter(), { destroy: () => (hungUp = true) });
+    expect(() => server.emit("connection", socket)).not.toThrow();
+    expect(hungUp).toBe(true); // nobody would ever answer it
     expect(told).toEqual(["admin listener: EMFILE"]); // the second within the minute is counted
     claim.close();
   });
