@@ -190,6 +190,8 @@ export class Request {
     this.marks = 0;
     this.bytes = bytes;
     this.keyBytes = bytes;
+    this.valueStart = 0; // whose range is not empty travels with its request
+    this.valueEnd = 0;
     this.streamed = false;
     this.bodyTailBytes = 0;
     this.noreply = false;
@@ -200,6 +202,21 @@ export class Request {
     this.error = WireError.none;
     this.closeAfter = false;
     this.swallowBytes = 0;
+  }
+
+  /** Its bytes lie `distance` further on now; a key that does not lie among them stays. */
+  move(distance: number): void {
+    if (this.keyBytes === this.bytes) {
+      this.keyStart += distance;
+      this.keyEnd += distance;
+    }
+    if (this.valueEnd > this.valueStart) {
+      this.valueStart += distance;
+      this.valueEnd += distance;
+    }
+    this.lineStart += distance;
+    this.lineEnd += distance;
+    this.metaFlagsStart += distance;
   }
 
   /** Makes it an error that answers `error`; noreply stays as it is. */
