@@ -12,13 +12,12 @@ import { AdminWord } from "../command/op.ts";
 import type { Request } from "../command/request.ts";
 import type { Control } from "../memory/control.ts";
 import type { LogReader } from "../memory/log-ring.ts";
-import { statsEncoderOf } from "../protocol/protocols.ts";
 import type { StoreReader } from "../store/store-reader.ts";
-import { type Connection, Verdict } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { DumpKind, DumpSource } from "./dump-source.ts";
 import { WatchStream } from "./event-log.ts";
 import type { Output } from "./output.ts";
-import type { SessionExtension } from "./session-extension.ts";
+import type { Source } from "./source.ts";
 import { WatchSource } from "./watch-source.ts";
 
 const OK = "OK";
@@ -57,40 +56,35 @@ export interface AdminParts {
   readonly openLogs: () => LogReader[];
 }
 
-export class AdminCommands implements SessionExtension {
+export class AdminCommands {
   readonly #parts: AdminParts;
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
   }
 
-  perform(connection: Connection, request: Request): Verdict {
+  /** Does what the line says; what is answered: a line, or all that a source has. */
+  perform(connection: Connection, request: Request): string | Source {
     const line = request.bytes.subarray(request.lineStart, request.lineEnd);
     const words = Buffer.from(line)
       .toString("latin1")
       .split(" ")
       .filter((word) => word !== "");
-    const reply = this.#perform(connection, request.level as AdminWord, words.slice(1));
-    const { output } = this.#parts;
-    if (reply !== null) {
-      output.at = statsEncoderOf(request).encodeWords(request, reply, output.bytes, output.at);
-    }
-    return Verdict.done;
+    return this.#perform(connection, request.level as AdminWord, words.slice(1));
   }
 
-  /** `stats cachedump <class> <limit>`: null when it has begun, else what is wrong. */
-  cachedump(connection: Connection, words: readonly string[]): string | null {
+  /** `stats cachedump <class> <limit>`: the dump, or what is wrong. */
+  cachedump(words: readonly string[]): string | Source {
     if (!this.#parts.dumpEnabled) return "CLIENT_ERROR stats cachedump not allowed";
     if (words.length < 2) return "CLIENT_ERROR bad command line";
     const [id, limit] = words.map(unsigned) as [number, number];
     if (Number.isNaN(id) || Number.isNaN(limit)) return BAD_FORMAT;
     if (id > CLASS_MAX) return "CLIENT_ERROR Illegal slab id";
     const options = { itemsMax: limit, bytesMax: CACHEDUMP_BYTES_MAX, classes: new Set([id]) };
-    this.#dump(connection, { kind: DumpKind.cachedump, ...options });
-    return null;
+    return this.#dump({ kind: DumpKind.cachedump, ...options });
   }
 
-  #perform(connection: Connection, word: AdminWord, words: readonly string[]): string | null {
+  #perform(connection: Connection, word: AdminWord, words: readonly string[]): string | Source {
     switch (word) {
       case AdminWord.slabs:
         return this.#slabs(words);
@@ -133,7 +127,7 @@ export class AdminCommands implements SessionExtension {
     return "NOSPARE source class has no spare pages"; // slabs go wherever they are needed, by themselves
   }
 
-  #crawler(connection: Connection, words: readonly string[]): string | null {
+  #crawler(connection: Connection, words: readonly string[]): string | Source {
     const { control } = this.#parts;
     const [given = "", argument = ""] = words;
     const word = CRAWLER_WORDS.find((candidate) => given !== "" && candidate.startsWith(given));
@@ -162,7 +156,7 @@ export class AdminCommands implements SessionExtension {
     }
   }
 
-  #crawl(connection: Connection, word: string, argument: string): string | null {
+  #crawl(connection: Connection, word: string, argument: string): string | Source {
     const { control, dumpEnabled } = this.#parts;
     if (word !== "crawl" && !dumpEnabled) {
       return word === "metadump" ? "ERROR metadump not allowed" : "ERROR key dump not allowed";
@@ -174,8 +168,7 @@ export class AdminCommands implements SessionExtension {
     if (classes.size === 0) return "NOTSTARTED no items to crawl";
     if (word === "crawl") return OK; // the sweep reclaims what has expired, all the time
     const kind = word === "metadump" ? DumpKind.metadump : DumpKind.mgdump;
-    this.#dump(connection, { kind, classes, itemsMax: 0, bytesMax: 0 });
-    return null;
+    return this.#dump({ kind, classes, itemsMax: 0, bytesMax: 0 });
   }
 
   /** True when replies to earlier commands have not left yet. */
@@ -183,11 +176,11 @@ export class AdminCommands implements SessionExtension {
     return this.#parts.output.position() > 0 || connection.pendingCount > 0;
   }
 
-  #dump(connection: Connection, options: ConstructorParameters<typeof DumpSource>[0]): void {
-    connection.source = new DumpSource(options, this.#parts.readers, this.#parts.clock);
+  #dump(options: ConstructorParameters<typeof DumpSource>[0]): Source {
+    return new DumpSource(options, this.#parts.readers, this.#parts.clock);
   }
 
-  #watch(connection: Connection, words: readonly string[]): string | null {
+  #watch(connection: Connection, words: readonly string[]): string | Source {
     const { control, watchEnabled, output, openLogs } = this.#parts;
     if (!watchEnabled) return "CLIENT_ERROR watch commands not allowed";
     if (this.#hasReplies(connection)) return pipelined("watch");
@@ -199,8 +192,7 @@ export class AdminCommands implements SessionExtension {
     }
     if (control.watchers() >= WATCHERS_MAX) return "WATCHER_TOO_MANY log watcher limit reached";
     output.at += Buffer.from(`${OK}\r\n`).copy(output.bytes, output.at);
-    connection.source = new WatchSource(control, streams, openLogs());
-    return null;
+    return new WatchSource(control, streams, openLogs());
   }
 }
 

@@ -18,11 +18,10 @@ import { Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
-import type { Encoder } from "../protocol/protocol.ts";
 import { statsEncoderOf } from "../protocol/protocols.ts";
-import { type Connection, Verdict } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import type { Output } from "./output.ts";
-import type { SessionExtension } from "./session-extension.ts";
+import type { Replies } from "./replies.ts";
 
 /** A connection that failed so often is closed. */
 const FAILURES_MAX = 10;
@@ -37,7 +36,7 @@ export interface Login {
 
 export interface AuthenticatorParts {
   readonly output: Output;
-  readonly encoder: Encoder;
+  readonly replies: Replies;
   readonly counters: Counters;
   /** Who may log in by the text protocol; read again after a SIGHUP. */
   readonly textLogins: () => readonly Login[];
@@ -47,7 +46,7 @@ export interface AuthenticatorParts {
   readonly failed: (slot: number) => void;
 }
 
-export class Authenticator implements SessionExtension {
+export class Authenticator {
   readonly #parts: AuthenticatorParts;
   readonly #reply: Reply;
 
@@ -56,10 +55,10 @@ export class Authenticator implements SessionExtension {
     this.#reply = new Reply(parts.output.bytes);
   }
 
-  perform(connection: Connection, request: Request): Verdict {
+  /** Answers a login; room for the answer was reserved. */
+  judge(connection: Connection, request: Request): void {
     if (request.level === LoginStep.password) this.#password(connection, request);
     else this.#sasl(connection, request);
-    return Verdict.done;
   }
 
   #password(connection: Connection, request: Request): void {
@@ -68,11 +67,10 @@ export class Authenticator implements SessionExtension {
     const user = payload.subarray(0, space);
     const known = isKnown(this.#parts.textLogins(), user, payload.subarray(space + 1));
     if (this.#judge(connection, request, known)) {
-      const { output, encoder } = this.#parts;
       this.#reply.status = Status.stored;
-      output.at = encoder.encode(request, this.#reply, output.bytes, output.at);
+      this.#parts.replies.write(request, this.#reply);
     } else {
-      this.#refuse(request, WireError.authenticationFailure);
+      this.#parts.replies.writeError(request, WireError.authenticationFailure);
     }
   }
 
@@ -87,7 +85,7 @@ export class Authenticator implements SessionExtension {
     }
     const name = request.keyBytes.subarray(request.keyStart, request.keyEnd);
     if (name.length > MECHANISM_BYTES_MAX) {
-      this.#refuse(request, WireError.malformedPacket);
+      this.#parts.replies.writeError(request, WireError.malformedPacket);
       return;
     }
     const data = Buffer.from(request.bytes.subarray(request.valueStart, request.valueEnd));
@@ -105,7 +103,7 @@ export class Authenticator implements SessionExtension {
     if (this.#judge(connection, request, known)) {
       output.at = encoder.encodeWords(request, "Authenticated", output.bytes, output.at);
     } else {
-      this.#refuse(request, WireError.authRequired);
+      this.#parts.replies.writeError(request, WireError.authRequired);
     }
   }
 
@@ -120,11 +118,6 @@ export class Authenticator implements SessionExtension {
     connection.authFailures++;
     if (connection.authFailures >= FAILURES_MAX) request.closeAfter = true;
     return false;
-  }
-
-  #refuse(request: Request, error: WireError): void {
-    const { output, encoder } = this.#parts;
-    output.at = encoder.encodeError(request, error, output.bytes, output.at);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * BatchReader: answers plain gets (get, gets, mg with v) that lie one behind the other in a
- * connection's input, without a round through parser and performer for each: found and hashed
+ * connection's input, without a round through parser and executor for each: found and hashed
  * together, looked for together, then answered in order.
  *
  *   scan up to 64 keys ─▶ seek all ─▶ accept, copy, confirm ─▶ accept, copy, confirm ─▶ …
@@ -9,7 +9,7 @@
  * it is under way, its value is large, the output is full), ends the batch, and the parser goes on
  * exactly there. So there are two roads for a get: which lines its reply has is said in
  * value-lines.ts for both, which items are dead in BatchFinder and in StoreReader, and all that is
- * not plain is Performer's alone.
+ * not plain is operation/read.ts' alone.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { KeyHash } from "../base/key-hash.ts";
@@ -33,7 +33,7 @@ import type { Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { BatchFinder } from "../store/batch-finder.ts";
 import { ReadOutcome } from "../store/read-outcome.ts";
-import { type Connection, Stage } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { countGets } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
@@ -88,7 +88,6 @@ export class BatchReader {
    */
   serve(connection: Connection, start: number, end: number, requestsMax: number): number {
     this.served = 0;
-    if (connection.stage !== Stage.fresh) return 0;
     const batch = this.#batch;
     this.#scanner.scan(connection.wire, this.#bytes, start, end, requestsMax, batch);
     if (batch.count === 0) return 0;

@@ -1,87 +1,121 @@
 /**
- * Connection: what a thread remembers of one client between two turns. A plain record; the files
- * beside it act on it.
+ * Connection: what a thread remembers of one client, and the one state it is in.
+ *
+ *              bytes                      the input is dry
+ *   reading ──────────▶ executing ─────────────────────────▶ reading
+ *   receiving               ▲ │ put aside                    receiving   in the middle of a value
+ *   swallowing              │ │                              swallowing  in the middle of a refused one
+ *                      turn │ ▼
+ *                    ready ◀── awaiting    a reply              replied
+ *                          ◀── behind      all its replies      settled
+ *                          ◀── refused     room in a ring       ringRoom
+ *                          ◀── crowded     room in a shard      shardRoom
+ *                          ◀── draining    room in its output   drained, settled
+ *                          ◀── quiet       a watcher's lines    polled
+ *                          ◀── executing   -R requests are done (yields)
+ *
+ *   executing ── quits ──▶ closing ── its output has left ──▶ closed ◀── gone, whatever it was doing
+ *
+ * `TRANSITIONS` is the whole machine: an event a state has no row for is our own bug, and stops the
+ * process. What a connection waits with is its `wait` (wait.ts): the request, and what goes on with
+ * it. A new kind of wait (a peer, a disk, a handshake) is an operation more, and a row here if what
+ * wakes it is new.
  *
  *   input    bytes of a request that is not whole yet, or that must wait, in a block [inStart, inEnd)
  *   output   replies that could not leave yet, in a block [outStart, outEnd)      (output.ts)
- *   pending  requests other shards have not answered, a list in the PendingTable   (pending-table.ts)
- *   stage    where the request at the head of the input stands
+ *   pending  requests other shards have not answered, a list in the PendingTable   (pending-list.ts)
  *
- * An idle connection holds no block at all: some hundred bytes of heap, whatever it did before.
+ * Invariants:
+ *  - a connection is on the list of ready, refused, crowded or quiet ones while it is in that state,
+ *    and is served only in `executing`;
+ *  - an idle connection holds no block and no wait: some hundred bytes of heap, whatever it did
+ *    before.
  */
+import { assert } from "../base/assert.ts";
 import type { ServerSeconds } from "../base/unit.ts";
-import type { Reply } from "../command/reply.ts";
-import { WireError } from "../command/status.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
+import { ConnectionState } from "../memory/connection-table.ts";
 import type { WireState } from "../protocol/wire-state.ts";
 import type { Order } from "../router/order.ts";
+import type { CloseReason } from "./event-log.ts";
 import { NO_PENDING } from "./pending-table.ts";
-import type { Source } from "./source.ts";
+import { Step } from "./step.ts";
+import type { Wait } from "./wait.ts";
 
-/** `roomSince` of a connection that waits for no room. */
-export const NOT_WAITING = -1;
-
-/** Where the request at the head of the input stands. */
-export const Stage = {
-  /** Not begun: it is parsed and performed. */
-  fresh: 0,
-  /** Sent to other shards; the connection stands still until `waiting` replies have come. */
-  waiting: 1,
-  /** They have come; `reply` is the last of them. */
-  answered: 2,
+/** What happens to a connection that is not being served. */
+export const Event = {
+  bytes: 14,
+  turn: 15,
+  /** The reply it stands still for has come. */
+  replied: 16,
+  /** All that it has sent to other shards is answered. */
+  settled: 17,
+  ringRoom: 18,
+  shardRoom: 19,
+  /** The socket has taken all of its output. */
+  drained: 20,
+  polled: 21,
+  /** Its client sends no more. */
+  ended: 22,
+  /** The node stops. */
+  stops: 23,
+  gone: 24,
 } as const;
-export type Stage = (typeof Stage)[keyof typeof Stage];
+export type Event = (typeof Event)[keyof typeof Event];
 
-/** What is done with the bytes that arrive. */
-export const Intake = {
-  /** They are requests. */
-  requests: 0,
-  /** They are thrown away: the value of a refused request. */
-  swallow: 1,
-  /** They are a value on its way into a slab chain. */
-  upload: 2,
-  /** Nothing any more: the connection closes once its output has left. */
-  closing: 3,
-} as const;
-export type Intake = (typeof Intake)[keyof typeof Intake];
+const EVENTS = 25;
+const STATES = 14;
 
-/** What the reply that is waited for answers. */
-export const Awaited = {
-  nothing: 0,
-  /** The owner of a busy bucket is done with it: read again. */
-  fence: 1,
-  fetch: 2,
-  lease: 3,
-  uploadBegin: 4,
-  uploadEnd: 5,
-  broadcast: 6,
-  /** The touch that ends a fetch whose value has been read (ItemMark.expiring). */
-  expiry: 7,
-} as const;
-export type Awaited = (typeof Awaited)[keyof typeof Awaited];
+const { closed, reading, receiving, swallowing, executing, ready, awaiting } = ConnectionState;
+const { behind, refused, crowded, draining, quiet, closing } = ConnectionState;
 
-/** How far a request got, and if not to its end, what the connection stands still for. */
-export const Verdict = {
-  done: 0,
-  /** Replies it sent for; `stage` is waiting. */
-  wait: 1,
-  /** Any reply of its own: a key may still be pending, or too many requests are. */
-  busy: 2,
-  /** A ring or a table has room again. */
-  full: 3,
-  /** Its output has drained, or its holes have closed. */
-  blocked: 4,
-  /** Nothing: -R requests were served, others have their turn. */
-  yielded: 5,
-  /** Its shard has given room back, or its patience is over (upload-queue.ts). */
-  crowded: 6,
-} as const;
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+/** In any of these, on that event, it goes into that state. */
+export const TRANSITIONS: readonly (readonly [ConnectionState[], Step | Event, ConnectionState])[] =
+  [
+    [[reading, receiving, swallowing], Event.bytes, executing],
+    [[ready], Event.turn, executing],
+    [[executing], Step.dry, reading],
+    [[executing], Step.value, receiving],
+    [[executing], Step.swallows, swallowing],
+    [[executing], Step.awaits, awaiting],
+    [[executing], Step.behind, behind],
+    [[executing], Step.refused, refused],
+    [[executing], Step.crowded, crowded],
+    [[executing, ready, reading, receiving, swallowing, quiet], Step.noRoom, draining],
+    [[executing], Step.quiet, quiet],
+    [[executing], Step.yields, ready],
+    [[executing], Step.quits, closing],
+    [[awaiting], Event.replied, ready],
+    [[behind, draining], Event.settled, ready],
+    [[refused], Event.ringRoom, ready],
+    [[crowded], Event.shardRoom, ready],
+    [[draining], Event.drained, ready],
+    [[quiet], Event.polled, ready],
+    [[reading, receiving, swallowing, quiet], Event.ended, closing],
+    [[reading, receiving, swallowing, quiet, crowded], Event.stops, closing],
+    [[reading, receiving, swallowing, executing, ready, awaiting], Event.gone, closed],
+    [[behind, refused, crowded, draining, quiet, closing], Event.gone, closed],
+  ];
+
+/** By state and event: the state that follows, plus one; 0: none does. */
+const NEXT = new Uint8Array(STATES * EVENTS);
+for (const [froms, event, to] of TRANSITIONS) {
+  for (const from of froms) NEXT[from * EVENTS + event] = to + 1;
+}
+
+/** True when that event can happen in that state. */
+export function takes(state: ConnectionState, event: Step | Event): boolean {
+  return NEXT[state * EVENTS + event] !== 0;
+}
 
 export class Connection {
   readonly slot: number;
   readonly wire: WireState;
   readonly order: Order;
+  /** Changed by `become` alone. */
+  state: ConnectionState = reading;
+  /** What it waits with, or sends by and by; null on the plain paths. */
+  wait: Wait | null = null;
 
   inBlock = NO_BLOCK;
   inStart = 0;
@@ -98,69 +132,33 @@ export class Connection {
   /** Holes in the output. */
   holes = 0;
 
-  stage: Stage = Stage.fresh;
-  /** What a fetch described whose large value is being leased. */
-  fetched: Reply | null = null;
-  /** Whether the large value that is being leased for a plain read had been read before. */
-  fetchedBefore = false;
-  /**
-   * What was read for a fetch that is about to end its item (ItemMark.expiring): what it described,
-   * and the value.
-   */
-  kept: Reply | null = null;
-  /** What for. */
-  awaited: Awaited = Awaited.nothing;
-  /** Replies the stage still waits for. */
-  waiting = 0;
-  /** Why it stands still, when it does. */
-  stalled: Verdict = Verdict.done;
-  /** The reply waited for; made when first needed. */
-  reply: Reply | null = null;
+  // Facts of its socket, whatever it is doing.
+  /** It took only part of the output: `writable` will say when it takes more. */
+  isBlocked = false;
+  /** It is not read: too much input waits. */
+  isPaused = false;
+  /** Nothing more is taken from it: what came before is served, then the connection closes. */
+  isHalfClosed = false;
+  /** It is gone, or there was no memory for what it must send. */
+  isBroken = false;
 
-  intake: Intake = Intake.requests;
-  /** Bytes of the stream still to be swallowed, or to be uploaded. */
-  intakeBytes = 0;
-  /**
-   * What the reply after the intake must repeat, as the encoder saved it, in a block; what follows
-   * its value, and its error.
-   */
-  savedBlock = NO_BLOCK;
-  savedTailBytes = 0;
-  savedError: WireError = WireError.none;
-  /** Ticket of the upload the bytes belong to. */
-  upload = 0;
-  /**
-   * Of an upload that waits for room: since when, until when if nothing changes, in which shard,
-   * and what it saw there.
-   */
-  roomSince = NOT_WAITING;
-  roomUntil = 0;
-  roomShard = 0;
-  roomSeen = 0;
-
-  /** Produces output by and by: a large value, a dump, a watcher's log. */
-  source: Source | null = null;
-
-  /** The socket took only part of the output; nothing is parsed until it has drained. */
-  blocked = false;
-  /** Reading is paused: too much input waits. */
-  paused = false;
-  /** It is on the list of those to go on with this turn. */
-  listed = false;
+  /** Why it closes, for watchers; what nobody decided is an error. */
+  closeReason: CloseReason = "error";
   /** Logins that failed. */
   authFailures = 0;
-  /** The client will send no more: once what it sent is served, the connection closes. */
-  halfClosed = false;
-  /** The socket is gone: close at the first occasion. */
-  dead = false;
-
-  /** The last command, for idle timeouts and `stats conns`. */
-  activeAt: ServerSeconds;
+  /** Since when it waits for a command, if it does. */
+  idleSince: ServerSeconds;
 
   constructor(slot: number, wire: WireState, order: Order, now: ServerSeconds) {
     this.slot = slot;
     this.wire = wire;
     this.order = order;
-    this.activeAt = now;
+    this.idleSince = now;
+  }
+
+  become(event: Step | Event): void {
+    const next = NEXT[this.state * EVENTS + event] as number;
+    assert(next !== 0, "a connection's state knows what can happen to it");
+    this.state = (next - 1) as ConnectionState;
   }
 }

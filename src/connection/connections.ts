@@ -1,14 +1,17 @@
 /**
- * Connections: a thread's clients. The transport brings bytes and calls once a loop turn; replies
- * leave through it.
+ * Connections: a thread's clients, each in its state (connection.ts draws them). The transport
+ * brings bytes, the router replies, and once a turn those who can go on do.
  *
- *   received ─▶ serve: parse ─▶ perform ─▶ output, until the input is dry, a request must wait, or -R is used up
- *   turn     ─▶ replies of other shards fill holes and wake what waited; what was put aside goes on
+ *   received ─▶ serve: a batch of gets, or parse ─▶ execute ─▶ output; until the input is dry, the request must wait, or
+ *               -R requests are done
+ *   replied  ─▶ holes are filled; who stood still for the reply is ready
+ *   goOn     ─▶ those who are ready are served: their request goes on where it stood
  *
  * Lists, emptied every turn and never longer than the connections there are:
- *   ready     to go on with in this turn: answered, drained, or put aside after -R requests
+ *   ready     go on in this turn
  *   refused   a ring was full: they go on as soon as a ring has moved
- *   uploads   a shard had no room for a large value: they go on when it has given some back (upload-queue.ts)
+ *   crowded   a shard had no room for a large value: when it has given some back (upload-queue.ts)
+ *   quiet     their source had nothing to send: they are asked again
  *
  * Why a connection that waits is not paused at once: most waits end within the turn, and pausing
  * costs a system call. Its input is kept in a block, and only when that has grown to `PAUSE_BYTES`
@@ -16,70 +19,105 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { Reply } from "../command/reply.ts";
+import { Op } from "../command/op.ts";
+import type { Reply } from "../command/reply.ts";
 import { Request } from "../command/request.ts";
 import { NO_BLOCK } from "../memory/block-pool.ts";
-import { connectionTransport } from "../memory/connection-table.ts";
+import {
+  ConnectionState,
+  type ConnectionTable,
+  connectionTransport,
+} from "../memory/connection-table.ts";
 import { Counter, type Counters } from "../memory/counters.ts";
 import { CLOSE, type Parser } from "../protocol/protocol.ts";
 import { type WireOptions, WireState } from "../protocol/wire-state.ts";
 import { Order } from "../router/order.ts";
-import type { ReplyHandler } from "../router/router.ts";
+import type { ReplyHandler, Router } from "../router/router.ts";
+import type { Observer } from "../stats/observer.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
-import { BatchReader } from "./batch-reader.ts";
-import { Connection, Intake, Stage, Verdict } from "./connection.ts";
+import type { BatchReader } from "./batch-reader.ts";
+import type { BusyPoll } from "./busy-poll.ts";
+import { Connection, Event, takes } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
-import type { ConnectionsParts } from "./connections-parts.ts";
-import { Input } from "./input.ts";
-import type { Intakes } from "./intake.ts";
+import type { CloseReason, EventLog } from "./event-log.ts";
+import type { Executor } from "./executor.ts";
+import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
-import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
-import type { Performer } from "./performer.ts";
+import type { PendingList } from "./pending-list.ts";
+import { PendingKind, type PendingTable } from "./pending-table.ts";
+import type { Replies } from "./replies.ts";
+import { Step } from "./step.ts";
 import { ROOM_POLL_MS, type UploadQueue } from "./upload-queue.ts";
+import type { Wait, WaitPool } from "./wait.ts";
 
 /** How soon a source that had nothing (a watcher's log) is asked again. */
 const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
 
+export interface ConnectionsParts {
+  readonly transport: Transport;
+  readonly router: Router;
+  /** By listener. */
+  readonly wires: readonly WireOptions[];
+  readonly parser: Parser;
+  readonly batches: BatchReader;
+  readonly executor: Executor;
+  readonly waits: WaitPool;
+  readonly uploads: UploadQueue;
+  readonly pendings: PendingTable;
+  readonly pendingList: PendingList;
+  readonly input: Input;
+  readonly output: Output;
+  readonly replies: Replies;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly busyPoll: BusyPoll;
+  /** Where watchers see who comes and goes. */
+  readonly events: EventLog;
+  /** Where `stats conns` and the dashboard see the connections. */
+  readonly table: ConnectionTable;
+  readonly descriptor: (slot: number) => number;
+  /** -R. */
+  readonly requestsPerEvent: number;
+  /** -o idle_timeout; 0 is off. */
+  readonly idleSeconds: number;
+}
+
 export class Connections implements TransportHandler, ReplyHandler {
   readonly #parts: ConnectionsParts;
   readonly #bytes: Uint8Array;
   readonly #input: Input;
-  readonly #pendings: PendingTable;
   readonly #output: Output;
-  readonly #performer: Performer;
-  readonly #intakes: Intakes;
-  readonly #uploads: UploadQueue;
-  readonly #batches: BatchReader;
   readonly #parser: Parser;
-  readonly #transport: Transport;
+  readonly #batches: BatchReader;
+  readonly #executor: Executor;
+  readonly #table: ConnectionTable;
   readonly #counters: Counters;
   readonly #clock: Clock;
-  readonly #request: Request;
+  /** What is parsed into; it changes hands when a request is put aside. */
+  #request: Request;
   /** The request of a reply that fills a hole. */
   readonly #restored: Request;
+  /** Requests that the connection being served may still have done in this turn. */
+  #budget = 0;
   readonly #slots: (Connection | null)[] = [];
   #ready = new ConnectionList();
   #readyNext = new ConnectionList();
   readonly #refused = new ConnectionList();
-  /** Those whose source had nothing to write. */
-  #idle = new ConnectionList();
-  #idleNext = new ConnectionList();
+  readonly #quiet = new ConnectionList();
   #openCount = 0;
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
-    this.#bytes = parts.arena.bytes;
-    this.#input = new Input(parts.arena, parts.pool, parts.counters);
-    this.#pendings = parts.pendings;
+    this.#bytes = parts.output.bytes;
+    this.#input = parts.input;
     this.#output = parts.output;
-    this.#performer = parts.performer;
-    this.#intakes = parts.intakes;
-    this.#uploads = parts.uploads;
-    this.#batches = new BatchReader(parts, this.#bytes);
     this.#parser = parts.parser;
-    this.#transport = parts.transport;
+    this.#batches = parts.batches;
+    this.#executor = parts.executor;
+    this.#table = parts.table;
     this.#counters = parts.counters;
     this.#clock = parts.clock;
     this.#request = new Request(this.#bytes);
@@ -98,7 +136,12 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
     this.#openCount++;
     this.#counters.add(Counter.connectionsOpened, 1);
-    this.#introduce(slot, listener);
+    const { descriptor, events, transport } = this.#parts;
+    const peer = transport.peerAddress(slot);
+    const address = peer.slice(peer.indexOf(":") + 1);
+    const kind = connectionTransport(peer);
+    this.#table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
+    if (events.isWatched()) events.opened(peer, descriptor(slot));
   }
 
   received(slot: number, bytes: Uint8Array, start: number, end: number): void {
@@ -106,82 +149,84 @@ export class Connections implements TransportHandler, ReplyHandler {
     if (connection == null) return;
     this.#parts.busyPoll.heard(slot);
     this.#counters.add(Counter.bytesRead, end - start);
-    connection.activeAt = this.#clock.now;
-    this.#parts.table.moved(slot, end - start, 0, 0, this.#clock.now);
-    if (connection.inBlock === NO_BLOCK && this.#mayServe(connection)) {
+    this.#table.moved(slot, end - start, 0, 0, this.#clock.now);
+    const isRead = readsInput(connection.state);
+    if (isRead && connection.inBlock === NO_BLOCK) {
       assert(bytes === this.#bytes, "input lies in the thread's own region");
+      connection.become(Event.bytes);
       this.#serve(connection, start, end);
       return;
     }
+    if (connection.isHalfClosed || connection.state === ConnectionState.closing) return;
     if (!this.#input.append(connection, bytes, start, end)) {
-      this.#destroy(connection);
-      return;
+      this.#close(connection);
+    } else if (isRead) {
+      connection.become(Event.bytes);
+      this.#serve(connection, connection.inStart, connection.inEnd);
+    } else {
+      this.#pauseWhenFull(connection);
     }
-    if (this.#mayServe(connection)) this.#serve(connection, connection.inStart, connection.inEnd);
-    else this.#pauseWhenFull(connection);
   }
 
   writable(slot: number): void {
     const connection = this.#slots[slot];
     if (connection == null) return;
     if (!this.#output.drain(connection)) return;
-    this.#finish(connection);
-    if (this.#slots[slot] === connection) this.#list(connection);
+    if (connection.isBroken) this.#close(connection);
+    else if (connection.state === ConnectionState.draining) this.#wake(connection, Event.drained);
+    else this.#closeWhenDone(connection);
   }
 
   ended(slot: number): void {
     const connection = this.#slots[slot];
-    if (connection == null) return;
-    connection.halfClosed = true;
-    if (connection.stalled !== Verdict.done) return; // what it sent before is served first
-    connection.intake = Intake.closing;
-    this.#finish(connection);
+    if (connection != null) this.#end(connection, Event.ended, "normal");
   }
 
   /** A request for another shard was answered. */
   replied(pending: number, reply: Reply): void {
-    this.#parts.observer.replied(pending);
-    const slot = this.#pendings.slot(pending);
+    const { observer, pendings, replies } = this.#parts;
+    observer.replied(pending);
+    const slot = pendings.slot(pending);
     const connection = slot < 0 ? null : this.#slots[slot];
     if (connection == null) {
-      this.#pendings.give(pending);
+      pendings.give(pending);
       return;
     }
-    this.#pendings.settle(pending);
+    pendings.settle(pending);
     connection.unsettled--;
-    if (this.#pendings.kind(pending) === PendingKind.wait) {
-      connection.reply ??= new Reply(this.#bytes); // alloc: once a connection
-      connection.reply.copy(reply);
-      connection.waiting--;
-      if (connection.waiting === 0) connection.stage = Stage.answered;
+    if (pendings.kind(pending) === PendingKind.wait) {
+      const wait = connection.wait as Wait;
+      wait.reply.copy(reply);
+      wait.isAnswered = true;
+      this.#wake(connection, Event.replied);
     } else {
-      this.#performer.settle(pending, connection.outBlock, this.#restored, reply);
+      replies.fill(pending, connection.outBlock, this.#restored, reply);
     }
-    if (connection.unsettled === 0) {
-      this.#output.settle(connection);
-      this.#output.open(connection);
-      this.#output.close(connection);
-      this.#finish(connection);
-    }
-    if (this.#slots[slot] === connection) this.#list(connection);
+    if (connection.unsettled === 0) this.#settled(connection);
   }
 
-  /** Takes the replies of other shards: they fill holes, and wake those who wait. */
+  /** Takes the replies of other shards. */
   takeReplies(): void {
-    if (this.#parts.router.poll(this) > 0) this.#retryRefused();
+    if (this.#parts.router.poll(this) === 0) return;
+    this.#wakeAll(this.#refused, ConnectionState.refused, Event.ringRoom);
   }
 
   /** Goes on with every connection that can. */
   goOn(): void {
-    if (this.#idle.count > 0) this.#askSources();
-    if (this.#uploads.count > 0) this.#uploads.takeReady(this.#ready);
+    const { uploads } = this.#parts;
+    this.#wakeAll(this.#quiet, ConnectionState.quiet, Event.polled);
     const ready = this.#ready;
     this.#ready = this.#readyNext;
     this.#readyNext = ready;
+    if (uploads.count > 0) this.#askAgain(uploads, ready);
     for (let at = 0; at < ready.count; at++) {
       const connection = ready.at(at);
-      connection.listed = false;
-      if (this.#slots[connection.slot] !== connection || !this.#mayServe(connection)) continue;
+      if (connection.state !== ConnectionState.ready) continue;
+      if (connection.isBlocked) {
+        this.#settle(connection, Step.noRoom);
+        continue;
+      }
+      connection.become(Event.turn);
       this.#serve(connection, connection.inStart, connection.inEnd);
     }
     ready.clear();
@@ -194,201 +239,232 @@ export class Connections implements TransportHandler, ReplyHandler {
 
   /** How long the thread may sleep at most for what nobody will ring for. */
   sleepMsMax(): number {
-    if (this.#uploads.count > 0) return ROOM_POLL_MS;
-    return this.#idle.count > 0 ? SOURCE_POLL_MS : Number.POSITIVE_INFINITY;
+    if (this.#parts.uploads.count > 0) return ROOM_POLL_MS;
+    return this.#quiet.count > 0 ? SOURCE_POLL_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** Closes every connection once its replies have left; no more is read from them. */
+  /** The node stops: what was begun is done and answered, then every connection closes. */
   drain(): void {
     for (const connection of this.#slots) {
-      if (connection === null) continue;
-      connection.intake = Intake.closing;
-      this.#finish(connection);
+      if (connection !== null) this.#end(connection, Event.stops, "shutdown");
+    }
+  }
+
+  /** Once a second: closes who has waited for a command for too long. */
+  second(): void {
+    const { idleSeconds } = this.#parts;
+    if (idleSeconds === 0) return;
+    for (const connection of this.#slots) {
+      if (connection?.state !== ConnectionState.reading || connection.unsettled > 0) continue;
+      if (this.#clock.now - connection.idleSince <= idleSeconds) continue;
+      this.#counters.add(Counter.idleKicks, 1);
+      connection.closeReason = "idle_timeout";
+      this.#close(connection);
     }
   }
 
   /** Serves what lies in [start, end): of the receive buffer, or of the connection's own block. */
   #serve(connection: Connection, start: number, end: number): void {
+    this.#budget = this.#parts.requestsPerEvent;
+    this.#input.open(start, end);
+    this.#output.open(connection);
+    let step: Step = Step.done;
+    while (step === Step.done) {
+      const { wait } = connection;
+      step = wait === null ? this.#next(connection) : this.#resume(connection, wait);
+    }
+    this.#leave(connection, step);
+  }
+
+  /** Does the next request of the input, or the next gets. */
+  #next(connection: Connection): Step {
+    const input = this.#input;
+    const { at, end } = input;
+    if (at === end) return Step.dry;
+    if (this.#budget === 0) {
+      this.#counters.add(Counter.connYields, 1);
+      return Step.yields;
+    }
+    const batched = this.#batches.serve(connection, at, end, this.#budget);
+    if (batched > 0) {
+      input.at = at + batched;
+      this.#budget -= this.#batches.served;
+      return Step.done;
+    }
     const request = this.#request;
+    const consumed = this.#parser.parse(connection.wire, request, this.#bytes, at, end);
+    if (consumed === CLOSE) return Step.quits;
+    if (consumed === 0) return this.#parser.needed > 0 ? Step.value : Step.dry;
+    const step = this.#executor.execute(connection, request);
+    if (step !== Step.done) this.#putAside(connection, step === Step.follows ? 0 : consumed);
+    return step > Step.follows ? step : this.#consume(connection, consumed, request, step);
+  }
+
+  /** The request's turn is over; `consumed` bytes of input are its, and stay there. */
+  #putAside(connection: Connection, consumed: number): void {
+    const wait = this.#parts.waits.of(connection);
+    this.#request = wait.putAside(this.#request, this.#input.at, consumed);
+  }
+
+  /** Goes on with what was put aside. */
+  #resume(connection: Connection, wait: Wait): Step {
+    wait.moveTo(this.#input.at);
+    const step = this.#executor.resume(connection, wait);
+    if (step > Step.follows) return step;
+    const { consumed } = wait;
+    wait.consumed = 0;
+    return this.#consume(connection, consumed, wait.request, step);
+  }
+
+  /** A request has been read to its end, or its head has; `done` when it was answered. */
+  #consume(connection: Connection, consumed: number, request: Request, step: Step): Step {
+    this.#input.at += consumed;
+    if (consumed > 0 && request.lastKey) this.#budget--; // a line of many keys is one request
+    if (step === Step.follows) return Step.done;
+    if (connection.wait !== null) this.#parts.waits.give(connection);
+    if (!request.closeAfter) return Step.done;
+    if (request.op === Op.quit) connection.closeReason = "normal";
+    return Step.quits;
+  }
+
+  /** Ends what `#serve` began: keeps what is left, sends what may leave. */
+  #leave(connection: Connection, served: Step): void {
+    const input = this.#input;
     const output = this.#output;
-    let at = start;
-    let budget = this.#parts.requestsPerEvent;
-    connection.stalled = Verdict.done;
-    output.open(connection);
-    while (true) {
-      if (connection.source !== null) {
-        if (this.#intakes.pump(connection)) continue;
-        if (connection.stalled === Verdict.done) this.#idle.add(connection);
-        break;
-      }
-      if (connection.intake !== Intake.requests) {
-        const taken = this.#intakes.takeIn(connection, request, at, end);
-        at += taken;
-        if (
-          connection.stalled !== Verdict.done ||
-          (connection.intake as Intake) !== Intake.requests
-        )
-          break;
-        continue;
-      }
-      if (at === end) break;
-      if (budget === 0) {
-        this.#counters.add(Counter.connYields, 1);
-        connection.stalled = Verdict.yielded;
-        break;
-      }
-      const batched = this.#batches.serve(connection, at, end, budget);
-      if (batched > 0) {
-        at += batched;
-        budget -= this.#batches.served;
-        continue;
-      }
-      const keysOp = connection.wire.keysOp;
-      const consumed = this.#parser.parse(connection.wire, request, this.#bytes, at, end);
-      if (consumed === 0) break;
-      if (consumed === CLOSE) {
-        connection.intake = Intake.closing;
-        break;
-      }
-      const verdict = this.#performer.perform(connection, request);
-      if (verdict !== Verdict.done) {
-        connection.wire.keysOp = keysOp;
-        connection.stalled = verdict;
-        break;
-      }
-      at += consumed;
-      if (request.lastKey) budget--; // a line of many keys is one request
-      if (request.closeAfter && connection.intake === Intake.requests) {
-        connection.intake = Intake.closing;
-        break;
-      }
-    }
-    if (connection.halfClosed && connection.stalled === Verdict.done) {
-      connection.intake = Intake.closing;
-    }
-    if (connection.intake === Intake.closing) at = end;
-    const served = this.#parts.requestsPerEvent - budget;
-    this.#parts.table.moved(connection.slot, 0, output.position(), served, this.#clock.now);
-    const kept = this.#input.keep(connection, at, end);
+    let step = served;
+    if (connection.isHalfClosed && waitsForClient(connection, step)) step = Step.quits;
+    if (step === Step.quits) input.at = input.end;
+    const requests = this.#parts.requestsPerEvent - this.#budget;
+    this.#table.moved(connection.slot, 0, output.position(), requests, this.#clock.now);
+    const isKept = input.close(connection);
     output.close(connection);
-    if (!kept) connection.dead = true;
-    this.#finish(connection);
-    if (connection.stalled !== Verdict.done) this.#standStill(connection);
-    else if (connection.paused && this.#slots[connection.slot] === connection)
-      this.#resume(connection);
-  }
-
-  /** Notes who has come, for `stats conns` and for watchers. */
-  #introduce(slot: number, listener: number): void {
-    const { table, descriptor, events } = this.#parts;
-    const peer = this.#transport.peerAddress(slot);
-    const address = peer.slice(peer.indexOf(":") + 1);
-    const kind = connectionTransport(peer);
-    table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
-    if (events.isWatched()) events.opened(peer, descriptor(slot));
-  }
-
-  #askSources(): void {
-    const idle = this.#idle;
-    this.#idle = this.#idleNext;
-    this.#idleNext = idle;
-    for (let at = 0; at < idle.count; at++) {
-      const connection = idle.at(at);
-      if (this.#slots[connection.slot] === connection) this.#list(connection);
+    if (!isKept || connection.isBroken) {
+      this.#close(connection);
+      return;
     }
-    idle.clear();
+    // A connection whose socket is full is not served, whatever else it could go on with.
+    if (connection.isBlocked && goesOnByItself(step)) step = Step.noRoom;
+    this.#settle(connection, step);
   }
 
-  /** True when requests of the connection may be parsed now. */
-  #mayServe(connection: Connection): boolean {
-    return !connection.listed && !connection.blocked && connection.stage !== Stage.waiting;
-  }
-
-  #standStill(connection: Connection): void {
-    if (this.#slots[connection.slot] !== connection) return;
-    if (connection.stalled === Verdict.yielded) this.#list(connection);
-    else if (connection.stalled === Verdict.full || connection.stalled === Verdict.crowded) {
-      if (!connection.listed) {
-        connection.listed = true;
-        if (connection.stalled === Verdict.full) this.#refused.add(connection);
-        else this.#uploads.wait(connection);
-      }
+  /** Gives it the state it stays in, and does what follows from that. */
+  #settle(connection: Connection, step: Step): void {
+    connection.become(step);
+    const { state, slot } = connection;
+    if (this.#table.state(slot) !== state) this.#table.setState(slot, state);
+    if (readsInput(state)) {
+      connection.idleSince = this.#clock.now;
+      if (connection.isPaused) this.#unpause(connection);
+      return;
     }
+    if (state === ConnectionState.closing) {
+      this.#closeWhenDone(connection);
+      return;
+    }
+    if (state === ConnectionState.ready) this.#ready.add(connection);
+    else if (state === ConnectionState.refused) this.#refused.add(connection);
+    else if (state === ConnectionState.crowded) this.#parts.uploads.wait(connection);
+    else if (state === ConnectionState.quiet) this.#quiet.add(connection);
     this.#pauseWhenFull(connection);
   }
 
-  /** Puts it on the list of those to go on with. */
-  #list(connection: Connection): void {
-    if (connection.listed || !this.#mayServe(connection)) return;
-    connection.listed = true;
+  /** What it waited for is there. */
+  #wake(connection: Connection, event: Event): void {
+    connection.become(event);
     this.#ready.add(connection);
   }
 
-  #retryRefused(): void {
-    const refused = this.#refused;
-    for (let at = 0; at < refused.count; at++) this.#ready.add(refused.at(at));
-    refused.clear();
+  /** Wakes those on the list that still are in that state. */
+  #wakeAll(list: ConnectionList, state: ConnectionState, event: Event): void {
+    for (let at = 0; at < list.count; at++) {
+      const connection = list.at(at);
+      if (connection.state === state) this.#wake(connection, event);
+    }
+    list.clear();
+  }
+
+  /** Has those ask for room again whose shard has given some back. */
+  #askAgain(uploads: UploadQueue, ready: ConnectionList): void {
+    const first = ready.count;
+    uploads.takeReady(ready);
+    for (let at = first; at < ready.count; at++) ready.at(at).become(Event.shardRoom);
+  }
+
+  /** All that the connection has sent to other shards is answered: its holes close. */
+  #settled(connection: Connection): void {
+    const output = this.#output;
+    output.settle(connection);
+    output.open(connection);
+    output.close(connection);
+    const { isBlocked, isBroken, state } = connection;
+    if (isBroken) this.#close(connection);
+    else if (isBlocked && takes(state, Step.noRoom)) this.#settle(connection, Step.noRoom);
+    else if (takes(state, Event.settled)) this.#wake(connection, Event.settled);
+    else this.#closeWhenDone(connection);
+  }
+
+  /** Nothing more is taken from it: it closes, now or when what it sent before is served. */
+  #end(connection: Connection, event: Event, reason: CloseReason): void {
+    connection.isHalfClosed = true;
+    connection.closeReason = reason;
+    if (!takes(connection.state, event)) return;
+    if (connection.wait?.source?.endless === false) return; // it ends by itself
+    connection.become(event);
+    this.#table.setState(connection.slot, connection.state);
+    this.#closeWhenDone(connection);
   }
 
   #pauseWhenFull(connection: Connection): void {
-    if (connection.paused) return;
-    const crowded = connection.stalled === Verdict.crowded;
-    if (!crowded && connection.inEnd - connection.inStart < PAUSE_BYTES) return;
-    connection.paused = true;
-    this.#transport.pause(connection.slot);
+    if (connection.isPaused) return;
+    const isCrowded = connection.state === ConnectionState.crowded;
+    if (!isCrowded && connection.inEnd - connection.inStart < PAUSE_BYTES) return;
+    connection.isPaused = true;
+    this.#parts.transport.pause(connection.slot);
   }
 
-  #resume(connection: Connection): void {
-    connection.paused = false;
-    this.#transport.resume(connection.slot);
+  #unpause(connection: Connection): void {
+    connection.isPaused = false;
+    this.#parts.transport.resume(connection.slot);
   }
 
-  /** Closes what has nothing left to do. */
-  #finish(connection: Connection): void {
-    if (connection.dead) {
-      this.#destroy(connection);
-      return;
-    }
-    if (connection.intake !== Intake.closing) return;
-    if (connection.blocked || connection.unsettled > 0) return;
-    if (connection.source !== null && !connection.source.endless) return;
-    this.#destroy(connection);
+  /** Closes what takes no more and has nothing left to say. */
+  #closeWhenDone(connection: Connection): void {
+    if (connection.state !== ConnectionState.closing) return;
+    if (!connection.isBlocked && connection.unsettled === 0) this.#close(connection);
   }
 
-  #destroy(connection: Connection): void {
-    if (this.#slots[connection.slot] !== connection) return;
-    const { table, events, descriptor } = this.#parts;
+  #close(connection: Connection): void {
+    const { descriptor, events, pendingList, router, transport, waits } = this.#parts;
+    const { slot } = connection;
     if (events.isWatched()) {
-      const peer = this.#transport.peerAddress(connection.slot);
-      const reason = connection.dead ? "error" : "normal";
-      events.closed(peer, reason, descriptor(connection.slot));
+      events.closed(transport.peerAddress(slot), connection.closeReason, descriptor(slot));
     }
-    table.close(connection.slot);
-    this.#slots[connection.slot] = null;
+    connection.become(Event.gone);
+    this.#table.close(slot);
+    this.#slots[slot] = null;
     this.#openCount--;
     this.#counters.add(Counter.connectionsClosed, 1);
-    let pending = connection.pendingFirst;
-    while (pending !== NO_PENDING) {
-      const next = this.#pendings.next(pending);
-      if (this.#pendings.isSettled(pending)) this.#pendings.give(pending);
-      else this.#pendings.orphan(pending);
-      pending = next;
-    }
-    this.#intakes.abandon(connection);
-    this.#parts.router.close(connection.order);
+    pendingList.abandon(connection);
+    if (connection.wait !== null) waits.give(connection);
+    router.close(connection.order);
     this.#output.release(connection);
     this.#input.release(connection);
-    this.#transport.close(connection.slot);
+    transport.close(slot);
   }
+}
 
-  /** Once a second: closes who has been idle for too long. */
-  second(): void {
-    const { idleSeconds } = this.#parts;
-    if (idleSeconds === 0) return;
-    for (const connection of this.#slots) {
-      if (connection === null || this.#clock.now - connection.activeAt <= idleSeconds) continue;
-      this.#counters.add(Counter.idleKicks, 1);
-      this.#destroy(connection);
-    }
-  }
+/** True when bytes that come are served at once. */
+function readsInput(state: ConnectionState): boolean {
+  return state >= ConnectionState.reading && state <= ConnectionState.swallowing;
+}
+
+/** True when only the client could go on: with bytes, or by leaving. */
+function waitsForClient(connection: Connection, step: Step): boolean {
+  if (step === Step.quiet) return connection.wait?.source?.endless === true;
+  return step <= Step.swallows;
+}
+
+/** True for what would be served again without a reply or room from elsewhere. */
+function goesOnByItself(step: Step): boolean {
+  return step <= Step.swallows || step === Step.quiet || step === Step.yields;
 }

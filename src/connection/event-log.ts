@@ -15,6 +15,9 @@ import type { Control } from "../memory/control.ts";
 import type { LogWriter } from "../memory/log-ring.ts";
 import { rulesOf } from "../protocol/protocols.ts";
 
+/** Why a connection was closed, in memcached's words. */
+export type CloseReason = "error" | "normal" | "idle_timeout" | "shutdown";
+
 /** Streams, as bits of the control block's word. */
 export const WatchStream = {
   fetchers: 1 << 0,
@@ -97,7 +100,7 @@ export class EventLog {
     }
   }
 
-  closed(peer: string, reason: string, descriptor: number): void {
+  closed(peer: string, reason: CloseReason, descriptor: number): void {
     if (this.wants(WatchStream.connevents)) {
       this.#write(`type=conn_close ${peerFields(peer)} reason=${reason} cfd=${descriptor}`);
     }

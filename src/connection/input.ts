@@ -5,6 +5,8 @@
  *
  * Half a request, or requests behind one that must wait. Blocks grow with what has come, never with
  * what a client says is coming, so a line that announces a megabyte reserves nothing.
+ *
+ * While a connection is served, its input is [at, end): of its block, or of the receive buffer.
  */
 import type { Arena } from "../memory/arena.ts";
 import {
@@ -17,6 +19,9 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import type { Connection } from "./connection.ts";
 
 export class Input {
+  /** What is left of the input of the connection being served. */
+  at = 0;
+  end = 0;
   readonly #bytes: Uint8Array;
   readonly #pool: BlockPool;
   readonly #counters: Counters;
@@ -27,17 +32,30 @@ export class Input {
     this.#counters = counters;
   }
 
-  /** Keeps [at, end) for later. False when there is no memory for it. */
-  keep(connection: Connection, at: number, end: number): boolean {
-    if (at === end) {
+  /** Aims at [at, end): what `connection` sent, until `close`. */
+  open(at: number, end: number): void {
+    this.at = at;
+    this.end = end;
+  }
+
+  /** Takes up to `bytes` of what is left; returns how many. */
+  take(bytes: number): number {
+    const taken = Math.min(bytes, this.end - this.at);
+    this.at += taken;
+    return taken;
+  }
+
+  /** Ends what `open` began: keeps what is left for later. False when there is no memory for it. */
+  close(connection: Connection): boolean {
+    if (this.at === this.end) {
       this.release(connection);
       return true;
     }
     if (connection.inBlock !== NO_BLOCK) {
-      connection.inStart = at;
+      connection.inStart = this.at;
       return true;
     }
-    return this.append(connection, this.#bytes, at, end);
+    return this.append(connection, this.#bytes, this.at, this.end);
   }
 
   /** Adds bytes to the input that is kept. False when there is no memory for them. */

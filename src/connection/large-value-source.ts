@@ -9,13 +9,13 @@ import { SOURCE_DONE, type Source } from "./source.ts";
 
 export class LargeValueSource implements Source {
   readonly endless = false;
-  readonly #router: Router;
+  readonly #router: Pick<Router, "letGo">;
   readonly #ticket: number;
   readonly #value: LeasedValue;
   readonly #tail: Uint8Array;
   #tailSent = false;
 
-  constructor(router: Router, ticket: number, value: LeasedValue, tail: Uint8Array) {
+  constructor(router: Pick<Router, "letGo">, ticket: number, value: LeasedValue, tail: Uint8Array) {
     this.#router = router;
     this.#ticket = ticket;
     this.#value = value;

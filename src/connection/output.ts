@@ -77,10 +77,10 @@ export class Output {
   reserve(connection: Connection, bytes: number): boolean {
     if (this.at + bytes <= this.#limit) return true;
     assert(bytes <= SCRATCH_BYTES, "a reply that is copied fits the scratch");
-    if (connection.blocked) return false;
+    if (connection.isBlocked) return false;
     if (connection.holes === 0) {
       this.#sendAll(connection);
-      if (connection.dead || connection.blocked) return false;
+      if (connection.isBroken || connection.isBlocked) return false;
       this.open(connection);
       return this.at + bytes <= this.#limit;
     }
@@ -110,7 +110,7 @@ export class Output {
       else connection.outEnd = this.at;
       return;
     }
-    if (connection.blocked) {
+    if (connection.isBlocked) {
       connection.outEnd = this.at;
       return;
     }
@@ -119,12 +119,12 @@ export class Output {
 
   /** The socket takes more: sends what was kept. True when nothing is left. */
   drain(connection: Connection): boolean {
-    connection.blocked = false;
+    connection.isBlocked = false;
     if (connection.outBlock === NO_BLOCK) return true;
     this.open(connection);
     if (connection.holes > 0) return true;
     this.#sendAll(connection);
-    return !connection.blocked;
+    return !connection.isBlocked;
   }
 
   /**
@@ -180,7 +180,7 @@ export class Output {
     }
     const sent = this.#transport.send(connection.slot, this.arena, start, end, false);
     if (sent < 0) {
-      connection.dead = true;
+      connection.isBroken = true;
       this.release(connection);
       return;
     }
@@ -189,7 +189,7 @@ export class Output {
       this.release(connection);
       return;
     }
-    connection.blocked = true;
+    connection.isBlocked = true;
     if (connection.outBlock === NO_BLOCK) this.#keep(connection, start + sent, end);
     else {
       connection.outStart = start + sent;
@@ -203,7 +203,7 @@ export class Output {
     const block = this.#pool.take(end - start);
     if (block === NO_BLOCK) {
       this.#counters.add(Counter.readBufOom, 1);
-      connection.dead = true;
+      connection.isBroken = true;
       return;
     }
     this.bytes.copyWithin(block, start, end);

@@ -19,7 +19,7 @@ import { FreeList, NONE_FREE } from "../base/free-list.ts";
 import type { Request } from "../command/request.ts";
 
 /** Pending requests of one thread. A power of two: the token's low bits. */
-const PENDING_MAX = 4096;
+export const PENDING_MAX = 4096;
 /** Of one connection, so that one flood of noreply commands cannot take all. */
 export const PENDING_PER_CONNECTION_MAX = 512;
 export const NO_PENDING = NONE_FREE;

@@ -13,9 +13,11 @@
  * know who waits. Those who wait are not read, so each costs a receive buffer at most.
  */
 import type { Clock } from "../base/clock.ts";
+import { ConnectionState } from "../memory/connection-table.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { type Connection, NOT_WAITING } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
+import { NOT_WAITING, type Wait } from "./wait.ts";
 
 /** Connections of one thread that may wait; one more is refused at once. */
 export const UPLOADS_WAITING_MAX = 256;
@@ -52,30 +54,26 @@ export class UploadQueue {
    * Before a shard is asked for room: notes what it has given back so far. False when this try must
    * be the last.
    */
-  mayWait(connection: Connection, shard: number): boolean {
-    connection.roomShard = shard;
-    connection.roomSeen = this.#roomSequence(shard);
+  mayWait(wait: Wait, shard: number): boolean {
+    wait.roomShard = shard;
+    wait.roomSeen = this.#roomSequence(shard);
     if (!this.hasPlace()) return false;
-    if (connection.roomSince === NOT_WAITING) return true;
+    if (wait.roomSince === NOT_WAITING) return true;
     const now = this.#clock.now;
-    return now < connection.roomUntil && now - connection.roomSince < WAIT_SECONDS_MAX;
+    return now < wait.roomUntil && now - wait.roomSince < WAIT_SECONDS_MAX;
   }
 
   /** There was none: it waits from now on, or goes on waiting. */
   wait(connection: Connection): void {
-    if (connection.roomSince === NOT_WAITING) {
-      connection.roomSince = this.#clock.now;
-      connection.roomUntil = this.#clock.now + STILL_SECONDS_MAX;
+    const wait = connection.wait as Wait;
+    if (wait.roomSince === NOT_WAITING) {
+      wait.roomSince = this.#clock.now;
+      wait.roomUntil = this.#clock.now + STILL_SECONDS_MAX;
     }
     this.#waiting.add(connection);
   }
 
-  /** It has been granted, or refused for good. */
-  settled(connection: Connection): void {
-    connection.roomSince = NOT_WAITING;
-  }
-
-  /** Moves those who are to ask again to `ready`. */
+  /** Moves those who are to ask again to `ready`; who no longer waits is forgotten. */
   takeReady(ready: ConnectionList): void {
     const waiting = this.#waiting;
     this.#waiting = this.#waitingNext;
@@ -83,9 +81,11 @@ export class UploadQueue {
     const now = this.#clock.now;
     for (let at = 0; at < waiting.count; at++) {
       const connection = waiting.at(at);
-      const moved = this.#roomSequence(connection.roomShard) !== connection.roomSeen;
-      if (moved) connection.roomUntil = now + STILL_SECONDS_MAX;
-      if (moved || connection.order.closed || now >= connection.roomUntil) ready.add(connection);
+      if (connection.state !== ConnectionState.crowded) continue;
+      const wait = connection.wait as Wait;
+      const moved = this.#roomSequence(wait.roomShard) !== wait.roomSeen;
+      if (moved) wait.roomUntil = now + STILL_SECONDS_MAX;
+      if (moved || now >= wait.roomUntil) ready.add(connection);
       else this.#waiting.add(connection);
     }
     waiting.clear();

@@ -28,36 +28,50 @@ const ADDRESS_OFFSET = 44;
 /** Addresses are cut here; a Unix socket's path has at most 107 bytes and shows its beginning. */
 const ADDRESS_BYTES_MAX = ROW_BYTES - ADDRESS_OFFSET;
 
-/** What a connection is doing: memcached's words where we do the same. */
+/** What a connection is doing (connection/connection.ts draws how it gets from one to the next). */
 export const ConnectionState = {
-  free: 0,
-  /** Waiting for a request. */
-  read: 1,
-  /** Parsing, or being asked for: the connection that asks shows this. */
-  parse: 2,
+  closed: 0,
+  /** Waits for a command: none of it has come, or only a part of its line. */
+  reading: 1,
   /** A value is coming in. */
-  nread: 3,
-  /** Throwing away a value that is not wanted. */
-  swallow: 4,
-  /** Replies wait for the socket to take them. */
-  mwrite: 5,
-  /** Waiting for the owner of a shard. */
-  ioQueue: 6,
-  watch: 7,
-  closing: 8,
-  listening: 9,
+  receiving: 2,
+  /** The value of a refused request is coming in, and thrown away. */
+  swallowing: 3,
+  executing: 4,
+  /** Goes on in this turn. */
+  ready: 5,
+  /** Another shard's reply. */
+  awaiting: 6,
+  /** The replies of all that it has sent to other shards before. */
+  behind: 7,
+  /** Room in a ring, or in a table of this thread's. */
+  refused: 8,
+  /** Room in a shard, for a large value. */
+  crowded: 9,
+  /** Room in its output: the client reads slowly, or earlier replies are not there yet. */
+  draining: 10,
+  /** What it sends by and by has nothing now: a watcher. */
+  quiet: 11,
+  /** Takes no more; closes when its replies have left. */
+  closing: 12,
+  /** Of listening sockets. */
+  listening: 13,
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
-/** memcached's names, in the order of `ConnectionState`. */
+/** As `stats conns` words them, by number: memcached's name for what comes closest. */
 export const CONNECTION_STATE_NAMES = [
   "conn_closed",
   "conn_read",
-  "conn_parse_cmd",
   "conn_nread",
   "conn_swallow",
-  "conn_mwrite",
+  "conn_parse_cmd",
+  "conn_new_cmd",
   "conn_io_queue",
+  "conn_io_queue",
+  "conn_io_pending",
+  "conn_nread",
+  "conn_mwrite",
   "conn_watch",
   "conn_closing",
   "conn_listening",
@@ -128,7 +142,7 @@ export class ConnectionTable {
       this.#bytes[row + ADDRESS_OFFSET + at] = address.charCodeAt(at);
     }
     this.#bytes[row + LENGTH_OFFSET] = length;
-    this.#words[word + STATE] = ConnectionState.read;
+    this.#words[word + STATE] = ConnectionState.reading;
   }
 
   /** Fills the row of listening socket number `listener`; its slot is `slotCount + listener`. */
@@ -146,7 +160,7 @@ export class ConnectionTable {
   }
 
   close(slot: number): void {
-    this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + STATE] = ConnectionState.free;
+    this.#words[((this.#base + slot * ROW_BYTES) >>> 2) + STATE] = ConnectionState.closed;
   }
 
   state(slot: number): ConnectionState {
@@ -210,7 +224,7 @@ export class ConnectionTable {
   /** Closes every row: for the successor of a thread that died. */
   clear(): void {
     for (let slot = 0; slot < this.slotCount; slot++) {
-      if (this.state(slot) !== ConnectionState.free) this.close(slot);
+      if (this.state(slot) !== ConnectionState.closed) this.close(slot);
     }
   }
 }

@@ -23,8 +23,8 @@ export const CLOSE = -1;
 
 export interface Parser {
   /**
-   * After a 0: how many bytes from `start` on are needed before it makes sense to parse again; 0
-   * when unknown.
+   * After a 0: how many bytes from `start` on the request takes, as far as its head says: a value
+   * is on its way. 0 while the head itself is not whole.
    */
   readonly needed: number;
 

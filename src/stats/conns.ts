@@ -47,7 +47,7 @@ export function connectionsOf(view: NodeView, countMax: number): ConnectionView[
   view.connections.forEach((table, thread) => {
     for (let slot = 0; slot < table.slotCount && found.length < countMax; slot++) {
       const state = table.state(slot);
-      if (state === ConnectionState.free) continue;
+      if (state === ConnectionState.closed) continue;
       const transport = table.transport(slot);
       const listener = listeners[table.listener(slot)];
       found.push({

@@ -5,15 +5,30 @@
 import { listsNodes } from "../config/cluster-options.ts";
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
-import { BulkCommands } from "../connection/bulk.ts";
+import { BatchReader } from "../connection/batch-reader.ts";
+import { Broadcast } from "../connection/broadcast.ts";
 import type { BusyPoll } from "../connection/busy-poll.ts";
 import { Connections } from "../connection/connections.ts";
-import { Intakes } from "../connection/intake.ts";
+import { Executor } from "../connection/executor.ts";
+import { Input } from "../connection/input.ts";
+import { NodeCommands } from "../connection/node-commands.ts";
+import { Fetch } from "../connection/operation/fetch.ts";
+import { FetchEnd } from "../connection/operation/fetch-end.ts";
+import { Lease } from "../connection/operation/lease.ts";
+import { Read } from "../connection/operation/read.ts";
+import { SendLarge } from "../connection/operation/send-large.ts";
+import { SendSource } from "../connection/operation/send-source.ts";
+import { Swallow } from "../connection/operation/swallow.ts";
+import { UploadBegin } from "../connection/operation/upload-begin.ts";
+import { UploadBody } from "../connection/operation/upload-body.ts";
+import { UploadEnd } from "../connection/operation/upload-end.ts";
+import { Write } from "../connection/operation/write.ts";
 import { Output } from "../connection/output.ts";
+import { PendingList } from "../connection/pending-list.ts";
 import { PendingTable } from "../connection/pending-table.ts";
-import { Performer } from "../connection/performer.ts";
-import { NodeCommands } from "../connection/session-commands.ts";
+import { Replies } from "../connection/replies.ts";
 import { UploadQueue } from "../connection/upload-queue.ts";
+import { WaitPool } from "../connection/wait.ts";
 import { BlockPool } from "../memory/block-pool.ts";
 import { poolBytes, RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
 import { SLAB_ITEM_BYTES_MAX } from "../memory/shard-plan.ts";
@@ -89,25 +104,30 @@ function createRouter({ memory, ownStore, loans, waker }: ServerParts): Router {
   });
 }
 
+/** What every operation works with. */
+interface Bench {
+  readonly router: Router;
+  readonly waits: WaitPool;
+  readonly pendings: PendingList;
+  readonly input: Input;
+  readonly output: Output;
+  readonly replies: Replies;
+  readonly send: SendSource;
+  readonly swallow: Swallow;
+  readonly uploads: UploadQueue;
+}
+
 /** What answers requests that are no shard's: logins, stats, and what operators ask. */
-function createSession(
-  parts: ServerParts,
-  own: {
-    readonly router: Router;
-    readonly output: Output;
-    readonly performer: Performer;
-    readonly intakes: Intakes;
-    readonly encoder: ReplyEncoder;
-  },
-): NodeCommands {
+function createNodeCommands(parts: ServerParts, bench: Bench): NodeCommands {
   const { memory } = parts;
   const { data, control, clock, counters, readers } = memory;
   const { settings } = data;
-  const { output, encoder } = own;
+  const { output } = bench;
   const logins = new Logins(settings, control);
   if (settings.authFile !== "") logins.text();
   return new NodeCommands({
-    ...own,
+    ...bench,
+    broadcast: new Broadcast(bench.router, bench.pendings, output),
     control,
     view: memory.view,
     shardCount: memory.header.shardCount(),
@@ -129,7 +149,7 @@ function createSession(
     }),
     authenticator: new Authenticator({
       output,
-      encoder,
+      replies: bench.replies,
       counters,
       textLogins: () => logins.text(),
       saslLogins: () => logins.sasl(),
@@ -138,10 +158,29 @@ function createSession(
   });
 }
 
+/** The operations, each after those it hands over to. */
+function createExecutor(parts: ServerParts, bench: Bench): Executor {
+  const { router, waits, pendings, input, output, replies } = bench;
+  const copyBytesMax = SLAB_ITEM_BYTES_MAX;
+  const large = new SendLarge(router, output, replies, bench.send, parts.memory.shards);
+  const end = new FetchEnd(router, pendings, output, replies, large, copyBytesMax);
+  const lease = new Lease({ ...bench, large, end });
+  const uploadEnd = new UploadEnd(router, pendings, output, replies);
+  const body = new UploadBody({ router, waits, input, output, replies, end: uploadEnd });
+  return new Executor({
+    router,
+    read: new Read(router, pendings, output, replies, lease),
+    write: new Write(router, pendings, output, replies),
+    fetch: new Fetch({ ...bench, lease, end, copyBytesMax }),
+    upload: new UploadBegin({ ...bench, queue: bench.uploads, body }),
+    node: createNodeCommands(parts, bench),
+  });
+}
+
 /** Puts a thread's server together. */
 export function createServer(parts: ServerParts): ThreadServer {
-  const { memory, transport } = parts;
-  const { data, clock, counters, observer, readers } = memory;
+  const { memory, transport, descriptor, busyPoll } = parts;
+  const { data, clock, counters, observer, events } = memory;
   const { settings, layout } = data;
   const io = layout.io[data.self] as { arena: number; base: number };
   const arena = memory.arena(io);
@@ -149,59 +188,43 @@ export function createServer(parts: ServerParts): ThreadServer {
   const blocks = poolBytes(layout.socketThreads, settings.extended.readBufferBytesMax);
   const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
   const pendings = new PendingTable();
-  const ioBase = io.base;
-  const output = new Output({ arena, ioBase, pool, pendings, transport, counters });
-  const protocol = protocolOptions(memory, router.inlineValueBytesMax);
+  const output = new Output({ arena, ioBase: io.base, pool, pendings, transport, counters });
   const encoder = new ReplyEncoder(clock);
-  const performer = new Performer({
-    router,
-    output,
-    pendings,
-    counters,
-    observer,
-    encoder,
-    events: memory.events,
-    descriptor: parts.descriptor,
-    copyBytesMax: SLAB_ITEM_BYTES_MAX,
-  });
-  const intakes = new Intakes({ router, output, pool, performer, counters, encoder });
+  const input = new Input(arena, pool, counters);
+  const waits = new WaitPool(arena.bytes);
+  const pendingList = new PendingList(pendings, waits, output, encoder, events);
+  const lookers = { counters, observer, events, descriptor };
+  const replies = new Replies(encoder, output, pendings, lookers);
   const uploads = new UploadQueue(memory.shards, clock);
-  const bulk = new BulkCommands({
-    router,
-    output,
-    performer,
-    intakes,
-    uploads,
-    encoder,
-    counters,
-    shards: memory.shards,
-  });
-  const session = createSession(parts, { router, output, performer, intakes, encoder });
-  performer.attach(bulk, session);
+  const send = new SendSource(waits, output);
+  const swallow = new Swallow(waits, input, output, replies);
+  const own = { router, waits, input, output, replies, uploads };
+  const executor = createExecutor(parts, { ...own, pendings: pendingList, send, swallow });
+  const protocol = protocolOptions(memory, router.inlineValueBytesMax);
+  const finders = memory.readers.map((reader) => reader.batches);
+  const batches = new BatchReader(
+    {
+      ...{ router, finders, output, counters, observer, events },
+      hash: memory.hash,
+      listsNodes: protocol.listsNodes,
+    },
+    arena.bytes,
+  );
   const connections = new Connections({
-    arena,
-    pool,
-    pendings,
-    output,
-    performer,
-    intakes,
-    uploads,
-    parser: new WireParser(protocol, clock),
-    listsNodes: protocol.listsNodes,
-    wires: wireOptions(data),
-    router,
-    finders: readers.map((reader) => reader.batches),
-    hash: memory.hash,
+    ...own,
+    ...lookers,
     transport,
-    counters,
+    wires: wireOptions(data),
+    parser: new WireParser(protocol, clock),
+    batches,
+    executor,
+    pendings,
+    pendingList,
     clock,
-    observer,
-    events: memory.events,
+    busyPoll,
     table: memory.connectionTable,
-    descriptor: parts.descriptor,
     requestsPerEvent: settings.requestsPerEvent,
     idleSeconds: settings.idleSeconds,
-    busyPoll: parts.busyPoll,
   });
-  return { connections, router, busyPoll: parts.busyPoll };
+  return { connections, router, busyPoll };
 }

@@ -55,7 +55,7 @@ export class BinaryParser implements Parser {
 
   parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start] !== MAGIC_REQUEST) return CLOSE;
-    if (end - start < PACKET_HEADER_BYTES) return this.#wait(PACKET_HEADER_BYTES);
+    if (end - start < PACKET_HEADER_BYTES) return this.#wait(0);
     const keyBytes = ((bytes[start + 2] as number) << 8) | (bytes[start + 3] as number);
     const extrasBytes = bytes[start + 4] as number;
     const bodyBytes = readWord(bytes, start + 8) >>> 0;
@@ -72,7 +72,7 @@ export class BinaryParser implements Parser {
       else request.closeAfter = true;
       return PACKET_HEADER_BYTES;
     }
-    if (request.keyEnd > end) return this.#wait(request.keyEnd - start);
+    if (request.keyEnd > end) return this.#wait(0);
     const shape = OPCODE_SHAPE[request.opcode] as number;
     request.op = OPCODE_OP[request.opcode] as Op;
     request.mode = OPCODE_MODE[request.opcode] as Request["mode"];

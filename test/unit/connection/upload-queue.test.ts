@@ -1,14 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Clock } from "../../../src/base/clock.ts";
 import { MIB, type ServerSeconds } from "../../../src/base/unit.ts";
-import { Connection } from "../../../src/connection/connection.ts";
+import { Connection, Event } from "../../../src/connection/connection.ts";
 import { ConnectionList } from "../../../src/connection/connection-list.ts";
+import { Step } from "../../../src/connection/step.ts";
 import {
   STILL_SECONDS_MAX,
   UPLOADS_WAITING_MAX,
   UploadQueue,
   WAIT_SECONDS_MAX,
 } from "../../../src/connection/upload-queue.ts";
+import { WaitPool } from "../../../src/connection/wait.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import { ShardMemory } from "../../../src/memory/shard-memory.ts";
 import { planShard } from "../../../src/memory/shard-plan.ts";
@@ -23,14 +25,22 @@ class Crowd {
   readonly clock = new Clock(1_700_000_000);
   readonly shards = Array.from({ length: SHARDS }, emptyShard);
   readonly queue = new UploadQueue(this.shards, this.clock);
+  readonly waits = new WaitPool(new Uint8Array(0));
   #slots = 0;
 
   arrive(shard: number): Connection {
     const wire = new WireState(OPTIONS);
     const connection = new Connection(this.#slots++, wire, new Order(), this.clock.now);
-    expect(this.queue.mayWait(connection, shard)).toBe(true);
+    expect(this.queue.mayWait(this.waits.of(connection), shard)).toBe(true);
+    connection.become(Event.bytes);
+    connection.become(Step.crowded);
     this.queue.wait(connection);
     return connection;
+  }
+
+  /** It asks again: whether it may wait on. */
+  mayWait(connection: Connection, shard: number): boolean {
+    return this.queue.mayWait(this.waits.of(connection), shard);
   }
 
   pass(seconds: number): void {
@@ -78,9 +88,9 @@ describe("UploadQueue", () => {
     expect(crowd.ready()).toEqual([]);
     crowd.pass(1);
     expect(crowd.ready()).toEqual([waiting]);
-    expect(crowd.queue.mayWait(waiting, 0)).toBe(false);
-    crowd.queue.settled(waiting);
-    expect(crowd.queue.mayWait(waiting, 0)).toBe(true);
+    expect(crowd.mayWait(waiting, 0)).toBe(false);
+    crowd.waits.give(waiting); // refused for good: its next upload waits anew
+    expect(crowd.mayWait(waiting, 0)).toBe(true);
   });
 
   test("patience begins anew whenever room was given back, up to a limit", () => {
@@ -90,7 +100,7 @@ describe("UploadQueue", () => {
       crowd.pass(1);
       crowd.shards[0]?.header.noteRoom();
       expect(crowd.ready()).toEqual([waiting]);
-      const may = crowd.queue.mayWait(waiting, 0);
+      const may = crowd.mayWait(waiting, 0);
       expect(may).toBe(passed + 1 < WAIT_SECONDS_MAX);
       if (may) crowd.queue.wait(waiting);
     }
@@ -101,13 +111,13 @@ describe("UploadQueue", () => {
     for (let arrived = 0; arrived < UPLOADS_WAITING_MAX; arrived++) crowd.arrive(0);
     const wire = new WireState(OPTIONS);
     const late = new Connection(UPLOADS_WAITING_MAX, wire, new Order(), crowd.clock.now);
-    expect(crowd.queue.mayWait(late, 0)).toBe(false);
+    expect(crowd.mayWait(late, 0)).toBe(false);
     expect(crowd.queue.hasPlace()).toBe(false);
   });
 
   test("a connection that has closed does not stay", () => {
     const crowd = new Crowd();
-    crowd.arrive(0).order.closed = true;
+    crowd.arrive(0).become(Event.gone);
     crowd.ready();
     expect(crowd.queue.count).toBe(0);
   });

@@ -221,7 +221,7 @@ describe("stats conns", () => {
     view.connections[2]?.openListener(0, 20, ConnectionTransport.tcp, listening, 2);
     const peer = "[::1]:5000";
     view.connections[1]?.open(7, 33, ConnectionTransport.tcp6, 0, peer, 900);
-    view.connections[1]?.setState(7, ConnectionState.nread);
+    view.connections[1]?.setState(7, ConnectionState.receiving);
     view.connections[0]?.open(0, 34, connectionTransport("?:<AF 0>"), 0, "<AF 0>", 100);
     view.connections[0]?.moved(0, 10, 20, 1, 950);
     expect(statsOf(view, "conns").values).toEqual({
