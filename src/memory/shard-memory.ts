@@ -5,6 +5,7 @@
 import type { Arena } from "./arena.ts";
 import { Buckets } from "./buckets.ts";
 import { GhostTable } from "./ghost-table.ts";
+import { ItemView } from "./item-view.ts";
 import { Items } from "./items.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { ShardHeader } from "./shard-header.ts";
@@ -18,6 +19,7 @@ export class ShardMemory {
   readonly header: ShardHeader;
   readonly slabs: SlabTable;
   readonly items: Items;
+  readonly view: ItemView;
   readonly buckets: Buckets;
   readonly ghosts: GhostTable;
   readonly leases: LeaseTable;
@@ -31,6 +33,7 @@ export class ShardMemory {
     this.header = new ShardHeader(arena, base);
     this.slabs = new SlabTable(arena, base, plan);
     this.items = new Items(arena, base, plan);
+    this.view = new ItemView(arena, this.header, this.slabs, this.items);
     this.buckets = new Buckets(arena, base, plan);
     this.ghosts = new GhostTable(arena, base, plan);
     this.leases = new LeaseTable(arena, base, plan);

@@ -70,6 +70,11 @@ export const Queue = {
 export type Queue = (typeof Queue)[keyof typeof Queue];
 export const QUEUES = 5;
 
+/** A queue as stats number it: 1 small, 2 main, 3 whatever large items take; 0 free. */
+export function queueClass(queue: Queue): number {
+  return queue > 3 ? 3 : queue;
+}
+
 export class SlabTable {
   readonly #words: Uint32Array;
   readonly #word: number;

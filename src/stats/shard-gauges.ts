@@ -20,7 +20,7 @@ import { GHOST_WAYS } from "../memory/ghost-table.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES, type ShardPlan, SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NEVER, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { NEVER, Queue, queueClass, type SlabTable } from "../memory/slab-table.ts";
 
 /** A set of the ghost table is a row of u32 (memory/ghost-table.ts). */
 const GHOST_SET_BYTES = GHOST_WAYS * 4;
@@ -87,7 +87,7 @@ export class ShardGauges {
   addTo(into: StoreGauges, now: number): void {
     for (let slab = 0; slab < this.plan.slabCount; slab++) {
       const queue = this.#slabs.queue(slab);
-      const gauges = into.queues[classOf(queue) - 1];
+      const gauges = into.queues[queueClass(queue) - 1];
       if (gauges === undefined) {
         into.slabsFree++;
         if (this.#slabs.openedAt(slab) > 0) into.slabsReused++;
@@ -103,7 +103,7 @@ export class ShardGauges {
       }
     }
     for (const queue of [Queue.small, Queue.main, Queue.largeSmall, Queue.largeMain]) {
-      const gauges = into.queues[classOf(queue) - 1] as QueueGauges;
+      const gauges = into.queues[queueClass(queue) - 1] as QueueGauges;
       gauges.items += this.#header.items(queue);
     }
     into.slabs += this.plan.slabCount;
@@ -140,7 +140,7 @@ export class ShardGauges {
   slab(slab: number): SlabView {
     const exptimeMin = this.#slabs.exptimeMin(slab);
     return {
-      queue: classOf(this.#slabs.queue(slab)),
+      queue: queueClass(this.#slabs.queue(slab)),
       // The last slab of a chain also counts what lies in its tail.
       writtenBytes: Math.min(this.plan.slabBytes, this.#slabs.writtenBytes(slab)),
       liveBytes: this.#slabs.liveBytes(slab),
@@ -197,17 +197,4 @@ export function bytesOf({ queues }: StoreGauges): number {
 
 function emptyQueue(): QueueGauges {
   return { items: 0, bytes: 0, writtenBytes: 0, slabs: 0, ageSeconds: 0 };
-}
-
-function classOf(queue: Queue): number {
-  switch (queue) {
-    case Queue.free:
-      return 0;
-    case Queue.small:
-      return 1;
-    case Queue.main:
-      return 2;
-    default:
-      return 3;
-  }
 }

@@ -144,6 +144,7 @@ export class BatchFinder {
     if (valueBytes > this.#valueBytesMax) return ReadOutcome.busy; // large, or torn
     if (valueStart + valueBytes > this.#itemsEnd) return ReadOutcome.busy;
     if (!equalBytes(keyBytes, start, this.bytes, keyStart, length)) return ReadOutcome.busy;
+    // As ItemView.deadMark: asked there, pipelined gets took 4 to 8 % more.
     if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch())
       return ReadOutcome.busy;
     const exptime = items.exptime(item);

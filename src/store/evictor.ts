@@ -31,10 +31,10 @@ import { DEAD, type Items } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { NO_SLAB, Queue, queueClass, type SlabTable } from "../memory/slab-table.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
-import { queueClass, type Residents } from "./residents.ts";
+import type { Residents } from "./residents.ts";
 import { NO_ITEM, type SlabAllocator } from "./slab-allocator.ts";
 import type { StoreOptions } from "./store-options.ts";
 

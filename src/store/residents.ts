@@ -25,27 +25,16 @@ import {
   NONE,
 } from "../memory/buckets.ts";
 import { Counter, type Counters, EVICTED_TIMES, SPLITS } from "../memory/counters.ts";
-import {
-  BINARY_KEY,
-  DEAD,
-  type Items,
-  itemTotalBytes,
-  STALE,
-  TOKEN_SENT,
-} from "../memory/items.ts";
+import type { ItemView } from "../memory/item-view.ts";
+import { DEAD, type Items } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { SLAB_HEAD_BYTES } from "../memory/shard-plan.ts";
-import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { NO_SLAB, Queue, queueClass, type SlabTable } from "../memory/slab-table.ts";
 import { ChainTails } from "./chain-tails.ts";
 import type { Ghost } from "./ghost.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { SlabAllocator } from "./slab-allocator.ts";
-
-/** The queue as stats number it: 1 small, 2 main, 3 large. */
-export function queueClass(queue: Queue): number {
-  return queue > 3 ? 3 : queue;
-}
 
 /** A read whose connection counts the dead item it met (connection/count.ts). */
 function isRead(op: Op): boolean {
@@ -58,6 +47,7 @@ export class Residents {
   readonly #header: ShardHeader;
   readonly #slabs: SlabTable;
   readonly #items: Items;
+  readonly #view: ItemView;
   readonly #buckets: Buckets;
   readonly #bytes: Uint8Array;
   readonly #slabBytes: number;
@@ -79,6 +69,7 @@ export class Residents {
     this.#header = memory.header;
     this.#slabs = memory.slabs;
     this.#items = memory.items;
+    this.#view = memory.view;
     this.#buckets = memory.buckets;
     this.#bytes = memory.arena.bytes;
     this.#slabBytes = memory.plan.slabBytes;
@@ -103,7 +94,7 @@ export class Residents {
     );
     if (entry === NONE) return NONE;
     const item = this.#buckets.ref(entry);
-    const dead = this.#deadMarkOf(item);
+    const dead = this.#view.deadMark(item, this.#clock.now);
     if (dead === 0) return entry;
     this.deadMark = dead;
     if (!isRead(request.op)) {
@@ -115,15 +106,7 @@ export class Residents {
 
   /** True when an item's time is over, or a flush has killed it. */
   isOver(item: ItemRef): boolean {
-    return this.#deadMarkOf(item) !== 0;
-  }
-
-  #deadMarkOf(item: ItemRef): number {
-    if (this.#slabs.epoch(this.#slabs.slabOf(item)) !== this.#header.epoch()) {
-      return ItemMark.flushed;
-    }
-    const exptime = this.#items.exptime(item);
-    return exptime !== 0 && exptime <= this.#clock.now ? ItemMark.expired : 0;
+    return this.#view.deadMark(item, this.#clock.now) !== 0;
   }
 
   /** The queue an item is in, as stats number it. */
@@ -133,8 +116,7 @@ export class Residents {
 
   /** The length of an item's value, be it in a slab or in a chain. */
   valueBytes(item: ItemRef): number {
-    if (!this.#items.isLarge(item)) return this.#items.valueBytes(item);
-    return this.#slabs.valueBytes(this.#slabs.slabOf(item));
+    return this.#view.valueBytes(item);
   }
 
   /** The memory an item takes: its slot, or its slabs and its tail. */
@@ -142,16 +124,6 @@ export class Residents {
     if (!this.#items.isLarge(item)) return this.#items.slotBytes(item);
     const slab = this.#slabs.slabOf(item);
     return this.#slabs.chainSlabs(slab) * this.#slabBytes + this.#tails.bytesOf(slab);
-  }
-
-  /** The item's size as memcached counts it. */
-  totalBytes(item: ItemRef): number {
-    return itemTotalBytes(
-      this.#items.keyBytes(item),
-      this.valueBytes(item),
-      this.#items.clientFlags(item),
-      this.#header.casBytes(),
-    );
   }
 
   /** Counts an item in, or (negative `sign`) off a queue, when no flush has killed it. */
@@ -296,26 +268,7 @@ export class Residents {
 
   /** Describes an item as it is now. `credit` is its credit byte from before the request. */
   describe(item: ItemRef, credit: number, reply: Reply): void {
-    const items = this.#items;
-    const packed = items.packed(item);
-    let marks = (credit & FETCHED) === 0 ? 0 : ItemMark.fetched;
-    if ((packed & STALE) !== 0) marks |= ItemMark.stale;
-    if ((packed & TOKEN_SENT) !== 0) marks |= ItemMark.tokenSent;
-    if ((packed & BINARY_KEY) !== 0) marks |= ItemMark.binaryKey;
-    if (items.isLarge(item)) marks |= ItemMark.large;
-    reply.marks = marks;
-    reply.casLow = items.casLow(item);
-    reply.casHigh = items.casHigh(item);
-    reply.clientFlags = items.clientFlags(item);
-    reply.exptime = items.exptime(item);
-    reply.accessed = items.touched(item);
-    reply.valueBytes = this.valueBytes(item);
-    reply.totalBytes = this.totalBytes(item);
-    reply.queue = queueClass(this.#slabs.queue(this.#slabs.slabOf(item)));
-    reply.value = this.#bytes;
-    reply.keyStart = items.keyStart(item);
-    reply.keyBytes = items.keyBytes(item);
-    reply.valueStart = items.valueStart(item);
+    this.#view.describe(item, credit, reply);
   }
 
   /** The item of a chain's first slab. */

@@ -17,23 +17,14 @@ import type { ItemRef } from "../base/unit.ts";
 import { ItemMark, type Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import type { Arena } from "../memory/arena.ts";
-import { type Buckets, bucketOf, FETCHED, NONE } from "../memory/buckets.ts";
-import {
-  BINARY_KEY,
-  type Items,
-  itemTotalBytes,
-  keyBytesOf,
-  LARGE,
-  STALE,
-  TOKEN_SENT,
-  valueBytesOf,
-} from "../memory/items.ts";
+import { type Buckets, bucketOf, NONE } from "../memory/buckets.ts";
+import type { ItemView } from "../memory/item-view.ts";
+import type { Items } from "../memory/items.ts";
 import { KeySearch } from "../memory/key-search.ts";
 import type { SequenceLock } from "../memory/sequence-lock.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import { ShardMemory } from "../memory/shard-memory.ts";
 import { BUCKET_ENTRIES } from "../memory/shard-plan.ts";
-import type { SlabTable } from "../memory/slab-table.ts";
 import { BatchFinder } from "./batch-finder.ts";
 import { ReadOutcome } from "./read-outcome.ts";
 
@@ -45,8 +36,8 @@ export class StoreReader {
   /** The same for batches of plain gets. */
   readonly batches: BatchFinder;
   readonly #header: ShardHeader;
-  readonly #slabs: SlabTable;
   readonly #items: Items;
+  readonly #view: ItemView;
   readonly #buckets: Buckets;
   readonly #search: KeySearch;
   readonly #locks: SequenceLock;
@@ -63,8 +54,8 @@ export class StoreReader {
   constructor(arena: Arena, base: number, clock: Clock) {
     const memory = new ShardMemory(arena, base);
     this.#header = memory.header;
-    this.#slabs = memory.slabs;
     this.#items = memory.items;
+    this.#view = memory.view;
     this.#buckets = memory.buckets;
     this.#search = new KeySearch(arena, memory.buckets, memory.items);
     this.#locks = memory.buckets.locks;
@@ -144,49 +135,13 @@ export class StoreReader {
 
   /** Fills the reply. False when the item's time is over, which `reply.marks` then tells. */
   #describe(item: ItemRef, credit: number, reply: Reply): boolean {
-    const items = this.#items;
-    const slab = this.#slabs.slabOf(item);
-    if (this.#slabs.epoch(slab) !== this.#header.epoch()) {
+    const dead = this.#view.deadMark(item, this.#clock.now);
+    if (dead !== 0) {
       reply.begin();
-      reply.marks = ItemMark.flushed;
+      reply.marks = dead;
       return false;
     }
-    const exptime = items.exptime(item);
-    if (exptime !== 0 && exptime <= this.#clock.now) {
-      reply.begin();
-      reply.marks = ItemMark.expired;
-      return false;
-    }
-    const packed = items.packed(item);
-    const keyBytes = keyBytesOf(packed);
-    let marks = (credit & FETCHED) === 0 ? 0 : ItemMark.fetched;
-    if ((packed & (STALE | TOKEN_SENT | BINARY_KEY)) !== 0) {
-      if ((packed & STALE) !== 0) marks |= ItemMark.stale;
-      if ((packed & TOKEN_SENT) !== 0) marks |= ItemMark.tokenSent;
-      if ((packed & BINARY_KEY) !== 0) marks |= ItemMark.binaryKey;
-    }
-    let valueBytes = valueBytesOf(packed);
-    if (valueBytes === LARGE) {
-      valueBytes = this.#slabs.valueBytes(slab);
-      marks |= ItemMark.large;
-    }
-    const queue = this.#slabs.queue(slab);
-    const clientFlags = items.clientFlags(item);
-    const keyStart = items.keyStart(item);
-    reply.marks = marks;
-    reply.exptime = exptime;
-    reply.accessed = items.touched(item);
-    reply.clientFlags = clientFlags;
-    reply.casLow = items.casLow(item);
-    reply.casHigh = items.casHigh(item);
-    reply.queue = Math.min(queue, 3);
-    reply.value = this.#bytes;
-    reply.valueBytes = valueBytes;
-    reply.keyStart = keyStart;
-    reply.keyBytes = keyBytes;
-    reply.valueStart = keyStart + keyBytes;
-    const casBytes = this.#header.casBytes();
-    reply.totalBytes = itemTotalBytes(keyBytes, valueBytes, clientFlags, casBytes);
+    this.#view.describe(item, credit, reply);
     return true;
   }
 

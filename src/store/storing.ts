@@ -22,10 +22,10 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import { BINARY_KEY, type Items, itemTotalBytes, STALE, TOKEN_SENT } from "../memory/items.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { NO_SLAB } from "../memory/slab-table.ts";
+import { NO_SLAB, queueClass } from "../memory/slab-table.ts";
 import type { CasClock } from "./cas-clock.ts";
 import { Join, Wrote } from "./draft.ts";
-import { queueClass, type Residents } from "./residents.ts";
+import type { Residents } from "./residents.ts";
 import type { Writer } from "./writer.ts";
 
 /**

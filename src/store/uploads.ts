@@ -27,11 +27,11 @@ import type { Items } from "../memory/items.ts";
 import type { LeaseTable } from "../memory/lease-table.ts";
 import type { ShardHeader } from "../memory/shard-header.ts";
 import type { ShardMemory } from "../memory/shard-memory.ts";
-import { NO_SLAB, Queue, type SlabTable } from "../memory/slab-table.ts";
+import { NO_SLAB, Queue, queueClass, type SlabTable } from "../memory/slab-table.ts";
 import { type UploadTable, UploadWord } from "../memory/upload-table.ts";
 import type { Evictor } from "./evictor.ts";
 import type { LargeItems } from "./large-items.ts";
-import { queueClass, type Residents } from "./residents.ts";
+import type { Residents } from "./residents.ts";
 import type { SlabAllocator } from "./slab-allocator.ts";
 import type { Storing } from "./storing.ts";
 
