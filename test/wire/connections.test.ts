@@ -324,6 +324,42 @@ describe("idle_timeout: silent connections are closed without a word, busy ones 
   }
 });
 
+describe("idle_timeout closes who waits for a command, and nobody in the middle of something", () => {
+  for (const cell of idle) {
+    test.concurrent(cell.label, async () => {
+      const { server } = cell;
+      const [reader, watcher, writer, typist] = await Promise.all([
+        WireClient.connect(server),
+        WireClient.connect(server),
+        WireClient.connect(server),
+        WireClient.connect(server),
+      ]);
+      const value = "s".repeat(100_000);
+      const reply = Buffer.from(`VALUE unread 0 100000\r\n${value}\r\nEND\r\n`);
+      await reader.ask(`set unread 0 0 100000\r\n${value}\r\n`, "STORED\r\n");
+      reader.pause();
+      const sent = reader.send("get unread\r\n".repeat(200));
+      await watcher.ask("watch connevents\r\n", "OK\r\n");
+      await writer.send("set half 0 0 10\r\nhello");
+      await typist.send("get hal"); // of a command, so it waits for one
+      const typed = typist.expectClose();
+      await closedAsIdle(server);
+      await closedAsIdle(server); // in a later second: on every thread, the others have been looked at
+      await typed;
+      await writer.ask("world\r\n", "STORED\r\n");
+      await expectRepeated(reader, reply, 200, sent);
+      await watcher.collect((got) => got.toString("latin1").includes("reason=idle_timeout"), 8000);
+      for (const client of [reader, watcher, writer, typist]) client.destroy();
+    });
+  }
+});
+
+async function closedAsIdle(server: TestServer): Promise<void> {
+  const silent = await WireClient.connect(server);
+  await silent.expectClose();
+  silent.destroy();
+}
+
 const crowded = fleet({ args: ["-c", "10200"], size: "small" });
 
 describe("10 000 connections are served at once", () => {

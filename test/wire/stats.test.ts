@@ -1,6 +1,7 @@
 /** stats: names in memcached's order, and which counter each command moves. */
 import { describe, expect, test } from "vitest";
 import { fleet } from "../support/server-matrix.ts";
+import { until } from "../support/until.ts";
 import { WireClient } from "../support/wire-client.ts";
 
 const cells = fleet();
@@ -252,6 +253,36 @@ describe("stats conns shows this connection", () => {
       expect(conns.get(`${number}:listen_addr`)).toBe(`tcp:127.0.0.1:${port}`);
       expect(conns.get(`${number}:state`)).toBe("conn_parse_cmd");
       expect(conns.get(`${number}:secs_since_last_cmd`)).toMatch(/^\d+$/);
+      client.destroy();
+    });
+  }
+});
+
+describe("stats conns says what each connection is doing", () => {
+  for (const cell of cells) {
+    test(cell.label, async () => {
+      const sent = {
+        conn_nread: "set half 0 0 100\r\nbegun",
+        conn_swallow: `set large 0 0 ${64 * 1024 * 1024}\r\nbegun`,
+        conn_read: "get hal",
+      };
+      const others = await Promise.all(
+        Object.entries(sent).map(async ([state, bytes]) => {
+          const other = await WireClient.connect(cell.server);
+          await other.send(bytes);
+          return { state, other };
+        }),
+      );
+      const client = await WireClient.connect(cell.server);
+      await until(async () => {
+        const conns = await statsOf(client, "stats conns");
+        return others.every(({ state, other }) => {
+          const mine = `tcp:127.0.0.1:${other.socket.localPort}`;
+          const [name] = [...conns].find(([, value]) => value === mine) ?? [""];
+          return conns.get(name.replace(":addr", ":state")) === state;
+        });
+      });
+      for (const { other } of others) other.destroy();
       client.destroy();
     });
   }

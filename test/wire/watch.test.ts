@@ -119,6 +119,32 @@ describe("watch connevents: connections that come and go", () => {
   }
 });
 
+describe("watch connevents: why a connection was closed", () => {
+  for (const cell of cells) {
+    test(cell.label, async () => {
+      const [watcher, client] = await both(cell);
+      await watcher.ask("watch connevents\r\n", "OK\r\n");
+      const ends = [
+        ["normal", "version\r\n"],
+        ["error", "GET / HTTP/1.1\r\n\r\n"],
+        ["error", "x".repeat(3000)],
+      ] as const;
+      for (const [reason, bytes] of ends) {
+        const visitor = await WireClient.connect(cell.server);
+        const { localPort } = visitor.socket;
+        await visitor.send(bytes);
+        if (reason === "normal") visitor.end();
+        await watcherSees(watcher, [
+          String.raw`conn_close rip=127\.0\.0\.1 rport=${localPort} transport=tcp reason=${reason} cfd=\d+$`,
+        ]);
+        visitor.destroy();
+      }
+      watcher.destroy();
+      client.destroy();
+    });
+  }
+});
+
 describe("stats counts who watches", () => {
   for (const cell of cells) {
     test(cell.label, async () => {
