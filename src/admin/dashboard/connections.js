@@ -18,6 +18,8 @@ const STATES = {
   conn_swallow: "discarding",
   conn_mwrite: "reads slowly",
   conn_io_queue: "waiting for a shard",
+  conn_io_pending: "waiting for room",
+  conn_new_cmd: "takes turns",
   conn_watch: "watching",
   conn_closing: "closing",
 };
