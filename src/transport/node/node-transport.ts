@@ -298,6 +298,7 @@ export class NodeTransport implements Transport {
   /** The socket is gone: the slot is free once the handler has closed it and its turn has ended. */
   #closed(client: Client, slot: number): void {
     this.#ended(client, slot);
+    this.#writable(client, slot); // whoever waits for room hears that there is none when it sends
     if (client.isCounted) this.#options.control.addOpenConnections(-1);
     client.isGone = true;
     if (client.isClosing) this.#pool.closeLater(slot);

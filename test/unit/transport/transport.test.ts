@@ -163,6 +163,16 @@ for (const [name, createWorld] of worldsHere()) {
       expect(world.handler.openCount).toBe(0);
     });
 
+    test("who waits for room when its connection is reset is told to send, and that it is gone", async () => {
+      const one = client(await served());
+      world.handler.ended = () => {}; // closes nothing: there is something to be sent yet
+      one.socket.pause();
+      one.socket.write(pattern(12 << 20));
+      await wait(() => world.handler.log.includes("blocked"));
+      one.socket.resetAndDestroy();
+      await wait(() => world.handler.openCount === 0 && world.control.openConnections() === 0);
+    });
+
     test("refuses what is over the limit in memcached's words", async () => {
       const port = await served(2);
       const kept = [client(port), client(port)];
