@@ -152,7 +152,7 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#table.moved(slot, end - start, 0, 0, this.#clock.now);
     const isRead = readsInput(connection.state);
     if (isRead && connection.inBlock === NO_BLOCK) {
-      assert(bytes === this.#bytes, "input lies in the thread's own region");
+      assert(bytes === this.#bytes, "input lies in the arena of the thread's I/O region");
       connection.become(Event.bytes);
       this.#serve(connection, start, end);
       return;

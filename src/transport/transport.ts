@@ -12,6 +12,11 @@
  * before its turn has ended, so nobody holds a number that means somebody else. Calls into the
  * transport are made only on its own thread, inside handler calls.
  *
+ * A layer between a transport and its handler (TLS, say) is a transport to the one and a handler to
+ * the other. It tells connections apart by the `listener` they were opened on; what it makes of
+ * received bytes it hands over from a place of its own in the same arena; and a handler may pause
+ * or close in the middle of what it is handed.
+ *
  * Why `send` copies or completes: with epoll it hands the bytes to the kernel at once; io_uring
  * keeps them until the end of the turn and longer, so it copies them to memory of its own. Either
  * way the caller may reuse its bytes on return.
@@ -27,7 +32,10 @@ export const GONE = -1;
 
 /** Who hears of a connection that is open. */
 export interface StreamHandler {
-  /** Bytes came: bytes[start, end), valid during the call. */
+  /**
+   * Bytes came: bytes[start, end), valid during the call. They are all the bytes of the arena that
+   * the transport was given for input; where in it is whoever's who hands them over.
+   */
   received(slot: number, bytes: Uint8Array, start: number, end: number): void;
   /** After a short send, the socket takes more. */
   writable(slot: number): void;
