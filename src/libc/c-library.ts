@@ -1,7 +1,9 @@
 /**
- * CLibrary: the C library by FFI, and how one of its calls gets a face. Only this folder knows koffi.
+ * CLibrary: the C library by FFI, and how one of its calls gets a face. Only this folder knows
+ * koffi.
  *
- *   "int64_t recv(int fd, intptr_t to, size_t length, int flags)"  ─▶  (fd, to, length, flags) => number
+ *   "int64_t recv(int fd, intptr_t to, size_t bytes, int flags)"
+ *        └─▶ (fd: number, to: Address, bytes: number, flags: number) => number
  *
  * A call is declared once, by its C prototype (socket-calls.ts and its neighbours): from that text
  * come its name, how koffi passes its arguments, and what TypeScript lets a caller give.

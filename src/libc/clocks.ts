@@ -4,7 +4,7 @@
  * number).
  *
  *   monotonic   the time that passes; read without a system call, 0.2 µs with the crossing to libc
- *   thread      the processor time the calling thread has used, user and system; a system call, 0.4 µs
+ *   thread      the processor time the calling thread has used; a system call, 0.4 µs
  *
  * Why a thread's own clock: what io_uring does for a thread, it does inside the call in which the
  * thread also sleeps, so only the kernel knows how much of it was work.

@@ -1,4 +1,4 @@
-/** Calls on descriptors of any kind: what the event loop needs and node:fs cannot do in its turn. */
+/** Calls on descriptors of any kind: what the event loop needs, and node:fs cannot do. */
 import type { CLibrary } from "./c-library.ts";
 
 export function fileCalls(c: CLibrary) {

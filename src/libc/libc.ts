@@ -1,7 +1,7 @@
 /**
  * Libc: the system calls of a thread, by subject, and memory as the kernel sees it.
  *
- *   caller ── NativeMemory.address(offset, bytes) ── checked ──▶ libc.sockets.recv(fd, address, bytes, 0)
+ *   NativeMemory.address(offset, bytes) ── checked ──▶ libc.sockets.recv(fd, address, bytes, 0)
  *
  * Every thread loads it for itself, once: `Libc.load()`. koffi is an optional dependency;
  * `libcProblem()` says why there is no libc here.

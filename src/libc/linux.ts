@@ -1,6 +1,6 @@
 /**
- * Linux numbers: the constants of the system calls of this folder, and the error numbers our loops tell
- * apart.
+ * Linux numbers: the constants of the system calls of this folder, and the error numbers our loops
+ * tell apart.
  *
  * All of them are the same on x86-64 and on arm64, the two machines the native transport serves,
  * but for one: `struct epoll_event` is packed on x86-64.

@@ -2,10 +2,12 @@
  * io_uring's numbers and structures, as far as we use them. Sources: linux/io_uring.h (uapi), `man
  * io_uring_enter`.
  *
- *   SQE, 64 bytes   0 opcode u8 | 1 flags u8 | 2 ioprio u16 | 4 fd i32 | 8 offset u64 | 16 address u64 | 24 length u32
- *                   | 28 operation's flags u32 | 32 user data u64 | 40 buffer group u16 | 42 … 63 zero
- *   CQE, 16 bytes   0 user data u64 | 8 result i32 | 12 flags u32, the buffer's number in the upper half
- *   buffer, 16      0 address u64 | 8 length u32 | 12 number u16 | 14 (first one only) the ring's tail u16
+ *   SQE, 64 bytes   0 opcode u8 | 1 flags u8 | 2 ioprio u16 | 4 fd i32 | 8 offset u64
+ *                   | 16 address u64 | 24 length u32 | 28 operation's flags u32 | 32 user data u64
+ *                   | 40 buffer group u16 | 42 … 63 zero
+ *   CQE, 16 bytes   0 user data u64 | 8 result i32 | 12 flags u32, its upper half a buffer's number
+ *   buffer, 16      0 address u64 | 8 length u32 | 12 number u16
+ *                   | 14 (first one only) the ring's tail u16
  */
 export const SYS_IO_URING_SETUP = 425;
 export const SYS_IO_URING_ENTER = 426;

@@ -9,7 +9,7 @@ export function uringCalls(c: CLibrary) {
     "int syscall(int number, int ring, int operation, intptr_t what, int count)",
   );
   const enter = c.call(
-    "int syscall(int number, int ring, int count, int wanted, int flags, intptr_t what, size_t bytes)",
+    "int syscall(int number, int ring, int count, int wanted, int how, intptr_t at, size_t bytes)",
   );
   return {
     /** The ring's descriptor. */

@@ -3,7 +3,7 @@
  * transport only.
  *
  *   libuv poll (readable) ─▶ accept4 until dry ─▶ below -c? ── deal(fd, listener) ─▶ a worker
- *                                                     └ no ── "ERROR Too many open connections", close
+ *                                                     └ no ── TOO_MANY_CONNECTIONS, close
  *
  * Why libuv watches: the primary lives in libuv anyway; koffi's poll handle costs 5 µs a wake-up
  * for any number of connections, and needs neither a thread nor a net.Server's object per

@@ -1,7 +1,7 @@
 /**
  * Listening sockets: what to listen on, the options memcached sets, and its words when it cannot.
  *
- *   ListenTarget ─▶ resolve names ─▶ socket bind listen ─▶ Listener { fd … }      native: listenNative()
+ *   ListenTarget ─▶ resolve names ─▶ socket bind listen ─▶ Listener { fd … }   listenNative()
  *                                └▶ net.Server.listen                            node-listen.ts
  *
  * Sockets accepted on Linux inherit TCP_NODELAY and SO_KEEPALIVE from the listening socket, so they

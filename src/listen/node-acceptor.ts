@@ -3,7 +3,7 @@
  *
  *   'connection' (paused) ─▶ below -c? ── adopt ─▶ NodeTransport
  *                              └ no ── refuse: "ERROR Too many open connections", close
- *                                └──── or wait, unread, until somebody leaves (at most the backlog's number of them)
+ *                                └──── or wait, unread, until somebody leaves (as many as -b)
  */
 import type { Server, Socket } from "node:net";
 import type { Control } from "../memory/control.ts";

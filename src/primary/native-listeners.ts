@@ -1,6 +1,7 @@
 /**
- * The listeners of the native transport: sockets that listen, the acceptor that empties them, the dealer that
- * hands descriptors to the workers, and the eventfds that wake whoever sleeps in the kernel.
+ * The listeners of the native transport: sockets that listen, the acceptor that empties them, the
+ * dealer that hands descriptors to the workers, and the eventfds that wake whoever sleeps in the
+ * kernel.
  *
  * No more workers serve sockets than there are processors: two that share one find each other's
  * code and data in its caches, and a wait that several sockets could have ended together ends for

@@ -1,6 +1,6 @@
 /**
- * The listeners of the node transport: node:net listens, and the primary's own event loop serves what it
- * accepts (worker/node-server.ts). The workers only run their shards.
+ * The listeners of the node transport: node:net listens, and the primary's own event loop serves
+ * what it accepts (worker/node-server.ts). The workers only run their shards.
  */
 import { NodeAcceptor } from "../listen/node-acceptor.ts";
 import { Counter, type Counters } from "../memory/counters.ts";

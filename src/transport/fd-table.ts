@@ -8,7 +8,7 @@
  *  Zeroed memory is an empty table. Bit 30 of a slot's word: the connection goes out, so it is none
  *  of those that -c counts.
  *
- *  all words: written by the worker that owns the table; anybody may read them (load, `stats conns`)
+ *  all words: written by the worker that owns the table; anybody may read them (to see its load)
  *
  * Why shared: a descriptor belongs to the process, not to the thread. When a worker dies, its
  * successor finds here what is left open, and closes it.

@@ -1,7 +1,8 @@
 /**
  * NativeBell: wakes a thread that waits in the kernel, by its eventfd.
  *
- *   producer: write(eventfd, 1) ──▶ epoll or io_uring (edge-triggered) of a worker │ libuv poll of the primary
+ *   producer: write(eventfd, 1) ──▶ epoll or io_uring of a worker (edge-triggered)
+ *                              └──▶ libuv poll of the primary
  *
  * A worker's loop watches its eventfd edge-triggered: every write is an edge, so nothing need be
  * read back, and a write that comes while the loop is awake ends its next wait at once. None is

@@ -1,7 +1,9 @@
 /**
  * The shared memory of one worker's native transport.
  *
- *   base | FdTable | FdMailbox | events | io_uring's (uring-plan.ts) |         each part starts a cache line
+ *   base | FdTable | FdMailbox | events | io_uring's (uring-plan.ts) |
+ *
+ * Each part starts a cache line.
  *
  * It outlives the worker, so that a successor finds the descriptors. What is received goes to the
  * thread's I/O region (memory/io-region.ts), not here.

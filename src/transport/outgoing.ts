@@ -1,6 +1,6 @@
 /**
- * Connections that go out: what epoll and io_uring begin them with. Neither waits: the socket becomes
- * writable when the outcome is known, and then says what it is (`socketError`).
+ * Connections that go out: what epoll and io_uring begin them with. Neither waits: the socket
+ * becomes writable when the outcome is known, and then says what it is (`socketError`).
  */
 import type { Libc } from "../libc/libc.ts";
 import {

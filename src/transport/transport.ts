@@ -1,12 +1,12 @@
 /**
  * Transport: sockets as small integers, the same for epoll, io_uring and node:net.
  *
- *   kernel ──▶ transport ── opened received writable ended ──▶ TransportHandler (the connection layer)
+ *   kernel ──▶ transport ── opened received writable ended ──▶ TransportHandler (connections)
  *                        ◀── send pause resume close ─────────
  *
  *             ◀── connect ── ─▶ connected, failed ─▶ LinkHandler: connections that go out
  *
- *   one turn:  wait for ready sockets · every ready socket · loop.turn(): rings, what was put aside, clock · closes
+ *   one turn:  wait for ready sockets · every ready socket · loop.turn() · closes
  *
  * A connection is a slot, 0 ≤ slot < slotCount. A slot that was closed is not given out again
  * before its turn has ended, so nobody holds a number that means somebody else. Calls into the

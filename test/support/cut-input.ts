@@ -1,12 +1,12 @@
 /**
- * CutInput: a layer between a transport and its handler, as TLS would be one, which hands input over
- * in pieces of a few bytes. It is a transport to those above and a handler to the one below:
+ * CutInput: a layer between a transport and its handler, as TLS would be one, which hands input
+ * over in pieces of a few bytes. It is a transport to those above and a handler to the one below:
  *
  *   handler ── send pause resume close connect ─▶ CutInput ─▶ transport
  *           ◀── received, a piece at a time ───── CutInput ◀── received
  *
  * A handler may pause or close in the middle of what came: the rest is held, and handed over in a
- * later turn, from a place in the arena that received bytes lie in; the end of the stream behind it.
+ * later turn, from a place in the arena that received bytes lie in; the end of the stream last.
  */
 import type { SocketAddress } from "../../src/libc/socket-address.ts";
 import type { Arena } from "../../src/memory/arena.ts";

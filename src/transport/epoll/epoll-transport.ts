@@ -1,8 +1,10 @@
 /**
  * EpollTransport: a worker's sockets, by one epoll set and plain system calls.
  *
- *   turn:  epoll_wait ─▶ each ready slot: recv ─▶ handler ─▶ send      3 crossings for an unpipelined request,
- *          ─▶ loop.turn() ─▶ closes                                  one of them shared by all ready sockets
+ *   turn:  epoll_wait ─▶ each ready slot: recv ─▶ handler ─▶ send
+ *          ─▶ loop.turn() ─▶ closes
+ *
+ * Three crossings for an unpipelined request, one of them shared by all ready sockets.
  *
  * The loop never returns to libuv. It hears other threads by its eventfd alone, and stops when told
  * between two turns.
@@ -10,7 +12,8 @@
  * Level-triggered, so that a slot left half read comes back by itself. What epoll watches of a slot
  * is changed lazily: pausing and resuming cost nothing unless the socket becomes ready meanwhile.
  *
- *   flags of a slot: paused · ended · blocked (a send was short) · closing · in/out (what epoll watches now) · deaf
+ *   flags of a slot: paused · ended · blocked (a send was short) · closing
+ *                    in/out (what epoll watches now) · deaf
  *                    connecting (goes out, outcome unknown)
  *
  * Invariants:
@@ -304,7 +307,7 @@ export class EpollTransport implements Transport {
         return;
       } else {
         this.#flags[slot] = (this.#flags[slot] as number) | ENDED;
-        handler.ended(slot); // what is left to watch of it is set by the next event, if it is not closed by then
+        handler.ended(slot); // if it stays open, the next event sets what is watched of it
         return;
       }
     }

@@ -4,7 +4,7 @@
  *   'data'  ─▶ copied to the input region ─▶ handler.received        'drain' ─▶ handler.writable
  *   'end', 'close' ─▶ handler.ended                                   bell, timer, data ─▶ a turn
  *
- *   turn (setImmediate): loop.turn() ─▶ closes ─▶ 0: again · n: a timer · -1: until the bell or a socket
+ *   turn (setImmediate): loop.turn() ─▶ closes ─▶ 0: again · n: a timer · -1: until rung
  *
  * Why the copies: node:net gives every read a buffer of its own and keeps what is written until the
  * kernel took it, while the code above works in shared memory that it reuses at once. Serving costs
@@ -185,7 +185,8 @@ export class NodeTransport implements Transport {
       client.isCorked = true;
       socket.cork();
     }
-    if (taken > 0) socket.write(Buffer.from(arena.bytes.subarray(start, start + taken))); // alloc: node:net keeps it
+    const bytes = arena.bytes.subarray(start, start + taken); // alloc: node:net wants a view
+    if (taken > 0) socket.write(Buffer.from(bytes)); // alloc: node:net keeps it
     if (client.isCorked && (!more || taken < length)) {
       client.isCorked = false;
       socket.uncork();

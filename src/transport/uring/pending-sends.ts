@@ -2,7 +2,7 @@
  * PendingSends: sends that are under way in an io_uring, at most one a slot. Their bytes lie in
  * send blocks until the kernel says that it is done with them.
  *
- *   of a slot   block | bytes so far | its request's word | after how many submissions it was written
+ *   of a slot   block | bytes so far | its request's word | submissions when it was written
  *
  * A send that nobody has submitted yet takes more bytes: several replies of a turn leave as one.
  */

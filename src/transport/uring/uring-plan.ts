@@ -6,7 +6,7 @@
  *
  *   receive buffers   lent to the kernel; it fills one per arrival, we read it and lend it again
  *   send blocks       hold the bytes of a send until the kernel says it is done
- *   staging           bytes that came while their slot was paused are read from here when it goes on
+ *   staging           what came while its slot was paused is read from here when it goes on
  *   arguments         structures a wait or a timeout points to
  *
  * Pages nobody touches cost nothing: under epoll all of this stays address space.

@@ -2,7 +2,7 @@
  * UringTransport: a worker's sockets by io_uring, one system call a turn for any number of them.
  *
  *   turn:  io_uring_enter: submits what the last turn wrote, waits, completes
- *          ─▶ each completion: received bytes ─▶ handler ─▶ a send is copied and written as a request
+ *          ─▶ each completion: received bytes ─▶ handler ─▶ a send is copied, and requested
  *          ─▶ loop.turn() ─▶ closes
  *
  * Every open slot that may be read has one receive request under way that completes again and
