@@ -15,6 +15,7 @@ import {
   type NodeAddress,
   type NodeList,
   nodesLine,
+  nodesProblem,
   nodesWarning,
   payloadOf,
 } from "./node-list.ts";
@@ -70,7 +71,7 @@ export class Discovery {
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
     this.#addresses = parts.addresses ?? new HostAddresses();
-    this.#ask = parts.ask ?? askPeer;
+    this.#ask = parts.ask ?? ((peer) => askPeer(peer));
   }
 
   get state(): DiscoveryState {
@@ -84,15 +85,13 @@ export class Discovery {
 
   /** Resolves once a list is told, or a problem with it. Throws ConfigError. */
   async start(): Promise<void> {
-    const { source, log } = this.#parts;
-    await source.start({
-      listed: (list) => this.#listed(list),
-      failed: (why) => {
-        this.#problem = why;
-        const kept =
-          this.#told === null ? "clients are told of no list yet" : "the last list stays";
-        log("warn", `cluster: ${why}; ${kept}`);
+    await this.#parts.source.start({
+      listed: (list) => {
+        const problem = nodesProblem(list.nodes);
+        if (problem === null) this.#listed(list);
+        else this.#failed(problem);
       },
+      failed: (why) => this.#failed(why),
     });
     await this.#round;
   }
@@ -101,6 +100,12 @@ export class Discovery {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#parts.source.stop();
+  }
+
+  #failed(why: string): void {
+    this.#problem = why;
+    const kept = this.#told === null ? "clients are told of no list yet" : "the last list stays";
+    this.#parts.log("warn", `cluster: ${why}; ${kept}`);
   }
 
   #listed(list: SourcedList): void {

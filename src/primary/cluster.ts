@@ -17,9 +17,11 @@ import { HostAddresses } from "../cluster/host-addresses.ts";
 import type { ListSource } from "../cluster/list-source.ts";
 import { Membership } from "../cluster/membership.ts";
 import { addressText, type NodeAddress } from "../cluster/node-list.ts";
+import { askPeer, type PeerLogin } from "../cluster/peer-question.ts";
 import type { OwnNode } from "../cluster/ring-document.ts";
 import { StaticSource } from "../cluster/static-source.ts";
 import { PROTOCOL_VERSION } from "../command/limits.ts";
+import { readAuthFile } from "../config/auth-file.ts";
 import { advertisedAddress, clusterAddressOf } from "../config/cluster-options.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ClusterBlock } from "../memory/cluster-block.ts";
@@ -60,6 +62,7 @@ export async function openCluster(
     source,
     // Membership puts this node into the list itself.
     self: membership === null ? self : null,
+    ask: (peer) => askPeer(peer, loginOf(settings)),
     publish: (payload) => block.publish(Buffer.from(payload, "latin1")),
     log: (level, message) => log.write(level, message, {}),
   });
@@ -86,6 +89,11 @@ export async function openCluster(
       discovery.stop();
     },
   };
+}
+
+/** With -Y nodes know each other as the first user of the file, as it is then. */
+function loginOf({ authFile }: Settings): PeerLogin | null {
+  return authFile === "" ? null : (readAuthFile(authFile)[0] ?? null);
 }
 
 /** A list that is late stops no start, a mistake of the operator's does. */

@@ -1,4 +1,4 @@
-/** `shardcached cluster` and the admin routes behind it, of a node with a list and of one without. */
+/** `shardcached cluster` and the admin routes behind it: a node with a list, and one without. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ClusterState } from "../../src/cluster/cluster-state.ts";
 import { type AdminWorld, adminWorld } from "../support/admin-world.ts";

@@ -1,4 +1,4 @@
-/** Three members of a real etcd on loopback, to be killed, stopped, restarted, locked and closed. */
+/** Three members of a real etcd on loopback, to be killed, stopped, restarted and locked. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

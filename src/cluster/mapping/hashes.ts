@@ -1,6 +1,6 @@
 /**
- * The hash functions of memcached's clients, each to the bit as its clients have it. Keys are bytes:
- * latin1 strings here, one character a byte.
+ * The hash functions of memcached's clients, each to the bit as its clients have it. Keys are
+ * bytes: latin1 strings here, one character a byte.
  */
 import { createHash } from "node:crypto";
 

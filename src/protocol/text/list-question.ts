@@ -4,8 +4,8 @@
  *   config get cluster               CONFIG cluster 0 <bytes>\r\n<list>\r\nEND\r\n
  *   get AmazonElastiCache:cluster    VALUE AmazonElastiCache:cluster 0 <bytes>\r\n<list>\r\nEND\r\n
  *
- * The second is what clients of memcacheds before 1.4.14 ask: a get of that key alone, which is then
- * no key. The length counts the list's own last line feed.
+ * The second is what clients of memcacheds before 1.4.14 ask: a get of that key alone, which is
+ * then no key. The length counts the list's own last line feed.
  */
 import { bytesOf, SPACE } from "../ascii.ts";
 

@@ -141,6 +141,21 @@ describe("Discovery", () => {
     expect(fleet.logs.at(-1)).toBe("warn cluster: nobody answers; the last list stays");
   });
 
+  test("a list that no client could be told is a problem, and no list", async () => {
+    const source = new HandSource({ nodes: nodesNamed("a"), version: 1, seed: 0 });
+    const node = fleet.add("a", source);
+    await node.start();
+    const hosts = Array.from({ length: 400 }, (_, index) => `${"x".repeat(200)}${index}`);
+    source.handler?.listed({ nodes: nodesNamed(...hosts), version: 2, seed: 0 });
+    expect(node.state).toMatchObject({
+      version: 1,
+      problem: "the list is longer than 65536 bytes",
+    });
+    source.handler?.listed({ nodes: [], version: 3, seed: 0 });
+    expect(node.state).toMatchObject({ version: 1, problem: "the list names no node" });
+    expect(fleet.told.get("a")).toHaveLength(1);
+  });
+
   test("warns of a list without this node, and of one above 100 nodes", async () => {
     const hosts = Array.from({ length: 101 }, (_, index) => `n${index}`);
     const source = new StaticSource(nodesNamed(...hosts), () => 7);
@@ -234,9 +249,22 @@ describe("askPeer()", () => {
     ["more than any list", "x".repeat(70_000)],
   ] as const) {
     test(`is null for ${name}`, async () => {
-      expect(await askPeer(await answering(answer), 200)).toBeNull();
+      expect(await askPeer(await answering(answer), null, 200)).toBeNull();
     });
   }
+
+  test("logs in first where it has a login", async () => {
+    let asked = "";
+    const peer = await answering("STORED\r\nCONFIG cluster 0 7\r\n5\na||1\n\r\nEND\r\n");
+    server?.on("connection", (socket) => {
+      socket.on("data", (text) => {
+        asked += text;
+      });
+    });
+    const login = { user: Buffer.from("me"), password: Buffer.from("secret") };
+    expect(await askPeer(peer, login)).toMatchObject({ version: 5 });
+    expect(asked).toBe("set auth 0 0 9\r\nme secret\r\nconfig get cluster\r\n");
+  });
 
   test("is null where nobody listens", async () => {
     const peer = await answering("");

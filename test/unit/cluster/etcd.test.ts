@@ -61,7 +61,7 @@ describe("EtcdRegistry", () => {
     expect([...(await second.read()).alive.keys()]).toEqual(["b"]);
   });
 
-  test("a renewal of a lease that is gone is 200 without a TTL: lost, and taken out anew", async () => {
+  test("a renewal without a TTL: the lease is lost, and taken out anew", async () => {
     const registry = registryOf();
     expect(await registry.keepAlive()).toBe(false);
     await registry.writeAlive("a", "A");
@@ -172,7 +172,7 @@ describe("EtcdGateway, of members that are not well", () => {
     expect(member(2).calls).toHaveLength(0);
   });
 
-  test("calls that fail side by side do not keep each other from a member that is well", async () => {
+  test("calls that fail side by side do not keep each other from a well one", async () => {
     const registry = registryOf();
     for (const sick of members) sick.isLeaderless = true;
     await Promise.allSettled(Array.from({ length: 7 }, () => registry.read()));
