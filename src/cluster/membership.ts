@@ -30,7 +30,7 @@ const WRITES_MAX = 8;
 /** After a change somebody made: others make theirs at the same time. */
 const WATCH_MILLISECONDS = 100;
 /** How long a start waits for the registry. */
-const START_MILLISECONDS_MAX = 3000;
+const START_MILLISECONDS_MAX = 1000;
 /** How long a stop waits for the registry. */
 const LEAVE_MILLISECONDS_MAX = 3000;
 const EXIT_CONFIG = 78;
@@ -122,14 +122,16 @@ export class Membership implements ListSource {
     this.#handler = handler;
     this.#own = await this.#parts.own();
     const refusal = await within(START_MILLISECONDS_MAX, this.#firstTurn());
-    if (refusal !== null) {
-      throw new ConfigError(`--cluster: etcd refuses this node: ${refusal}`, EXIT_CONFIG);
-    }
+    if (this.#isStopped) return;
+    // Refused or not: a start that did not wait for the answer goes on, and tries again.
     const { read, renew } = this.#times;
     this.#timers.push(setInterval(() => void this.turn(), read));
     this.#timers.push(setInterval(() => void this.#renew(), renew));
     for (const timer of this.#timers) timer.unref();
     this.#parts.registry.watch(() => this.#turnIn(WATCH_MILLISECONDS));
+    if (refusal !== null) {
+      throw new ConfigError(`--cluster: etcd refuses this node: ${refusal}`, EXIT_CONFIG);
+    }
   }
 
   /** Resolves with why the registry refuses us, else with null. */
@@ -172,10 +174,16 @@ export class Membership implements ListSource {
     return this.#turn;
   }
 
-  /** Takes this node out of the list; clients hear it within their poll. */
-  async leave(): Promise<void> {
+  /**
+   * Takes this node out of the list; clients hear it within their poll. False when it is not out of
+   * a list it was in: it was in none, is the only one, or the registry is away.
+   */
+  async leave(): Promise<boolean> {
     this.#isLeaving = true;
-    await this.#lastly(this.#change((ring, now) => withoutOwn(ring, this.#name(), now)));
+    const name = this.#name();
+    await this.#lastly(this.#change((ring, now) => withoutOwn(ring, name, now)));
+    const own = this.#ring?.nodes.find((node) => node.name === name);
+    return own?.state === NodeState.leaving;
   }
 
   /** The node ends: its entry goes at once, its slot stays. */

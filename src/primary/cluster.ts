@@ -79,11 +79,7 @@ export async function openCluster(
         : membership.forget(name),
     leave: async () => {
       if (membership !== null) {
-        await membership.leave();
-        log.info(
-          `cluster: this node is out of the list, and serves for ${settings.drainSeconds} s`,
-        );
-        await pause(settings.drainSeconds * 1000);
+        if (await membership.leave()) await drain(settings, log);
         await membership.depart();
       }
       discovery.stop();
@@ -94,6 +90,12 @@ export async function openCluster(
 /** With -Y nodes know each other as the first user of the file, as it is then. */
 function loginOf({ authFile }: Settings): PeerLogin | null {
   return authFile === "" ? null : (readAuthFile(authFile)[0] ?? null);
+}
+
+/** Serves those who have not heard yet that this node is out of the list. */
+async function drain({ drainSeconds }: Settings, log: Log): Promise<void> {
+  log.info(`cluster: this node is out of the list, and serves for ${drainSeconds} s`);
+  await pause(drainSeconds * 1000);
 }
 
 /** A list that is late stops no start, a mistake of the operator's does. */

@@ -277,7 +277,7 @@ describe("leaving", () => {
     await world.add("a");
     const second = await world.add("b");
     await world.pass(15);
-    await second.member.leave();
+    expect(await second.member.leave()).toBe(true);
     expect(world.stateOf("b")).toBe("leaving");
     await world.pass(1);
     expect(world.nodes.get("a")?.hosts).toEqual(["a"]);
@@ -291,7 +291,7 @@ describe("leaving", () => {
 
   test("the last one listed stays listed", async () => {
     const only = await world.add("a");
-    await only.member.leave();
+    expect(await only.member.leave()).toBe(false);
     await only.member.depart();
     expect(world.hosts).toEqual(["a"]);
     expect(world.etcd.alive.size).toBe(0);
@@ -304,7 +304,10 @@ describe("leaving", () => {
     let isOver = false;
     void second.member
       .leave()
-      .then(() => second.member.depart())
+      .then((hasLeft) => {
+        expect(hasLeft).toBe(false);
+        return second.member.depart();
+      })
       .then(() => {
         isOver = true;
       });
@@ -360,6 +363,10 @@ describe("a registry that is away", () => {
     await expect(node.member.start(node)).rejects.toThrow(
       "--cluster: etcd refuses this node: authentication failed",
     );
+    // A start that no longer waited tries again, and is let in.
+    node.registry.refusal = "";
+    await world.pass(11);
+    expect(node.hosts).toEqual(["a"]);
   });
 });
 
