@@ -2,7 +2,10 @@
  * Commands for operators: cache_memlimit, slabs, lru, lru_crawler, stats subcommands, watch, and
  * what is off.
  */
+import { describe, test } from "vitest";
+import { fleet } from "../support/server-matrix.ts";
 import { oracle18, transcriptsOn } from "../support/transcript.ts";
+import { WireClient } from "../support/wire-client.ts";
 
 const transcript = transcriptsOn({ size: "small" });
 
@@ -99,7 +102,6 @@ const LINES: readonly (readonly [
     "SERVER_ERROR: shutdown not enabled\r\n",
     ["ERROR: shutdown not enabled\r\n", "the older wording"],
   ],
-  ["debugtime p", "ERROR\r\n"],
   ["misbehave", "ERROR\r\n"],
   ["watch bogus", "ERROR\r\n"],
   ["config get cluster", "ERROR\r\n"],
@@ -167,3 +169,17 @@ transcript(
   // Cut smaller, the first reply may have left before the dump is asked for.
   { fragments: [65_536] },
 );
+
+// The servers of the transcripts that do not lend run with `-o debug`, so it is asked of others.
+describe("debugtime is no command without -o debug", () => {
+  for (const cell of fleet({ size: "small", oracle: true }).filter(
+    ({ spec }) => spec.lending !== false,
+  )) {
+    test(cell.label, async () => {
+      const client = await WireClient.connect(cell.server);
+      await client.ask("debugtime p\r\n", "ERROR\r\n");
+      await client.ask("debugtime 10\r\n", "ERROR\r\n");
+      client.destroy();
+    });
+  }
+});
