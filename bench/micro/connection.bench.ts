@@ -70,7 +70,8 @@ class Bed {
     const settings = { ...SETTINGS_DEFAULTS, threads: 1 };
     const shared = new SharedMemory(settings, "native");
     shared.regions.node.setEpochUnix(EPOCH_UNIX);
-    const data = shared.dataOf(0, 0, { bells: [], listeners: [] });
+    const listener = { text: "tcp:127.0.0.1:11211", protocol: settings.protocol, tag: "" };
+    const data = shared.dataOf(0, 0, { bells: [], listeners: [listener] });
     const libc = libcAvailable() ? Libc.load() : null;
     const memory = new ThreadMemory(data, libc);
     const shard = data.layout.shards[0] as { arena: number; base: number };
