@@ -75,17 +75,17 @@ export class Authenticator {
   }
 
   #sasl(connection: Connection, request: Request): void {
-    const { output, saslLogins } = this.#parts;
+    const { output, replies, saslLogins } = this.#parts;
     const { wire } = connection;
     const step = request.level;
     const encoder = statsEncoderOf(request);
     if (step === LoginStep.list) {
-      output.at = encoder.encodeWords(request, MECHANISM, output.bytes, output.at);
+      replies.said(request, encoder.encodeWords(request, MECHANISM, output.bytes, output.at));
       return;
     }
     const name = request.keyBytes.subarray(request.keyStart, request.keyEnd);
     if (name.length > MECHANISM_BYTES_MAX) {
-      this.#parts.replies.writeError(request, WireError.malformedPacket);
+      replies.writeError(request, WireError.malformedPacket);
       return;
     }
     const data = Buffer.from(request.bytes.subarray(request.valueStart, request.valueEnd));
@@ -94,16 +94,17 @@ export class Authenticator {
     wire.saslBegun = false;
     if (step !== LoginStep.step && plain && data.length === 0) {
       wire.saslBegun = true;
-      output.at = encoder.encodeContinue(request, output.bytes, output.at);
+      replies.said(request, encoder.encodeContinue(request, output.bytes, output.at));
       return;
     }
     const inTurn = plain && (step !== LoginStep.step || begun);
     const [, user, password] = splitPlain(data);
     const known = inTurn && isKnown(saslLogins(), user, password);
     if (this.#judge(connection, request, known)) {
-      output.at = encoder.encodeWords(request, "Authenticated", output.bytes, output.at);
+      const words = "Authenticated";
+      replies.said(request, encoder.encodeWords(request, words, output.bytes, output.at));
     } else {
-      this.#parts.replies.writeError(request, WireError.authRequired);
+      replies.writeError(request, WireError.authRequired);
     }
   }
 

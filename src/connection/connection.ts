@@ -103,6 +103,11 @@ for (const [froms, event, to] of TRANSITIONS) {
   for (const from of froms) NEXT[from * EVENTS + event] = to + 1;
 }
 
+/** True when bytes that come are served at once. */
+export function readsInput(state: ConnectionState): boolean {
+  return state >= ConnectionState.reading && state <= ConnectionState.swallowing;
+}
+
 /** True when that event can happen in that state. */
 export function takes(state: ConnectionState, event: Step | Event): boolean {
   return NEXT[state * EVENTS + event] !== 0;
@@ -141,6 +146,9 @@ export class Connection {
   isHalfClosed = false;
   /** It is gone, or there was no memory for what it must send. */
   isBroken = false;
+
+  /** -vv has shown the head of the request its input begins with. */
+  isShown = false;
 
   /** Why it closes, for watchers; what nobody decided is an error. */
   closeReason: CloseReason = "error";

@@ -37,7 +37,7 @@ import type { Observer } from "../stats/observer.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
 import type { BatchReader } from "./batch-reader.ts";
 import type { BusyPoll } from "./busy-poll.ts";
-import { Connection, Event, takes } from "./connection.ts";
+import { Connection, Event, readsInput, takes } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
 import type { CloseReason, EventLog } from "./event-log.ts";
 import type { Executor } from "./executor.ts";
@@ -46,8 +46,9 @@ import type { Output } from "./output.ts";
 import type { PendingList } from "./pending-list.ts";
 import { PendingKind, type PendingTable } from "./pending-table.ts";
 import type { Replies } from "./replies.ts";
-import { Step } from "./step.ts";
+import { goesOnByItself, Step } from "./step.ts";
 import { ROOM_POLL_MS, type UploadQueue } from "./upload-queue.ts";
+import type { VerboseLog } from "./verbose-log.ts";
 import type { Wait, WaitPool } from "./wait.ts";
 
 /** How soon a source that had nothing (a watcher's log) is asked again. */
@@ -76,6 +77,8 @@ export interface ConnectionsParts {
   readonly busyPoll: BusyPoll;
   /** Where watchers see who comes and goes. */
   readonly events: EventLog;
+  /** Where -vv shows what is said to whom. */
+  readonly verbose: VerboseLog;
   /** Where `stats conns` and the dashboard see the connections. */
   readonly table: ConnectionTable;
   readonly descriptor: (slot: number) => number;
@@ -136,12 +139,14 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
     this.#openCount++;
     this.#counters.add(Counter.connectionsOpened, 1);
-    const { descriptor, events, transport } = this.#parts;
+    const { descriptor, events, transport, verbose } = this.#parts;
     const peer = transport.peerAddress(slot);
     const address = peer.slice(peer.indexOf(":") + 1);
     const kind = connectionTransport(peer);
     this.#table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
-    if (events.isWatched()) events.opened(peer, descriptor(slot));
+    if (!events.isWatched()) return;
+    events.opened(peer, descriptor(slot));
+    verbose.opened(peer, wire, descriptor(slot));
   }
 
   received(slot: number, bytes: Uint8Array, start: number, end: number): void {
@@ -153,7 +158,7 @@ export class Connections implements TransportHandler, ReplyHandler {
     const isRead = readsInput(connection.state);
     if (isRead && connection.inBlock === NO_BLOCK) {
       assert(bytes === this.#bytes, "input lies in the arena of the thread's I/O region");
-      connection.become(Event.bytes);
+      this.#become(connection, Event.bytes);
       this.#serve(connection, start, end);
       return;
     }
@@ -161,7 +166,7 @@ export class Connections implements TransportHandler, ReplyHandler {
     if (!this.#input.append(connection, bytes, start, end)) {
       this.#close(connection);
     } else if (isRead) {
-      connection.become(Event.bytes);
+      this.#become(connection, Event.bytes);
       this.#serve(connection, connection.inStart, connection.inEnd);
     } else {
       this.#pauseWhenFull(connection);
@@ -226,7 +231,7 @@ export class Connections implements TransportHandler, ReplyHandler {
         this.#settle(connection, Step.noRoom);
         continue;
       }
-      connection.become(Event.turn);
+      this.#become(connection, Event.turn);
       this.#serve(connection, connection.inStart, connection.inEnd);
     }
     ready.clear();
@@ -268,12 +273,34 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#budget = this.#parts.requestsPerEvent;
     this.#input.open(start, end);
     this.#output.open(connection);
+    if (this.#parts.events.isWatched()) {
+      this.#leave(connection, this.#serveShown(connection));
+      return;
+    }
     let step: Step = Step.done;
     while (step === Step.done) {
       const { wait } = connection;
       step = wait === null ? this.#next(connection) : this.#resume(connection, wait);
     }
     this.#leave(connection, step);
+  }
+
+  /** The same while somebody watches: each request is shown before it is done. */
+  #serveShown(connection: Connection): Step {
+    const input = this.#input;
+    const { descriptor, verbose } = this.#parts;
+    verbose.serves(descriptor(connection.slot));
+    let step: Step = Step.done;
+    while (step === Step.done) {
+      const { at, end } = input;
+      const { wait } = connection;
+      if (wait === null && !connection.isShown) {
+        connection.isShown = verbose.reads(connection.wire, this.#bytes, at, end);
+      }
+      step = wait === null ? this.#next(connection) : this.#resume(connection, wait);
+      if (input.at !== at) connection.isShown = false; // it has been read
+    }
+    return step;
   }
 
   /** Does the next request of the input, or the next gets. */
@@ -349,7 +376,7 @@ export class Connections implements TransportHandler, ReplyHandler {
 
   /** Gives it the state it stays in, and does what follows from that. */
   #settle(connection: Connection, step: Step): void {
-    connection.become(step);
+    this.#become(connection, step);
     const { state, slot } = connection;
     if (this.#table.state(slot) !== state) this.#table.setState(slot, state);
     if (readsInput(state)) {
@@ -368,9 +395,17 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#pauseWhenFull(connection);
   }
 
+  /** Its one way into another state: where -vvv looks. */
+  #become(connection: Connection, event: Step | Event): void {
+    const { state } = connection;
+    connection.become(event);
+    const { descriptor, events, verbose } = this.#parts;
+    if (events.isWatched()) verbose.became(descriptor(connection.slot), state, connection.state);
+  }
+
   /** What it waited for is there. */
   #wake(connection: Connection, event: Event): void {
-    connection.become(event);
+    this.#become(connection, event);
     this.#ready.add(connection);
   }
 
@@ -387,7 +422,7 @@ export class Connections implements TransportHandler, ReplyHandler {
   #askAgain(uploads: UploadQueue, ready: ConnectionList): void {
     const first = ready.count;
     uploads.takeReady(ready);
-    for (let at = first; at < ready.count; at++) ready.at(at).become(Event.shardRoom);
+    for (let at = first; at < ready.count; at++) this.#become(ready.at(at), Event.shardRoom);
   }
 
   /** All that the connection has sent to other shards is answered: its holes close. */
@@ -409,7 +444,7 @@ export class Connections implements TransportHandler, ReplyHandler {
     connection.closeReason = reason;
     if (!takes(connection.state, event)) return;
     if (connection.wait?.source?.endless === false) return; // it ends by itself
-    connection.become(event);
+    this.#become(connection, event);
     this.#table.setState(connection.slot, connection.state);
     this.#closeWhenDone(connection);
   }
@@ -434,12 +469,14 @@ export class Connections implements TransportHandler, ReplyHandler {
   }
 
   #close(connection: Connection): void {
-    const { descriptor, events, pendingList, router, transport, waits } = this.#parts;
+    const { descriptor, events, pendingList, router, transport, verbose, waits } = this.#parts;
     const { slot } = connection;
+    this.#become(connection, Event.gone);
     if (events.isWatched()) {
-      events.closed(transport.peerAddress(slot), connection.closeReason, descriptor(slot));
+      const peer = transport.peerAddress(slot);
+      events.closed(peer, connection.closeReason, descriptor(slot));
+      verbose.closed(peer, descriptor(slot));
     }
-    connection.become(Event.gone);
     this.#table.close(slot);
     this.#slots[slot] = null;
     this.#openCount--;
@@ -453,18 +490,8 @@ export class Connections implements TransportHandler, ReplyHandler {
   }
 }
 
-/** True when bytes that come are served at once. */
-function readsInput(state: ConnectionState): boolean {
-  return state >= ConnectionState.reading && state <= ConnectionState.swallowing;
-}
-
 /** True when only the client could go on: with bytes, or by leaving. */
 function waitsForClient(connection: Connection, step: Step): boolean {
   if (step === Step.quiet) return connection.wait?.source?.endless === true;
   return step <= Step.swallows;
-}
-
-/** True for what would be served again without a reply or room from elsewhere. */
-function goesOnByItself(step: Step): boolean {
-  return step <= Step.swallows || step === Step.quiet || step === Step.yields;
 }

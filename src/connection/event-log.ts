@@ -12,7 +12,7 @@ import { ItemMark, type Reply } from "../command/reply.ts";
 import { Mark, type Request } from "../command/request.ts";
 import { Status } from "../command/status.ts";
 import type { Control } from "../memory/control.ts";
-import type { LogWriter } from "../memory/log-ring.ts";
+import { type LogWriter, WATCHED_PREFIX } from "../memory/log-ring.ts";
 import { rulesOf } from "../protocol/protocols.ts";
 
 /** Why a connection was closed, in memcached's words. */
@@ -145,7 +145,7 @@ export class EventLog {
   #write(fields: string): void {
     const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000);
     const ts = `${Math.floor(microseconds / 1e6)}.${microseconds % 1e6}`;
-    const head = `ts=${ts} gid=${this.#control.nextEvent()}`;
+    const head = `${WATCHED_PREFIX}${ts} gid=${this.#control.nextEvent()}`;
     this.#writer.write(Buffer.from(`${head} ${fields}\n`, "latin1"));
   }
 }

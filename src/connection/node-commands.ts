@@ -79,8 +79,7 @@ export class NodeCommands implements Operation {
       case Op.error:
         return this.#fail(connection, request);
       case Op.verbosity:
-        this.#parts.control.setVerbosity(request.level);
-        return this.#answer(request);
+        return this.#verbosity(request);
       case Op.stats:
         return this.#stats(connection, request);
       case Op.flushAll:
@@ -112,6 +111,16 @@ export class NodeCommands implements Operation {
     return Step.done;
   }
 
+  /** Threads see it by themselves; the primary, which writes the log, is told. */
+  #verbosity(request: Request): Step {
+    const { control, askPrimary } = this.#parts;
+    if (control.verbosity() !== request.level) {
+      control.setVerbosity(request.level);
+      askPrimary();
+    }
+    return this.#answer(request);
+  }
+
   #ask(what: number): void {
     this.#parts.control.ask(what);
     this.#parts.askPrimary();
@@ -121,7 +130,8 @@ export class NodeCommands implements Operation {
   #say(connection: Connection, request: Request, reply: string | Source): Step {
     if (typeof reply !== "string") return this.#parts.send.begin(connection, reply);
     const output = this.#output;
-    output.at = statsEncoderOf(request).encodeWords(request, reply, output.bytes, output.at);
+    const encoder = statsEncoderOf(request);
+    this.#replies.said(request, encoder.encodeWords(request, reply, output.bytes, output.at));
     return Step.done;
   }
 

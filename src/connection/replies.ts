@@ -1,6 +1,7 @@
 /**
  * Replies: writes what a request is answered, and shows it to those who count, sample and watch.
  */
+import { Op } from "../command/op.ts";
 import type { Reply } from "../command/reply.ts";
 import type { Request } from "../command/request.ts";
 import { Status, WireError } from "../command/status.ts";
@@ -11,6 +12,7 @@ import { countOutcome } from "./count.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Output } from "./output.ts";
 import { PendingKind, type PendingTable } from "./pending-table.ts";
+import type { VerboseLog } from "./verbose-log.ts";
 
 /** Who looks at what is answered. */
 export interface Lookers {
@@ -20,6 +22,7 @@ export interface Lookers {
     "due" | "sampled" | "sent" | "uploading" | "detailEnabled" | "detail"
   >;
   readonly events: Pick<EventLog, "isWatched" | "outcome" | "tooLarge">;
+  readonly verbose: Pick<VerboseLog, "answered" | "refused" | "said">;
   /** What watchers are shown as a connection's descriptor. */
   readonly descriptor: (slot: number) => number;
 }
@@ -31,6 +34,7 @@ export class Replies {
   readonly #counters: Counters;
   readonly #observer: Lookers["observer"];
   readonly #events: Lookers["events"];
+  readonly #verbose: Lookers["verbose"];
   readonly #descriptor: Lookers["descriptor"];
 
   constructor(encoder: Encoder, output: Output, pendings: PendingTable, lookers: Lookers) {
@@ -40,18 +44,28 @@ export class Replies {
     this.#counters = lookers.counters;
     this.#observer = lookers.observer;
     this.#events = lookers.events;
+    this.#verbose = lookers.verbose;
     this.#descriptor = lookers.descriptor;
   }
 
-  /** Writes a reply without a value; room for it was reserved. */
+  /** Writes a reply without a value, of a request no observer sees; room for it was reserved. */
   write(request: Request, reply: Reply): void {
-    this.count(request, reply);
-    this.#output.at = this.encoder.encode(request, reply, this.#output.bytes, this.#output.at);
+    this.#write(request, reply);
+    if (this.#events.isWatched()) this.#verbose.answered(request, reply);
   }
 
-  /** The same, of a request for one key: observers see it. */
+  /** The same, of a request of which the reply needs what was `saved`; the rest is lost. */
+  writeSaved(request: Request, saved: Uint8Array, reply: Reply): void {
+    const output = this.#output;
+    this.count(request, reply); // before what was not saved is gone
+    this.encoder.restore(request, saved, 0);
+    output.at = this.encoder.encode(request, reply, output.bytes, output.at);
+    if (this.#events.isWatched()) this.#verbose.answered(request, reply);
+  }
+
+  /** As `write`, of a request for one key: observers see it. */
   answer(slot: number, request: Request, reply: Reply): void {
-    this.write(request, reply);
+    this.#write(request, reply);
     const missed = reply.status === Status.notFound || reply.status === Status.miss;
     this.look(slot, request, reply, missed, NO_VALUE);
   }
@@ -59,6 +73,14 @@ export class Replies {
   writeError(request: Request, error: WireError): void {
     const output = this.#output;
     output.at = this.encoder.encodeError(request, error, output.bytes, output.at);
+    if (this.#events.isWatched()) this.#verbose.refused(request, error);
+  }
+
+  /** Goes on behind a reply of another's making, which ends at `end`. */
+  said(request: Request, end: number): void {
+    const output = this.#output;
+    if (this.#events.isWatched()) this.#verbose.said(request, output.bytes, output.at, end);
+    output.at = end;
   }
 
   count(request: Request, reply: Reply): void {
@@ -93,10 +115,7 @@ export class Replies {
       this.count(request, reply);
       pendings.fill(pending, this.encoder.encode(request, reply, bytes, hole) - hole);
     }
-    if (!this.#events.isWatched()) return;
-    const slot = pendings.slot(pending);
-    pendings.takeKey(pending, request);
-    this.#events.outcome(request, reply, this.#descriptor(slot));
+    if (this.#events.isWatched()) this.#showFilled(pending, request, reply);
   }
 
   /**
@@ -107,7 +126,7 @@ export class Replies {
     const observer = this.#observer;
     if (observer.due()) observer.sampled(request, missed, readBytes);
     if (observer.detailEnabled()) observer.detail(request, !missed);
-    if (this.#events.isWatched()) this.#events.outcome(request, reply, this.#descriptor(slot));
+    if (this.#events.isWatched()) this.#show(slot, request, reply);
   }
 
   /** The same of a request that was sent to another shard under `token`. */
@@ -120,5 +139,27 @@ export class Replies {
   lookAtUpload(request: Request): void {
     if (this.#observer.due()) this.#observer.uploading(request);
     if (this.#observer.detailEnabled()) this.#observer.detail(request, false);
+  }
+
+  #write(request: Request, reply: Reply): void {
+    this.count(request, reply);
+    this.#output.at = this.encoder.encode(request, reply, this.#output.bytes, this.#output.at);
+  }
+
+  #show(slot: number, request: Request, reply: Reply): void {
+    const descriptor = this.#descriptor(slot);
+    this.#events.outcome(request, reply, descriptor);
+    this.#verbose.answered(request, reply, descriptor);
+  }
+
+  /** Of a silent one, what it would have been answered; nothing of what an error has left behind. */
+  #showFilled(pending: number, request: Request, reply: Reply): void {
+    const pendings = this.#pendings;
+    const descriptor = this.#descriptor(pendings.slot(pending));
+    const isSilent = pendings.kind(pending) === PendingKind.silent;
+    request.noreply = isSilent;
+    if (!isSilent || request.op !== Op.error) this.#verbose.answered(request, reply, descriptor);
+    pendings.takeKey(pending, request);
+    this.#events.outcome(request, reply, descriptor);
   }
 }

@@ -27,3 +27,8 @@ export const Step = {
   quits: 13,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
+
+/** True for what would be served again without a reply or room from elsewhere. */
+export function goesOnByItself(step: Step): boolean {
+  return step <= Step.swallows || step === Step.quiet || step === Step.yields;
+}

@@ -5,7 +5,7 @@
  * watcher missed is told in a line of its own.
  */
 import type { Control } from "../memory/control.ts";
-import type { LogReader } from "../memory/log-ring.ts";
+import { type LogReader, WATCHED_PREFIX } from "../memory/log-ring.ts";
 import { WatchStream } from "./event-log.ts";
 import type { Source } from "./source.ts";
 
@@ -58,6 +58,7 @@ export class WatchSource implements Source {
       reader.skipped = 0;
     }
     for (const line of lines) {
+      if (!line.startsWith(WATCHED_PREFIX)) continue;
       const type = / type=(\w+)/.exec(line)?.[1];
       if (type !== undefined && ((STREAM_OF[type] ?? 0) & this.#streams) !== 0)
         shown += `${line}\n`;

@@ -4,7 +4,7 @@
  *
  *   word  0  server seconds now            the primary, once a second; who runs `debugtime`, Atomics.add
  *   word  1  state: 0 starting, 1 serving, 2 draining, 3 stopped     the primary
- *   word  2  verbosity 0…3                 whoever runs `verbosity` (one word, last writer wins)
+ *   word  2  verbosity 0…3                 whoever runs `verbosity` (one word, last writer wins), and its bits in word 12
  *   word  3  requests a client made of the primary: bits of ControlAsk    any worker, Atomics.or; the primary takes them
  *   word  4  stats reset generation        any thread, Atomics.add
  *   word  5  item memory, MiB, as cache_memlimit last set it         any worker, Atomics.store
@@ -14,7 +14,7 @@
  *   word  9  events logged for watchers, so far                   any thread, Atomics.add
  *   word 10  1 while `lru_crawler disable` holds                  any worker, Atomics.store
  *   word 11  watchers                                             any worker, Atomics.add
- *   word 12  streams watched, one bit each (connection/event-log.ts)       any worker
+ *   word 12  streams watched, one bit each (connection/event-log.ts), and `VerboseStream`       any worker
  *   word 13  seconds `debugtime` has moved the clock by          any worker, Atomics.add
  *   word 14  1 while `debugtime p` holds the clock                any worker, Atomics.store
  *   word 15  a planted fault: the worker that is to die at its next write, plus 1         any worker, Atomics.store
@@ -49,6 +49,16 @@ const WORDS_PER_LINE = CACHE_LINE_BYTES / 4;
 
 export const ServerState = { starting: 0, serving: 1, draining: 2, stopped: 3 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
+
+/**
+ * What -vv and -vvv show, as streams: whoever asks whether anybody watches asks for these too. Bits
+ * that `watch` has no word for.
+ */
+export const VerboseStream = { requests: 1 << 16, states: 1 << 17 } as const;
+const VERBOSE_STREAMS = VerboseStream.requests | VerboseStream.states;
+/** The verbosity from which on each is shown. */
+const SHOWS_REQUESTS = 2;
+const SHOWS_STATES = 3;
 
 /** What a client's command asks of the primary. */
 export const ControlAsk = { shutdown: 1, shutdownGraceful: 2, memlimit: 4 } as const;
@@ -89,6 +99,10 @@ export class Control {
 
   setVerbosity(level: number): void {
     Atomics.store(this.#ints, this.#word + VERBOSITY_WORD, level);
+    const requests = level >= SHOWS_REQUESTS ? VerboseStream.requests : 0;
+    const states = level >= SHOWS_STATES ? VerboseStream.states : 0;
+    Atomics.and(this.#ints, this.#word + WATCHED_WORD, ~VERBOSE_STREAMS);
+    Atomics.or(this.#ints, this.#word + WATCHED_WORD, requests | states);
   }
 
   /** Leaves a bit of `ControlAsk` for the primary, which must then be woken. */
@@ -124,12 +138,12 @@ export class Control {
   }
 
   /**
-   * When the last watcher has gone, nothing is watched; before that, a stream may be logged in
-   * vain.
+   * When the last watcher has gone, nothing is watched but what verbosity shows; before that, a
+   * stream may be logged in vain.
    */
   removeWatcher(): void {
     if (Atomics.sub(this.#ints, this.#word + WATCHERS_WORD, 1) !== 1) return;
-    Atomics.store(this.#ints, this.#word + WATCHED_WORD, 0);
+    Atomics.and(this.#ints, this.#word + WATCHED_WORD, VERBOSE_STREAMS);
   }
 
   /** The number of the next event logged. */

@@ -1,5 +1,6 @@
 /**
- * Log ring: the lines one thread writes for watchers, read by any thread at its own pace.
+ * Log ring: the lines one thread writes for watchers and for -vv, read by any thread at its own
+ * pace.
  *
  *   line 0   word 0 bytes written   word 1 lines written          the writing thread
  *   line 1…  LOG_RING_BYTES of text, lines ended by \n            it overwrites what is oldest
@@ -16,6 +17,9 @@ import type { Arena } from "./arena.ts";
 
 const LOG_RING_BYTES = 64 * KIB;
 const LINES_WORD = 1;
+/** What a line begins with that -vv shows; a watcher's begins with `ts=`. */
+export const VERBOSE_PREFIX = "v ";
+export const WATCHED_PREFIX = "ts=";
 
 /** Bytes of one thread's log ring. */
 export function logRingBytes(): number {
@@ -66,6 +70,13 @@ export class LogReader {
     this.#text = base + CACHE_LINE_BYTES;
     this.#cursor = Atomics.load(this.#ints, this.#word);
     this.#lines = Atomics.load(this.#ints, this.#word + LINES_WORD);
+  }
+
+  /** Forgets what has been written so far. */
+  skip(): void {
+    this.#cursor = Atomics.load(this.#ints, this.#word);
+    this.#lines = Atomics.load(this.#ints, this.#word + LINES_WORD);
+    this.skipped = 0;
   }
 
   /**

@@ -112,10 +112,18 @@ export class Log {
     if (this.#silent || RANKS[level] < this.#rank) return;
     const dropped = this.#limiter.admit(message.replace(/\d+/g, "0"), performance.now());
     if (dropped < 0) return;
-    const line = { level, message, fields: dropped === 0 ? fields : { ...fields, dropped } };
-    if (this.#logger !== null) this.#logger[level](line.fields, line.message);
+    this.#put({ level, message, fields: dropped === 0 ? fields : { ...fields, dropped } });
+  }
+
+  #put(line: Line): void {
+    if (this.#logger !== null) this.#logger[line.level](line.fields, line.message);
     else if (this.#plain) writePlainly(line);
     else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(line);
+  }
+
+  /** Writes a line of a stream that is bounded where it comes from. */
+  verbatim(message: string, fields: LogFields): void {
+    if (!this.#silent) this.#put({ level: "debug", message, fields });
   }
 
   /** Loads pino and writes what has waited. Without descriptors or memory, lines are plain. */

@@ -19,6 +19,7 @@ import type { ProtocolChoice, Settings } from "../config/settings.ts";
 import { type ConnectionTable, connectionTransport } from "../memory/connection-table.ts";
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import { Counter } from "../memory/counters.ts";
+import { LogReader } from "../memory/log-ring.ts";
 import type {
   ListenerFacts,
   TransportKind,
@@ -39,6 +40,7 @@ import { notifyServiceManager } from "./service-manager.ts";
 import { type SharedFacts, SharedMemory } from "./shared-memory.ts";
 import { startLine, type TransportName } from "./start-line.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { VerboseLines } from "./verbose-lines.ts";
 
 /** How long workers may take to answer what they have read, once the server stops. */
 const DRAIN_MILLISECONDS_MAX = 5000;
@@ -70,6 +72,7 @@ export class Primary {
   readonly #supervisor: Supervisor;
   readonly #memory: SharedMemory;
   readonly #ticker: ClockTicker;
+  readonly #verbose: VerboseLines;
   #listeners: Listeners | null = null;
   #sockets: readonly Listening[] = [];
   #data: WorkerData | null = null;
@@ -77,7 +80,6 @@ export class Primary {
   #admin: AdminWindow | null = null;
   #absent: AbsentShards | null = null;
   #cluster: Cluster | null = null;
-  #verbosity: number;
   #isStopping = false;
 
   /** Lays out the memory. Throws ConfigError and SystemError. */
@@ -86,7 +88,6 @@ export class Primary {
     this.#configured = configuration.given;
     this.#reread = configuration.reread;
     this.#log = log;
-    this.#verbosity = settings.verbosity;
     this.#supervisor = supervisor;
     this.#memory = new SharedMemory(settings, transport);
     if (!this.#memory.isAligned) {
@@ -99,6 +100,8 @@ export class Primary {
         "warning: -k invalid, mlock2() failed: raise the limit of locked memory, or be root",
       );
     }
+    const readers = this.#memory.regions.logs.map(({ arena, base }) => new LogReader(arena, base));
+    this.#verbose = new VerboseLines(readers, log);
     this.#ticker = new ClockTicker(this.#memory.control, this.#memory.regions.node, {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),
@@ -175,6 +178,7 @@ export class Primary {
     if (listsNodes(this.#settings)) await this.#joinCluster();
     this.#obeySignals();
     this.#ticker.start(() => this.#ticked());
+    this.#followVerbosity();
     memory.control.setState(ServerState.serving);
     this.#showListeners();
     this.#data = memory.dataOf(threads, 0, facts);
@@ -204,6 +208,7 @@ export class Primary {
       sockets: this.#sockets,
       adminUrl: claim?.url ?? null,
     });
+    this.#verbose.showListening(this.#sockets, this.#settings);
     this.#log.info(message, fields);
     if (!this.#isStopping) notifyServiceManager("READY=1", this.#log);
   }
@@ -286,6 +291,7 @@ export class Primary {
     const { live, waiting } = reloadOf(this.#configured, next);
     if (live.includes("verbosity")) {
       this.#memory.control.setVerbosity(next.verbosity);
+      this.#followVerbosity();
       this.#log.info(`SIGHUP: verbosity is ${next.verbosity} now`);
     }
     if (waiting.length > 0) {
@@ -315,6 +321,7 @@ export class Primary {
   /** Ends the process now. */
   end(code: number): never {
     this.#ticker.stop();
+    this.#verbose.close();
     this.#memory.control.setState(ServerState.stopped);
     const { daemon, pidFile } = this.#settings;
     if (daemon && pidFile !== "") removePidFile(pidFile);
@@ -366,13 +373,16 @@ export class Primary {
   #ticked(): void {
     this.#takeAsked();
     this.#admin?.tick();
+  }
+
+  #followVerbosity(): void {
     const verbosity = this.#memory.control.verbosity();
-    if (verbosity === this.#verbosity) return;
-    this.#verbosity = verbosity;
     this.#log.setVerbosity(verbosity);
+    this.#verbose.follow(verbosity);
   }
 
   #takeAsked(): void {
+    this.#followVerbosity();
     const asked = this.#memory.control.takeAsked();
     if ((asked & ControlAsk.memlimit) !== 0) {
       const mib = this.#memory.control.memlimitMib();

@@ -116,6 +116,34 @@ export interface DialectRules {
   readonly statsKeyIsName: boolean;
 }
 
+/**
+ * What -vv shows of a conversation in one protocol, line by line, in memcached's words. Off the
+ * request path, so it may allocate. Never a value, never a password, and nothing unprintable.
+ */
+export interface Conversation {
+  /** What memcached calls the protocol. */
+  readonly name: string;
+  /**
+   * The request whose head begins at bytes[start, end); null while it is not whole, or where it has
+   * been shown before.
+   */
+  asked(
+    descriptor: number,
+    state: WireState,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): readonly string[] | null;
+  /** What is answered, a value and all behind it left out; `isSilent`: it is not sent (noreply). */
+  answered(
+    descriptor: number,
+    isSilent: boolean,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): readonly string[];
+}
+
 /** One language a connection's requests are in. */
 export interface DialectParts {
   readonly dialect: Dialect;
@@ -131,6 +159,7 @@ export interface Protocol {
   /** The byte a connection in this protocol begins with; null for what begins with any other. */
   readonly firstByte: number | null;
   readonly parser: (options: ProtocolOptions, clock: Clock) => Parser;
+  readonly conversation: Conversation;
   /** One, or several that mix freely on one connection. */
   readonly dialects: readonly DialectParts[];
 }

@@ -7,8 +7,15 @@
 import { assert } from "../base/assert.ts";
 import { Dialect, type Request } from "../command/request.ts";
 import { BINARY } from "./binary/binary-protocol.ts";
-import type { DialectParts, DialectRules, Protocol, StatsEncoder } from "./protocol.ts";
+import type {
+  Conversation,
+  DialectParts,
+  DialectRules,
+  Protocol,
+  StatsEncoder,
+} from "./protocol.ts";
 import { TEXT } from "./text/text-protocol.ts";
+import type { WireProtocol } from "./wire-state.ts";
 
 export const PROTOCOLS: readonly Protocol[] = [TEXT, BINARY];
 
@@ -22,6 +29,9 @@ assert(
   "dialects are numbered from 0, and are one protocol's each",
 );
 
+/** The protocol of a connection that begins with this byte. */
+const BY_FIRST_BYTE = byFirstByte();
+const CONVERSATIONS = PARTS.map(({ dialect }) => conversationIn(dialect));
 const RULES = PARTS.map((parts) => parts.rules);
 const STATS = PARTS.map((parts) => parts.stats);
 
@@ -38,4 +48,34 @@ export function rulesOf(request: Request): DialectRules {
 /** How statistics and plain words are written in the request's dialect. */
 export function statsEncoderOf(request: Request): StatsEncoder {
   return STATS[request.dialect] as StatsEncoder;
+}
+
+/** The protocol that a connection speaks whose first byte this is. */
+export function protocolOf(firstByte: number): Protocol {
+  return BY_FIRST_BYTE[firstByte] as Protocol;
+}
+
+/** How the conversation of a connection is shown; null while its protocol is not decided. */
+export function conversationOf(wire: WireProtocol): Conversation | null {
+  return PROTOCOLS.find((protocol) => protocol.wire === wire)?.conversation ?? null;
+}
+
+/** How a reply to the request is shown. */
+export function replyConversationOf(request: Request): Conversation {
+  return CONVERSATIONS[request.dialect] as Conversation;
+}
+
+function conversationIn(dialect: Dialect): Conversation {
+  const speaks = (protocol: Protocol) => protocol.dialects.some((own) => own.dialect === dialect);
+  return (PROTOCOLS.find(speaks) as Protocol).conversation;
+}
+
+function byFirstByte(): readonly Protocol[] {
+  const others = PROTOCOLS.filter((protocol) => protocol.firstByte === null);
+  assert(others.length === 1, "one protocol takes what no other begins with");
+  const protocols = new Array<Protocol>(256).fill(others[0] as Protocol);
+  for (const protocol of PROTOCOLS) {
+    if (protocol.firstByte !== null) protocols[protocol.firstByte] = protocol;
+  }
+  return protocols;
 }

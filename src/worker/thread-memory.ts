@@ -9,6 +9,7 @@ import type { Bell } from "../base/bell.ts";
 import { Clock } from "../base/clock.ts";
 import { KeyHash } from "../base/key-hash.ts";
 import { EventLog } from "../connection/event-log.ts";
+import { VerboseLog } from "../connection/verbose-log.ts";
 import { monotonicNanoseconds, threadNanoseconds } from "../libc/clocks.ts";
 import type { Libc } from "../libc/libc.ts";
 import { Arena } from "../memory/arena.ts";
@@ -47,6 +48,7 @@ export class ThreadMemory {
   readonly connectionTable: ConnectionTable;
   /** This thread's lines for watchers. */
   readonly events: EventLog;
+  readonly verbose: VerboseLog;
   readonly view: NodeView;
 
   /** `libc` null: copies are the slower ones of shared memory. */
@@ -81,7 +83,9 @@ export class ThreadMemory {
     this.connectionTable = this.view.connections[self] as ConnectionTable;
     if (data.incarnation > 0) this.connectionTable.clear();
     const log = logs[self] as Site;
-    this.events = new EventLog(this.control, this.clock, new LogWriter(log.arena, log.base));
+    const writer = new LogWriter(log.arena, log.base);
+    this.events = new EventLog(this.control, this.clock, writer);
+    this.verbose = new VerboseLog(this.control, this.clock, writer);
   }
 
   /**

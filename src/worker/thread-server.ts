@@ -180,7 +180,7 @@ function createExecutor(parts: ServerParts, bench: Bench): Executor {
 /** Puts a thread's server together. */
 export function createServer(parts: ServerParts): ThreadServer {
   const { memory, transport, descriptor, busyPoll } = parts;
-  const { data, clock, counters, observer, events } = memory;
+  const { data, clock, counters, observer, events, verbose } = memory;
   const { settings, layout } = data;
   const io = layout.io[data.self] as { arena: number; base: number };
   const arena = memory.arena(io);
@@ -193,7 +193,7 @@ export function createServer(parts: ServerParts): ThreadServer {
   const input = new Input(arena, pool, counters);
   const waits = new WaitPool(arena.bytes);
   const pendingList = new PendingList(pendings, waits, output, encoder, events);
-  const lookers = { counters, observer, events, descriptor };
+  const lookers = { counters, observer, events, verbose, descriptor };
   const replies = new Replies(encoder, output, pendings, lookers);
   const uploads = new UploadQueue(memory.shards, clock);
   const send = new SendSource(waits, output);

@@ -52,10 +52,7 @@ export class UploadEnd implements Operation {
       const step = this.#pendings.awaits(connection, request, outcome, this);
       if (step !== Step.done) return step;
     }
-    const output = this.#output;
-    this.#replies.count(request, reply); // before what was not saved is gone
-    encoder.restore(request, wait.saved, 0);
-    output.at = encoder.encode(request, reply, output.bytes, output.at);
+    this.#replies.writeSaved(request, wait.saved, reply);
     return Step.done;
   }
 }

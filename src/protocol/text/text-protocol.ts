@@ -4,6 +4,7 @@ import { MetaEncoder } from "../meta/meta-encoder.ts";
 import type { Protocol } from "../protocol.ts";
 import { WireProtocol } from "../wire-state.ts";
 import { ClassicEncoder } from "./classic-encoder.ts";
+import { TEXT_CONVERSATION } from "./text-conversation.ts";
 import { TextParser } from "./text-parser.ts";
 import { TextStats } from "./text-stats.ts";
 
@@ -13,6 +14,7 @@ export const TEXT: Protocol = {
   wire: WireProtocol.text,
   firstByte: null,
   parser: (options, clock) => new TextParser(options, clock),
+  conversation: TEXT_CONVERSATION,
   dialects: [
     {
       dialect: Dialect.text,

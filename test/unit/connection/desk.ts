@@ -217,6 +217,7 @@ export class Desk {
       detail: () => {},
     },
     events: { isWatched: () => false, outcome: () => {}, tooLarge: () => {} },
+    verbose: { answered: () => {}, refused: () => {}, said: () => {} },
     descriptor: (slot) => slot,
   };
   readonly pendings = new PendingList(
