@@ -8,7 +8,8 @@
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
  *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
  *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1
- *   from byte 640, a double: bytes the ghost has seen · a word: how often uploads and leases gave room back
+ *   from byte 640, a double: bytes the ghost has seen · words: how often uploads and leases gave room back ·
+ *                  1 while recovery has judged every entry · 1 after the owner has stopped in order
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be
  * garbage.
@@ -53,6 +54,8 @@ const MEAN_ITEMS = 1000;
 const MEAN_BYTES_MAX = 4 * MIB;
 const GHOST_BYTES_DOUBLE = 0;
 const ROOM_WORD = 2;
+const JUDGED_WORD = 3;
+const AT_REST_WORD = 4;
 
 export class ShardHeader {
   readonly #words: Uint32Array;
@@ -62,6 +65,8 @@ export class ShardHeader {
   readonly #queues: number;
   readonly #double: number;
   readonly #room: number;
+  readonly #judged: number;
+  readonly #atRest: number;
 
   constructor(arena: Arena, base: number) {
     this.#words = arena.words;
@@ -71,6 +76,8 @@ export class ShardHeader {
     this.#queues = wordIndex(base + QUEUE_LINES_OFFSET);
     this.#double = doubleIndex(base + DOUBLES_OFFSET);
     this.#room = wordIndex(base + DOUBLES_OFFSET) + ROOM_WORD;
+    this.#judged = wordIndex(base + DOUBLES_OFFSET) + JUDGED_WORD;
+    this.#atRest = wordIndex(base + DOUBLES_OFFSET) + AT_REST_WORD;
   }
 
   /** Buckets in use. The owner reads it plainly. */
@@ -214,6 +221,24 @@ export class ShardHeader {
   /** Published: the room was given back before. */
   noteRoom(): void {
     Atomics.store(this.#ints, this.#room, ((this.#ints[this.#room] as number) + 1) | 0);
+  }
+
+  /** A recovery that did not end has taken out what led nowhere: dead marks are its own. */
+  isJudged(): boolean {
+    return this.#words[this.#judged] === 1;
+  }
+
+  setJudged(judged: boolean): void {
+    this.#words[this.#judged] = judged ? 1 : 0;
+  }
+
+  /** The owner has stopped between two requests: nothing is half done, and nobody owns the shard. */
+  isAtRest(): boolean {
+    return this.#words[this.#atRest] === 1;
+  }
+
+  setAtRest(atRest: boolean): void {
+    this.#words[this.#atRest] = atRest ? 1 : 0;
   }
 
   oldest(queue: Queue): number {

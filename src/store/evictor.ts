@@ -237,7 +237,7 @@ export class Evictor {
     this.#finish(slab);
   }
 
-  /** The same while the reserve is in use: survivors that do not fit the open slab are dropped. */
+  /** The same while the reserve is in use: survivors go where there is room, in either queue. */
   compactWithoutReserve(slab: number): void {
     this.#hasReserve = false;
     this.compact(slab);
@@ -354,6 +354,10 @@ export class Evictor {
   /** Copies an item to the end of a queue and leads its entry there. */
   #move(item: ItemRef, entry: number, bytes: number, queue: Queue, credit: number): void {
     let to = this.#allocator.place(queue, bytes);
+    if (to === NO_ITEM && !this.#hasReserve) {
+      queue = queue === Queue.main ? Queue.small : Queue.main;
+      to = this.#allocator.place(queue, bytes);
+    }
     if (to === NO_ITEM && !this.#hasReserve) {
       this.#residents.countEviction(item, credit);
       this.#leave(item, entry, bytes, false);

@@ -3,6 +3,7 @@
  * from the buckets, the bytes of the slabs and the slab table's own lines; counts, lists and marks
  * are only rebuilt, never trusted.
  *
+ *   0 slabs     a slab whose own line cannot be true is given up
  *   1 buckets   versions made even; entries that lead nowhere, to an item that was mid-change, to a key that belongs
  *               elsewhere (a split stopped half-way) are taken out
  *   2 items     all marked dead
@@ -14,7 +15,15 @@
  * slab's written bytes are there (store/writer.ts); an item overwritten in place carries the dead
  * mark meanwhile; the packed word of an item is one store, so a slab can always be walked. Readers
  * go on all the while: only versions and tags change under them.
+ *
+ * A recovery that dies is begun anew. Once step 1 is done the shard says so (`isJudged`), since the
+ * dead marks of step 2 would otherwise be taken for items that were mid-change.
+ *
+ * The shard may lie in a file somebody damaged. So every number that leads elsewhere is looked at
+ * before it is followed: a walk stays in its slab, a chain in the slab table, and each loop ends. What
+ * cannot be made whole stops with an assertion: then the shard is formatted anew.
  */
+import { assert } from "../base/assert.ts";
 import type { KeyHash } from "../base/key-hash.ts";
 import type { ItemRef } from "../base/unit.ts";
 import { type Buckets, bucketOf, CHAIN_BUCKETS_MAX, NONE, tagOf } from "../memory/buckets.ts";
@@ -35,6 +44,8 @@ export class Recovery {
   readonly #items: Items;
   readonly #buckets: Buckets;
   readonly #hash: KeyHash;
+  /** Of each slab the first slab of the large item that has it, plus 1. */
+  readonly #chainOf: Int32Array;
   #dropped = 0;
 
   constructor(memory: ShardMemory, hash: KeyHash) {
@@ -45,14 +56,20 @@ export class Recovery {
     this.#items = memory.items;
     this.#buckets = memory.buckets;
     this.#hash = hash;
+    this.#chainOf = new Int32Array(memory.slabs.count);
   }
 
   /** Repairs the shard; the number of entries that were taken out. */
   run(): number {
     const bucketCount = this.#header.bucketCount();
+    const { bucketsMax, overflowBuckets } = this.#memory.plan;
+    assert(bucketCount > 0 && bucketCount <= bucketsMax, "a shard has buckets, and no more");
+    assert(this.#header.overflowUsed() <= overflowBuckets, "so it has overflow buckets");
+    for (let slab = 0; slab < this.#slabs.count; slab++) this.#checkSlab(slab);
     const overflowInUse = new Uint8Array(this.#memory.plan.overflowBuckets);
     for (let bucket = 0; bucket < bucketCount; bucket++) this.#repairChain(bucket, overflowInUse);
     this.#freeOverflow(overflowInUse);
+    this.#header.setJudged(true);
     for (let slab = 0; slab < this.#slabs.count; slab++) this.#killAll(slab);
     for (let queue: number = Queue.free; queue <= Queue.largeMain; queue++) {
       this.#header.setItems(queue as Queue, 0);
@@ -62,9 +79,46 @@ export class Recovery {
     this.#header.setEntries(entries);
     const index = new KeyIndex(this.#memory, this.#hash);
     for (let bucket = 0; bucket < bucketCount; bucket++) index.tidy(bucket);
+    this.#trimOpen();
     relinkSlabs(this.#memory);
+    this.#header.setJudged(false);
     for (let bucket = 0; bucket < this.#memory.plan.bucketsMax; bucket++) this.#unlock(bucket);
     return this.#dropped;
+  }
+
+  /** Gives a slab up whose line of the slab table leads out of it. */
+  #checkSlab(slab: number): void {
+    const queue = this.#slabs.queue(slab);
+    const next = this.#slabs.chainNext(slab);
+    if (next !== NO_SLAB && next >= this.#slabs.count) this.#slabs.setChainNext(slab, NO_SLAB);
+    if (queue === Queue.tails) this.#slabs.setChainNext(slab, NO_SLAB);
+    const isListed = queue === Queue.small || queue === Queue.main;
+    const isTooLong = this.#slabs.writtenBytes(slab) > this.#memory.plan.slabBytes;
+    if (queue > Queue.tails || (isListed && isTooLong)) this.#slabs.setQueue(slab, Queue.free);
+  }
+
+  /**
+   * Takes what is dead off the ends of the slabs that are appended to: a copy its entry was not yet
+   * led to. What the dead owner was copying from still holds it, and must find the room it had.
+   */
+  #trimOpen(): void {
+    for (const queue of [Queue.small, Queue.main]) {
+      for (const slab of [this.#header.open(queue), this.#header.ajar(queue)]) {
+        if (slab < 0 || slab >= this.#slabs.count || this.#slabs.queue(slab) !== queue) continue;
+        this.#slabs.setWrittenBytes(slab, this.#endOfLiving(slab));
+      }
+    }
+  }
+
+  #endOfLiving(slab: number): number {
+    const end = this.#slabs.writtenBytes(slab);
+    let living = SLAB_HEAD_BYTES;
+    for (let at = SLAB_HEAD_BYTES; at < end; ) {
+      const item = this.#slabs.itemAt(slab, at);
+      at += this.#items.slotBytes(item);
+      if (!this.#items.isDead(item)) living = at;
+    }
+    return living;
   }
 
   #unlock(bucket: number): void {
@@ -109,7 +163,8 @@ export class Recovery {
     if (queue === Queue.free || queue > Queue.largeMain) return false;
     const offset = this.#slabs.offsetOf(item);
     const isLarge = queue === Queue.largeSmall || queue === Queue.largeMain;
-    if (isLarge !== this.#items.isLarge(item) || this.#items.isDead(item)) return false;
+    if (isLarge !== this.#items.isLarge(item)) return false;
+    if (this.#items.isDead(item) && !this.#header.isJudged()) return false;
     if (isLarge && (offset !== SLAB_HEAD_BYTES || !this.#isChainWhole(slab, item))) return false;
     if (!isLarge && offset + this.#items.slotBytes(item) > this.#slabs.writtenBytes(slab)) {
       return false;
@@ -117,7 +172,19 @@ export class Recovery {
     const start = this.#items.keyStart(item);
     this.#hash.update(this.#memory.arena.bytes, start, start + this.#items.keyBytes(item));
     if (this.#buckets.tag(entry) !== tagOf(this.#hash.high)) return false;
-    return bucketOf(this.#hash.low, this.#header.bucketCount()) === primary;
+    if (bucketOf(this.#hash.low, this.#header.bucketCount()) !== primary) return false;
+    return !isLarge || this.#claimChain(slab);
+  }
+
+  /** Takes a chain's slabs for its item. False when another item has one of them. */
+  #claimChain(first: number): boolean {
+    for (let slab = first; slab !== NO_SLAB; slab = this.#slabs.chainNext(slab)) {
+      if (this.#slabs.queue(slab) === Queue.tails) break;
+      const owner = this.#chainOf[slab] as number;
+      if (owner !== 0 && owner !== first + 1) return false;
+      this.#chainOf[slab] = first + 1;
+    }
+    return true;
   }
 
   /** True when a chain has as many slabs as its item needs, and its tail. */
@@ -150,11 +217,14 @@ export class Recovery {
     const queue = this.#slabs.queue(slab);
     if (queue === Queue.small || queue === Queue.main) {
       const end = this.#slabs.writtenBytes(slab);
-      for (let at = SLAB_HEAD_BYTES; at < end; ) {
+      let at = SLAB_HEAD_BYTES;
+      for (let next = at; at < end; at = next) {
         const item = this.#slabs.itemAt(slab, at);
-        at += this.#items.slotBytes(item);
+        next = at + this.#items.slotBytes(item);
+        if (next > end) break;
         this.#items.setPacked(item, this.#items.packed(item) | DEAD);
       }
+      this.#slabs.setWrittenBytes(slab, at);
     } else if (queue === Queue.largeSmall || queue === Queue.largeMain) {
       const item = this.#slabs.itemAt(slab, SLAB_HEAD_BYTES);
       this.#items.setPacked(item, this.#items.packed(item) | DEAD);

@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 import { KIB, MIB } from "../../src/base/unit.ts";
 import { Op, StoreMode } from "../../src/command/op.ts";
 import type { Arena } from "../../src/memory/arena.ts";
+import { Counter } from "../../src/memory/counters.ts";
 import { SequenceLock } from "../../src/memory/sequence-lock.ts";
 import { ShardMemory } from "../../src/memory/shard-memory.ts";
 import { RESERVE_SLABS } from "../../src/memory/shard-plan.ts";
@@ -188,10 +189,34 @@ describe("Store.recover()", () => {
       }
       if (header.freeSlabs() < RESERVE_SLABS) taken++;
       h.store = h.attach();
+      const evicted = h.counters.value(Counter.evictions);
       h.store.recover();
+      expect(h.counters.value(Counter.evictions)).toBe(evicted);
       h.store.verify();
     }
     expect(taken).toBeGreaterThan(0);
+  });
+
+  test("a recovery that dies itself is begun anew, and loses nothing", () => {
+    const fuse = new Fuse();
+    const h = new StoreHarness(2 * MIB, {}, 256 * KIB);
+    for (let i = 0; i < 300; i++) h.set(`key-${i % 60}`, value(i, (i * 37) % 3000));
+    h.set("key-60", value(60, 200 * KIB));
+    const before = snapshot(h);
+    for (let stores = 1; stores < 4000; stores = Math.ceil(stores * 1.2)) {
+      fuse.left = Number.POSITIVE_INFINITY;
+      const fragile = h.attach(fusedArena(h.arena, fuse));
+      fuse.left = stores;
+      try {
+        fragile.recover();
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+      }
+      h.store = h.attach();
+      expect(h.store.recover()).toBe(0);
+      h.store.verify();
+      expect(snapshot(h)).toEqual(before);
+    }
   });
 
   test("what was half received, leased or orphaned when the owner died is accounted for", () => {
