@@ -119,7 +119,7 @@ export class Sampler {
     const cpu = this.#cpu.user + this.#cpu.system - cpuBefore.user - cpuBefore.system;
     return {
       time,
-      uptime: view.now(),
+      uptime: view.uptime(),
       health: healthOf(
         this.#minute.summary({
           state: view.control.state(),

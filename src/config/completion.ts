@@ -14,7 +14,6 @@ import { SUBOPTIONS } from "./suboptions.ts";
 
 /** Options of builds we are not, and of machinery we have not. */
 const NOT_OFFERED: ReadonlySet<string> = new Set([
-  "memory-file",
   "enable-ssl",
   "slab-growth-factor",
   "slab-min-size",

@@ -252,7 +252,16 @@ export const OPTIONS: readonly Option[] = [
     "file",
     "a path",
   ),
-  notBuilt("e", "memory-file", "file", "This server does not keep its memory in a file."),
+  textOption(
+    {
+      letter: "e",
+      name: "memory-file",
+      help: ["file on tmpfs to keep items in, over a restart, a crash, kill -9"],
+    },
+    "memoryFile",
+    "file",
+    "a path",
+  ),
   notBuilt("Z", "enable-ssl", "", "This server is not built with TLS support."),
   napiIds,
   extended,
@@ -313,6 +322,15 @@ export const OPTIONS: readonly Option[] = [
   ),
   ...CLUSTER_OPTIONS,
   configFile,
+  switchOption(
+    {
+      letter: "",
+      name: "memory-file-on-disk",
+      help: ["take a file for -e that is written back to a disk, which stalls requests"],
+    },
+    "memoryFileOnDisk",
+    true,
+  ),
   textOption(
     {
       letter: "",

@@ -172,6 +172,10 @@ export interface Settings {
   readonly clusterForgetSeconds: number;
   /** --drain */
   readonly drainSeconds: number;
+  /** -e: the file items are kept in, over a restart; empty = none. */
+  readonly memoryFile: string;
+  /** --memory-file-on-disk: -e may name a file of a filesystem that writes back to a disk. */
+  readonly memoryFileOnDisk: boolean;
   /** --persistence-dir; empty = none. Nothing is kept there yet. */
   readonly persistenceDir: string;
   /** MEMCACHED_PORT_FILENAME; empty = none. */
@@ -291,6 +295,8 @@ export const SETTINGS_DEFAULTS: Settings = {
   clusterWeight: 1,
   clusterForgetSeconds: 0,
   drainSeconds: DRAIN_SECONDS_DEFAULT,
+  memoryFile: "",
+  memoryFileOnDisk: false,
   persistenceDir: "",
   portFile: "",
 };

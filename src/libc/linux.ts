@@ -72,7 +72,15 @@ export const RLIMIT_NOFILE = 7;
 export const SYS_MLOCK2 = process.arch === "x64" ? 325 : 284;
 /** Only pages that have been touched, and each as it is. */
 export const MLOCK_ONFAULT = 1;
+export const MADV_REMOVE = 9;
 export const MADV_HUGEPAGE = 14;
+export const MADV_DONTDUMP = 16;
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 0x01;
+export const MAP_FIXED = 0x10;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 
 const PACKED = process.arch === "x64";
 /** Words of one epoll_event, and where its data (we use the low half) lies. */

@@ -8,7 +8,7 @@
  *                          8 free slabs     9 CAS low                   10 CAS high                 11 CAS bytes (0 or 8)
  *                         12 ghost sets    13 slabs of uploads          14 slabs of orphans         15 mean item size
  *   from byte 320, one line for each queue: oldest + 1, newest + 1, open + 1, slabs, items, ajar + 1
- *   from byte 640, a double: bytes the ghost has seen · words: how often uploads and leases gave room back ·
+ *   from byte 640, a double: bytes the ghost has seen · words: how often room was given back ·
  *                  1 while recovery has judged every entry · 1 after the owner has stopped in order
  *
  * Doubles that may grow past 2^31 are worked on in here: returned from a call, each would be
@@ -232,7 +232,7 @@ export class ShardHeader {
     this.#words[this.#judged] = judged ? 1 : 0;
   }
 
-  /** The owner has stopped between two requests: nothing is half done, and nobody owns the shard. */
+  /** The owner has stopped between two requests: nothing is half done, nobody owns the shard. */
   isAtRest(): boolean {
     return this.#words[this.#atRest] === 1;
   }

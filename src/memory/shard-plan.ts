@@ -34,7 +34,7 @@ import type { Arena } from "./arena.ts";
 
 const MAGIC = 0x64_72_68_73; // "shrd"
 /** Grows with every change of what lies where. */
-const LAYOUT_VERSION = 3;
+export const SHARD_LAYOUT_VERSION = 4;
 const MAGIC_WORD = 0;
 const VERSION_WORD = 1;
 const PLAN_DOUBLE = 1;
@@ -195,17 +195,26 @@ export function writePlan(arena: Arena, base: number, plan: ShardPlan): void {
   PLAN_FIELDS.forEach((field, i) => {
     arena.doubles[base / 8 + PLAN_DOUBLE + i] = plan[field];
   });
-  arena.words[base / 4 + VERSION_WORD] = LAYOUT_VERSION;
+  arena.words[base / 4 + VERSION_WORD] = SHARD_LAYOUT_VERSION;
   arena.words[base / 4 + MAGIC_WORD] = MAGIC;
 }
 
 /** The plan of the region at `base`; stops when there is none, or one of another layout. */
 export function readPlan(arena: Arena, base: number): ShardPlan {
   assert(arena.words[base / 4 + MAGIC_WORD] === MAGIC, "a shard begins with its magic");
-  assert(arena.words[base / 4 + VERSION_WORD] === LAYOUT_VERSION, "a shard has our layout");
+  assert(arena.words[base / 4 + VERSION_WORD] === SHARD_LAYOUT_VERSION, "a shard has our layout");
   const plan: Partial<ShardPlan> = {};
   PLAN_FIELDS.forEach((field, i) => {
     plan[field] = compact(arena.doubles[base / 8 + PLAN_DOUBLE + i] as number);
   });
   return plan as ShardPlan;
+}
+
+/** True when a shard of exactly that plan begins at `base`. */
+export function holdsPlan(arena: Arena, base: number, plan: ShardPlan): boolean {
+  return (
+    arena.words[base / 4 + MAGIC_WORD] === MAGIC &&
+    arena.words[base / 4 + VERSION_WORD] === SHARD_LAYOUT_VERSION &&
+    PLAN_FIELDS.every((field, i) => arena.doubles[base / 8 + PLAN_DOUBLE + i] === plan[field])
+  );
 }

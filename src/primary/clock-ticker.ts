@@ -41,6 +41,7 @@ export class ClockTicker {
     const unix = Math.floor(source.unixMilliseconds / 1000);
     if (header.epochUnix() === 0) header.setEpochUnix(unix - SERVER_SECONDS_START);
     this.#first = Math.max(header.lastSecond(), unix - header.epochUnix()) as ServerSeconds;
+    header.setFirstSecond(this.#first);
     this.#origin = source.monotonicMilliseconds() - (source.unixMilliseconds % 1000);
     this.tick();
   }

@@ -12,6 +12,7 @@
 import { fileURLToPath } from "node:url";
 import type { Claim } from "../admin/listen.ts";
 import { ConfigError } from "../base/errors.ts";
+import { MIB } from "../base/unit.ts";
 import { readAuthFile } from "../config/auth-file.ts";
 import { listsNodes } from "../config/cluster-options.ts";
 import { reloadOf } from "../config/reload.ts";
@@ -20,6 +21,8 @@ import { type ConnectionTable, connectionTransport } from "../memory/connection-
 import { ControlAsk, ServerState } from "../memory/control.ts";
 import { Counter } from "../memory/counters.ts";
 import { LogReader } from "../memory/log-ring.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
+import { QUEUES, Queue } from "../memory/slab-table.ts";
 import type {
   ListenerFacts,
   TransportKind,
@@ -80,6 +83,8 @@ export class Primary {
   #admin: AdminWindow | null = null;
   #absent: AbsentShards | null = null;
   #cluster: Cluster | null = null;
+  /** By the recovery of what the memory file held. */
+  #dropped = 0;
   #isStopping = false;
 
   /** Lays out the memory. Throws ConfigError and SystemError. */
@@ -89,7 +94,8 @@ export class Primary {
     this.#reread = configuration.reread;
     this.#log = log;
     this.#supervisor = supervisor;
-    this.#memory = new SharedMemory(settings, transport);
+    const becomes = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
+    this.#memory = new SharedMemory(settings, transport, becomes);
     if (!this.#memory.isAligned) {
       log.warn(
         "memory lies off the cache lines: addresses are limited (ulimit -v), gets cost more",
@@ -106,6 +112,7 @@ export class Primary {
       unixMilliseconds: Date.now(),
       monotonicMilliseconds: () => performance.now(),
     });
+    this.#memory.markServing();
   }
 
   /** Resolves once connections are accepted. Throws ConfigError and SystemError. */
@@ -162,6 +169,7 @@ export class Primary {
   async #serve(listeners: Listeners, facts: SharedFacts): Promise<void> {
     const { threads, pidFile, portFile } = this.#settings;
     const memory = this.#memory;
+    const began = performance.now();
     await this.#supervisor.start(
       {
         died: (self, cause) => this.#workerDied(self, cause),
@@ -175,6 +183,7 @@ export class Primary {
       },
       (self, incarnation) => memory.dataOf(self, incarnation, facts),
     );
+    this.#sayInherited(performance.now() - began);
     if (listsNodes(this.#settings)) await this.#joinCluster();
     this.#obeySignals();
     this.#ticker.start(() => this.#ticked());
@@ -218,6 +227,25 @@ export class Primary {
     const { openCluster } = await import("./cluster.ts");
     const block = this.#memory.regions.cluster;
     this.#cluster = await openCluster(this.#settings, this.#sockets, block, this.#log);
+  }
+
+  /** What the memory file (-e) had for us, in one line. */
+  #sayInherited(milliseconds: number): void {
+    const { file, inherited, regions } = this.#memory;
+    if (file === null) return;
+    if (inherited === "nothing") {
+      const why = file.coldReason;
+      if (why === "") this.#log.info(`cold: ${file.path} is new`);
+      else this.#log.warn(`cold: what was in ${file.path} is not used: ${why}`);
+      return;
+    }
+    const { items, bytes } = residentsOf(regions.shards);
+    const how =
+      inherited === "clean"
+        ? "after a clean stop"
+        : `recovered in ${Math.round(milliseconds)} ms, ${this.#dropped} half-done changes dropped`;
+    const mib = Math.round(bytes / MIB);
+    this.#log.info(`warm: ${items} items (${mib} MiB) from ${file.path} ${how}`);
   }
 
   /** The start failed: what runs already must not keep the process. */
@@ -314,7 +342,8 @@ export class Primary {
     await this.#listeners?.close();
     this.#listeners?.wakeAll();
     void this.#admin?.close();
-    if (!(await drained)) this.#log.warn("some workers did not finish in time");
+    if (await drained) this.#memory.markAtRest();
+    else this.#log.warn("some workers did not finish in time");
     this.end(0);
   }
 
@@ -356,7 +385,10 @@ export class Primary {
   }
 
   #workerReady(self: number, incarnation: number, itemsDropped: number): void {
-    if (incarnation === 0) return;
+    if (incarnation === 0) {
+      this.#dropped += itemsDropped;
+      return;
+    }
     this.#absent?.served(self);
     this.#listeners?.setDown(self, false);
     const message = `worker ${self} serves its shard again, ${itemsDropped} items were dropped`;
@@ -403,4 +435,17 @@ function factsOf(socket: Listening, protocol: ProtocolChoice): ListenerFacts {
     protocol: socket.asked?.protocol ?? protocol,
     tag: socket.asked?.tag ?? "",
   };
+}
+
+/** Items, and the bytes of the slabs they are in. */
+function residentsOf(shards: readonly ShardMemory[]): { items: number; bytes: number } {
+  let items = 0;
+  let bytes = 0;
+  for (const { header, plan } of shards) {
+    for (let queue: number = Queue.small; queue < QUEUES; queue++) {
+      items += header.items(queue as Queue);
+      bytes += header.slabs(queue as Queue) * plan.slabBytes;
+    }
+  }
+  return { items, bytes };
 }

@@ -2,8 +2,9 @@
  * The memory all threads share, allocated and formatted: what a worker is handed, and the primary's
  * own way into it.
  */
-import { randomInt } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { assert } from "../base/assert.ts";
+import { SystemError } from "../base/errors.ts";
 import { KIB, MIB } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
 import { Libc, libcAvailable } from "../libc/libc.ts";
@@ -13,9 +14,13 @@ import type { Control } from "../memory/control.ts";
 import type { Counters } from "../memory/counters.ts";
 import { NodeHeader } from "../memory/node-header.ts";
 import { type NodeLayout, type NodeMemory, type Place, viewNode } from "../memory/node-layout.ts";
+import { ShardMemory } from "../memory/shard-memory.ts";
+import { holdsPlan, RESERVE_SLABS } from "../memory/shard-plan.ts";
 import type { SharedPages } from "../memory/shared-pages.ts";
 import { Store } from "../store/store.ts";
-import type { TransportKind, WorkerData } from "../worker/messages.ts";
+import type { Inheritance, TransportKind, WorkerData } from "../worker/messages.ts";
+import type { Identity } from "./identity.ts";
+import { BACK_SECONDS_MAX, MemoryFile } from "./memory-file.ts";
 import { allocateBuffers, type MemoryPlan, planMemory } from "./memory-plan.ts";
 
 const SEED_VALUES = 2 ** 32;
@@ -30,14 +35,17 @@ export class SharedMemory {
   readonly regions: NodeMemory;
   /** False where cache lines are not ours: see memory/shared-pages.ts. */
   readonly isAligned: boolean;
+  /** -e: what header and shards lie in; null: in memory that ends with the process. */
+  readonly file: MemoryFile | null;
+  #inherited: Inheritance = "nothing";
   readonly #plan: MemoryPlan;
   readonly #buffers: readonly SharedArrayBuffer[];
   readonly #arenas: readonly Arena[];
   readonly #settings: Settings;
   readonly #transport: TransportKind;
 
-  /** Throws ConfigError or SystemError when the memory cannot be had. */
-  constructor(settings: Settings, transport: TransportKind) {
+  /** `becomes`: -u's user. Throws ConfigError or SystemError when the memory cannot be had. */
+  constructor(settings: Settings, transport: TransportKind, becomes: Identity | null = null) {
     this.#settings = settings;
     this.#transport = transport;
     this.#plan = planMemory(settings, transport);
@@ -46,12 +54,90 @@ export class SharedMemory {
     this.isAligned = pages.every(({ isAligned }) => isAligned);
     this.#buffers = pages.map(({ buffer }) => buffer);
     this.#arenas = this.#buffers.map((buffer) => new Arena(buffer));
-    this.#format();
+    this.file = settings.memoryFile === "" ? null : this.#openFile(settings, becomes);
+    if (!this.#attach()) this.#format();
     this.regions = viewNode(this.#plan.layout, this.#arenas);
     this.control.setDetailEnabled(settings.detailEnabled);
     this.control.setVerbosity(settings.verbosity);
     this.control.setCrawlerEnabled(settings.extended.lruCrawler);
     this.control.setMemlimitMib(Math.floor(settings.memoryBytes / MIB));
+  }
+
+  #openFile(settings: Settings, identity: Identity | null): MemoryFile {
+    const { memoryFile: path, memoryFileOnDisk: onDisk, coreDumps: dumped } = settings;
+    if (!this.isAligned) {
+      const why = "memory lies off its pages, since addresses are limited (ulimit -v)";
+      throw new SystemError(`memory file ${path}: ${why} (-e, --memory-file: got "${path}")`);
+    }
+    const [plan, arenas] = [this.#plan, this.#arenas];
+    return new MemoryFile({ path, onDisk, dumped, identity, plan, arenas });
+  }
+
+  /** Takes what a process before us left in the file. False when there is nothing of use. */
+  #attach(): boolean {
+    const file = this.file;
+    if (file === null || file.found === null) return false;
+    const { node, shards, shardCount } = this.#plan.layout;
+    const head = file.found;
+    const arena = this.arena(node);
+    const isWhole =
+      NodeHeader.isAt(arena, node.base, { ...head, shardCount }) &&
+      new NodeHeader(arena, node.base).epochUnix() === head.epochUnix &&
+      shards.every((place) => holdsPlan(this.arena(place), place.base, this.#plan.shardPlan));
+    const header = isWhole ? new NodeHeader(arena, node.base) : null;
+    const ahead = header === null ? 0 : header.lastSecond() - (Date.now() / 1000 - head.epochUnix);
+    if (header === null || ahead > BACK_SECONDS_MAX) {
+      const why =
+        header === null ? "its node or shard headers are damaged" : "the clock was set back";
+      file.discard(why);
+      return false;
+    }
+    header.beginNext();
+    for (const { header: shard, plan } of this.#shardMemories()) {
+      shard.setSlabLimit(plan.slabCount - RESERVE_SLABS);
+    }
+    const isClean = head.state === "clean" && head.digest === this.#digest();
+    this.#inherited = isClean ? "clean" : "torn";
+    return true;
+  }
+
+  #shardMemories(): ShardMemory[] {
+    const { shards } = this.#plan.layout;
+    return shards.map((place) => new ShardMemory(this.arena(place), place.base));
+  }
+
+  /** Of what leads to everything else: each shard's header and slab table. */
+  #digest(): string {
+    const { shards } = this.#plan.layout;
+    const hash = createHash("sha256");
+    for (const place of shards) {
+      const { bytes } = this.arena(place);
+      hash.update(bytes.slice(place.base, place.base + this.#plan.shardPlan.leaseOffset));
+    }
+    return hash.digest("hex");
+  }
+
+  /** What the shards were when this process took them. */
+  get inherited(): Inheritance {
+    return this.#inherited;
+  }
+
+  /** This process is at work in the file, from now on until it says otherwise. */
+  markServing(): void {
+    const { node } = this.regions;
+    this.file?.mark("serving", {
+      hashSeedLow: node.hashSeedLow(),
+      hashSeedHigh: node.hashSeedHigh(),
+      epochUnix: node.epochUnix(),
+    });
+  }
+
+  /** Every thread has ended: the file is left clean, if nothing in it is half done. */
+  markAtRest(): void {
+    if (this.file === null || !this.#shardMemories().every(isAtRest)) return;
+    const { slabCount } = this.#plan.shardPlan;
+    for (const { header } of this.#shardMemories()) header.setSlabLimit(slabCount - RESERVE_SLABS);
+    this.file.markClean(this.#digest());
   }
 
   #format(): void {
@@ -104,6 +190,7 @@ export class SharedMemory {
     return {
       self,
       incarnation,
+      inherited: this.#inherited,
       settings: this.#settings,
       transport: this.#transport,
       buffers: this.#buffers,
@@ -118,4 +205,13 @@ export class SharedMemory {
 function assertAligned({ buffer, isAligned }: SharedPages): void {
   const address = Libc.load().memory(new Arena(buffer)).address(0, 1);
   assert(!isAligned || address % PAGE_BYTES === 0, "shared pages begin on a page");
+}
+
+/** True when nobody is in the middle of anything: no upload, no reader of a large item. */
+function isAtRest({ header, leases }: ShardMemory): boolean {
+  if (!header.isAtRest() || header.uploadSlabs() + header.orphanSlabs() > 0) return false;
+  for (let index = 0; index < leases.count; index++) {
+    if (leases.slab(index) >= 0) return false;
+  }
+  return true;
 }

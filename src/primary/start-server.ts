@@ -173,6 +173,7 @@ function withoutFolder(settings: Settings): Settings {
   const moved = {
     ...settings,
     unixSocket: absolute(settings.unixSocket),
+    memoryFile: absolute(settings.memoryFile),
     pidFile: absolute(settings.pidFile),
     portFile: absolute(settings.portFile),
     authFile: absolute(settings.authFile),

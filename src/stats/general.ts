@@ -40,7 +40,7 @@ export function emitGeneral(view: NodeView, emit: Emit): void {
 function emitProcess(view: NodeView, emit: Emit): void {
   const usage = process.resourceUsage();
   emit("pid", process.pid);
-  emit("uptime", view.now());
+  emit("uptime", view.uptime());
   emit("time", view.epochUnix + view.now());
   emit("version", PROTOCOL_VERSION);
   emit("libevent", process.versions.uv ?? "none");

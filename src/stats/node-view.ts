@@ -6,6 +6,7 @@
  * only reads; what it returns is summed over threads and shards at the moment of the call.
  */
 
+import { SERVER_SECONDS_START } from "../base/unit.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
@@ -53,6 +54,11 @@ export class NodeView {
     this.observations = regions.observations;
     this.connections = regions.connections;
     this.shards = regions.shards.map((shard) => new ShardGauges(shard));
+  }
+
+  /** Seconds since this process began to serve. */
+  uptime(): number {
+    return this.now() - this.regions.node.firstSecond() + SERVER_SECONDS_START;
   }
 
   /** The server's second. */

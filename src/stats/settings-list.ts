@@ -78,6 +78,6 @@ function emitTuning(view: NodeView, emit: Emit): void {
   emit("track_sizes", yes(extended.trackSizes));
   emit("inline_ascii_response", "no");
   emit("num_napi_ids", settings.napiIds);
-  emit("memory_file", "(null)");
+  emit("memory_file", settings.memoryFile || "(null)");
   emit("client_flags_size", 4);
 }

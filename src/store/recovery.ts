@@ -20,8 +20,8 @@
  * dead marks of step 2 would otherwise be taken for items that were mid-change.
  *
  * The shard may lie in a file somebody damaged. So every number that leads elsewhere is looked at
- * before it is followed: a walk stays in its slab, a chain in the slab table, and each loop ends. What
- * cannot be made whole stops with an assertion: then the shard is formatted anew.
+ * before it is followed: a walk stays in its slab, a chain in the slab table, and each loop ends.
+ * What cannot be made whole stops with an assertion: then the shard is formatted anew.
  */
 import { assert } from "../base/assert.ts";
 import type { KeyHash } from "../base/key-hash.ts";

@@ -5,10 +5,10 @@
  *   dead in the middle of      slab A: half its survivors still there      slab B, the reserve: the other half
  *   then                       neither is free, and the next eviction would find no slab to copy to
  *
- * So the slab with the least that lives is emptied into the slabs that are open, of whichever queue.
- * That is A, or one with less in it than A. What lives there always fits: B holds nothing but items of
- * A's, so what is left in A fits the rest of B, once a copy that was not finished is taken off its end
- * (store/recovery.ts). Nothing is lost but in a shard whose bytes are damaged.
+ * So the slab with the least that lives is emptied into the slabs that are open, of whichever
+ * queue. That is A, or one with less in it than A. What lives there always fits: B holds nothing
+ * but items of A's, so what is left in A fits the rest of B, once a copy that was not finished is
+ * taken off its end (store/recovery.ts). Nothing is lost but in a shard whose bytes are damaged.
  */
 import type { ShardMemory } from "../memory/shard-memory.ts";
 import { RESERVE_SLABS } from "../memory/shard-plan.ts";

@@ -196,6 +196,21 @@ export class Store {
     return dropped + restoreReserve(this.#memory, this.#allocator, this.#evictor);
   }
 
+  /**
+   * Repairs the shard after its process has died, with all who read from it. The number of items
+   * dropped.
+   */
+  recoverAlone(): number {
+    const { leases } = this.#memory;
+    for (let index = 0; index < leases.count; index++) leases.free(index);
+    return this.recover();
+  }
+
+  /** The owner has stopped between two requests, or somebody owns the shard. */
+  setAtRest(atRest: boolean): void {
+    this.#memory.header.setAtRest(atRest);
+  }
+
   /** Frees the half-received items of a thread that died. */
   abortUploadsOf(requester: number): void {
     this.#uploads.abortOf(requester);

@@ -17,6 +17,9 @@ import type { NodeLayout } from "../memory/node-layout.ts";
 /** What serves the sockets: io_uring or epoll in every worker, or node:net in the primary. */
 export type TransportKind = "native" | "node";
 
+/** nothing: an empty shard. clean: one at rest. torn: one that must be recovered. */
+export type Inheritance = "nothing" | "clean" | "torn";
+
 export interface WorkerData {
   /** This thread: worker and shard index, or `layout.threads` for the primary itself. */
   readonly self: number;
@@ -25,6 +28,8 @@ export interface WorkerData {
    * recovered.
    */
   readonly incarnation: number;
+  /** What a process before us left in the memory file (-e), or nothing. */
+  readonly inherited: Inheritance;
   readonly settings: Settings;
   /** `auto` decided. */
   readonly transport: TransportKind;

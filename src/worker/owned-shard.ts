@@ -3,10 +3,12 @@
  * died, whose loans, half-done change and unanswered requests it settles.
  */
 import type { Bell } from "../base/bell.ts";
+import type { Place } from "../memory/node-layout.ts";
+import type { ShardMemory } from "../memory/shard-memory.ts";
 import { Sleeper, Waker } from "../ring/wake.ts";
 import { endLoans, type Loans } from "../router/stores.ts";
 import { Shard, type ShardStore } from "../shard/shard.ts";
-import type { Store } from "../store/store.ts";
+import { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/store-reader.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 
@@ -18,6 +20,8 @@ export interface OwnedShard {
   readonly loans: Loans;
   /** What a predecessor's death has cost. */
   readonly itemsDropped: number;
+  /** Why the shard, found in a file, could not be made whole and is empty now; or nothing. */
+  readonly damage: string;
 }
 
 /**
@@ -39,8 +43,18 @@ export function takeShard(
     itemsDropped += endLoans(loans, layout.threads);
     sleeper.cancel(); // it may have died asleep, with its shard on loan
   }
-  const store = memory.openStore(self);
+  let store = memory.openStore(self);
+  let damage = "";
   if (incarnation > 0) itemsDropped += store.recover();
+  else if (memory.data.inherited === "torn") {
+    try {
+      itemsDropped += store.recoverAlone();
+    } catch (error) {
+      damage = error instanceof Error ? error.message : String(error);
+      store = emptied(memory);
+    }
+  }
+  store.setAtRest(false);
   const shard = new Shard({
     self,
     store: served(store),
@@ -52,5 +66,16 @@ export function takeShard(
   });
   if (incarnation > 0) shard.recoverLinks();
   (memory.readers[self] as StoreReader).setOwner(true);
-  return { store, shard, sleeper, waker, loans, itemsDropped };
+  return { store, shard, sleeper, waker, loans, itemsDropped, damage };
+}
+
+/** This thread's shard, formatted anew: what a file held of it cannot be made whole. */
+function emptied(memory: ThreadMemory): Store {
+  const { self, layout } = memory.data;
+  const place = layout.shards[self] as Place;
+  const arena = memory.arena(place);
+  const { plan } = memory.shards[self] as ShardMemory;
+  arena.bytes.fill(0, place.base, place.base + layout.shardBytes);
+  Store.format(arena, place.base, plan);
+  return memory.openStore(self);
 }

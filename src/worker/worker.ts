@@ -47,8 +47,13 @@ export function runWorker(data: WorkerData, post: Post): void {
     poisonReuse();
   }
   const owned = takeShard(memory, bell);
+  if (owned.damage !== "") {
+    const message = `shard ${self} starts empty, what the memory file had of it is damaged`;
+    post({ kind: "log", self, level: "error", message: `${message}: ${owned.damage}` });
+  }
   if (libc !== null && self < layout.socketThreads) serveSockets(libc, memory, owned, post);
   else serveShard(memory, owned, post);
+  owned.store.setAtRest(true);
 }
 
 /** The life of a worker without sockets. */

@@ -295,7 +295,7 @@ describe("config/shardcached.conf, the manual", () => {
       "print-config",
       "completion",
     ];
-    const refused = ["memory-file", "enable-ssl", "verbose"];
+    const refused = ["enable-ssl", "verbose"];
     const expected = OPTIONS.map(({ name }) => name).filter(
       (name) => !flagOnly.includes(name) && !refused.includes(name),
     );

@@ -44,6 +44,7 @@ function supervised(
   const dataOf = (self: number, incarnation: number): WorkerData => ({
     self,
     incarnation,
+    inherited: "nothing",
     settings: { ...SETTINGS_DEFAULTS, pidFile: scripts[self] as string },
     transport: "node",
     buffers: [buffer],
