@@ -15,10 +15,11 @@ export const PROTOCOL_VERSION = "1.6.45";
 /** A line without an end may begin with this many spaces and still be a long get. */
 export const LEADING_SPACES_MAX = 100;
 /**
- * The longest get line: memcached has no limit of its own, but a client must not choose how much we
- * buffer.
+ * A get line up to so long is answered as a whole, or with one error. What is longer is answered
+ * key by key as it comes: memcached keeps it all, however long, but a client must not choose how
+ * much we hold.
  */
-export const GET_LINE_BYTES_MAX = 4 << 20;
+export const KEYS_LINE_WHOLE_BYTES_MAX = 16 << 10;
 /** The payload of an ASCII login. */
 export const AUTH_TOKEN_BYTES_MAX = 16_384;
 /** A SASL mechanism's name. */

@@ -76,12 +76,11 @@ export const WireError = {
   bodyTooShort: 34,
   authRequired: 35,
   /** The rest are short-lived states of the server. */
-  outOfMemoryReading: 36,
-  ownerLost: 37,
-  outOfMemoryWriting: 38,
+  ownerLost: 36,
+  outOfMemoryWriting: 37,
   /** The same words as `invalidExptime`; it counts as a flush. */
-  invalidFlushDelay: 39,
+  invalidFlushDelay: 38,
   /** There is a cluster, and nobody has said yet which nodes it has. */
-  listUnknown: 40,
+  listUnknown: 39,
 } as const;
 export type WireError = (typeof WireError)[keyof typeof WireError];

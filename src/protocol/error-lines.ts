@@ -42,7 +42,6 @@ const WORDS: Record<keyof typeof WireError, string> = {
   unknownOpcode: "ERROR",
   bodyTooShort: "CLIENT_ERROR malformed packet",
   authRequired: "CLIENT_ERROR unauthenticated",
-  outOfMemoryReading: "SERVER_ERROR out of memory reading request",
   outOfMemoryWriting: "SERVER_ERROR out of memory writing get response",
   invalidFlushDelay: "CLIENT_ERROR invalid exptime argument",
   listUnknown: "SERVER_ERROR the list of nodes is not known yet",

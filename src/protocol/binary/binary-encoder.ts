@@ -189,7 +189,6 @@ function codesByError(): Uint8Array {
   codes[WireError.tooLarge] = Code.tooLarge;
   codes[WireError.nonNumeric] = Code.nonNumeric;
   codes[WireError.outOfMemoryStoring] = Code.outOfMemory;
-  codes[WireError.outOfMemoryReading] = Code.outOfMemory;
   codes[WireError.outOfMemoryWriting] = Code.outOfMemory;
   codes[WireError.flushNotAllowed] = Code.authFailure;
   codes[WireError.authRequired] = Code.authFailure;

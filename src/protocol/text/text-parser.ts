@@ -11,14 +11,16 @@
  *
  * Invariants:
  *  - nothing outside bytes[start, end) is read, and no more than end - start is consumed;
- *  - a line of keys is not begun before its end is here and no key in it is too long, since one bad
- *    key makes the whole line answer an error and nothing else.
+ *  - a line of up to `KEYS_LINE_WHOLE_BYTES_MAX` bytes is not begun before its end is here and no
+ *    key in it is too long, since one bad key makes the whole line answer an error and nothing else;
+ *  - a longer one is served as it comes, so that its length is the client's alone to bear. A bad
+ *    key after so many bytes ends the connection with the error, behind what was answered.
  */
 import type { Clock } from "../../base/clock.ts";
 import { decimalToInt32, NOT_A_NUMBER } from "../../base/decimal.ts";
 import {
-  GET_LINE_BYTES_MAX,
   KEY_BYTES_MAX,
+  KEYS_LINE_WHOLE_BYTES_MAX,
   LEADING_SPACES_MAX,
   LINE_BYTES_MAX,
 } from "../../command/limits.ts";
@@ -250,9 +252,41 @@ export class TextParser implements Parser {
       bytes[at + 2] === GET[2] &&
       bytes[afterGet] === SPACE;
     if (!mayGrow) return CLOSE;
-    if (end - start <= GET_LINE_BYTES_MAX) return 0;
+    if (end - start <= KEYS_LINE_WHOLE_BYTES_MAX) return 0;
+    return this.#beginKeys(state, request, bytes, start, afterGet, end);
+  }
+
+  /** A get or gets that is too long to wait for its end: its first key, which lies behind `at`. */
+  #beginKeys(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    afterGet: number,
+    end: number,
+  ): number {
+    let keyStart = afterGet;
+    while (keyStart < end && bytes[keyStart] === SPACE) keyStart += 1;
+    if (keyStart === end || holdsLongKey(bytes, keyStart, start + KEYS_LINE_WHOLE_BYTES_MAX)) {
+      return this.#badKey(state, request, bytes, start, end);
+    }
+    state.searchedBytes = 0;
+    state.keysOp = Op.get;
+    state.keysWithCas = bytes[afterGet - 1] !== GET[2];
+    return this.#firstKey(state, request, bytes, start, keyStart, end);
+  }
+
+  /** A key that is too long, in a line that may have been answered in part: it is the last. */
+  #badKey(
+    state: WireState,
+    request: Request,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    state.keysOp = Op.none;
     request.begin(Op.error, Dialect.text, bytes);
-    request.error = WireError.outOfMemoryReading;
+    request.error = WireError.badFormat;
     request.closeAfter = true;
     return end - start;
   }
@@ -283,7 +317,8 @@ export class TextParser implements Parser {
       }
     }
     const keysStart = tokens.start(firstKey);
-    if (holdsLongKey(bytes, keysStart, tokens.lineEnd)) {
+    const judgedEnd = Math.min(tokens.lineEnd, start + KEYS_LINE_WHOLE_BYTES_MAX);
+    if (holdsLongKey(bytes, keysStart, judgedEnd)) {
       request.error = WireError.badFormat;
       return lineBytes;
     }
@@ -305,8 +340,8 @@ export class TextParser implements Parser {
   }
 
   /**
-   * The first key, at `keysStart`, of a line that ends at `end` and is right; the state knows what
-   * it asks.
+   * The first key, at `keysStart`, of a line whose beginning is right; the state knows what it
+   * asks.
    */
   #firstKey(
     state: WireState,
@@ -322,8 +357,8 @@ export class TextParser implements Parser {
   }
 
   /**
-   * The key at `keyStart` of a line of keys, whose end is in sight. Consumes from `start` to the
-   * next key or line.
+   * The key at `keyStart` of a line of keys. Consumes from `start` to the next key or line; 0 when
+   * what follows the key is not here.
    */
   #key(
     state: WireState,
@@ -336,13 +371,20 @@ export class TextParser implements Parser {
     let at = keyStart;
     while (true) {
       while (at < end && (bytes[at] as number) > SPACE) at += 1;
-      if (at >= end) return 0; // only when we were handed less of the line than before
+      if (at >= end || at - keyStart > KEY_BYTES_MAX) break;
       if (bytes[at] === SPACE || endsLine(bytes, at, end)) break;
       at += 1;
     }
     const keyEnd = at;
     while (at < end && bytes[at] === SPACE) at += 1;
-    if (at >= end) return 0;
+    if (keyEnd - keyStart > KEY_BYTES_MAX) return this.#badKey(state, request, bytes, start, end);
+    if (at >= end || (at + 1 === end && bytes[at] === CR)) {
+      if (end - start > KEYS_LINE_WHOLE_BYTES_MAX) {
+        return this.#badKey(state, request, bytes, start, end); // a key, and spaces without an end
+      }
+      this.needed = 0;
+      return 0;
+    }
     const last = endsLine(bytes, at, end);
     const op = state.keysOp;
     request.begin(op, Dialect.text, bytes);
