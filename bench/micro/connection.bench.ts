@@ -89,6 +89,7 @@ class Bed {
       waker: new Waker(ints, control, bell),
       loans: memory.loans(bell),
       busyPoll: new BusyPoll(0, memory.counters, () => 0),
+      giveBack: () => {},
       ownStore: store,
       descriptor: (slot) => slot,
       askPrimary: () => {},

@@ -115,6 +115,8 @@ export function takes(state: ConnectionState, event: Step | Event): boolean {
 
 export class Connection {
   readonly slot: number;
+  /** Its address without a port: whose share of the blocks it takes. */
+  readonly peer: string;
   readonly wire: WireState;
   readonly order: Order;
   /** Changed by `become` alone. */
@@ -157,8 +159,9 @@ export class Connection {
   /** Since when it waits for a command, if it does. */
   idleSince: ServerSeconds;
 
-  constructor(slot: number, wire: WireState, order: Order, now: ServerSeconds) {
+  constructor(slot: number, wire: WireState, order: Order, now: ServerSeconds, peer = "") {
     this.slot = slot;
+    this.peer = peer;
     this.wire = wire;
     this.order = order;
     this.idleSince = now;
@@ -169,4 +172,10 @@ export class Connection {
     assert(next !== 0, "a connection's state knows what can happen to it");
     this.state = (next - 1) as ConnectionState;
   }
+}
+
+/** True when only the client could go on: with bytes, or by leaving. */
+export function waitsForClient(connection: Connection, step: Step): boolean {
+  if (step === Step.quiet) return connection.wait?.source?.endless === true;
+  return step <= Step.swallows;
 }

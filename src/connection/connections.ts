@@ -15,7 +15,8 @@
  *
  * Why a connection that waits is not paused at once: most waits end within the turn, and pausing
  * costs a system call. Its input is kept in a block, and only when that has grown to `PAUSE_BYTES`
- * the socket is left alone.
+ * the socket is left alone. In the middle of a long get line it is read on for longer: its client
+ * may read nothing before all of the line has left it.
  */
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
@@ -36,8 +37,9 @@ import type { ReplyHandler, Router } from "../router/router.ts";
 import type { Observer } from "../stats/observer.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
 import type { BatchReader } from "./batch-reader.ts";
+import type { BlockBudget } from "./block-budget.ts";
 import type { BusyPoll } from "./busy-poll.ts";
-import { Connection, Event, readsInput, takes } from "./connection.ts";
+import { Connection, Event, readsInput, takes, waitsForClient } from "./connection.ts";
 import { ConnectionList } from "./connection-list.ts";
 import type { CloseReason, EventLog } from "./event-log.ts";
 import type { Executor } from "./executor.ts";
@@ -55,6 +57,8 @@ import type { Wait, WaitPool } from "./wait.ts";
 const SOURCE_POLL_MS = 50;
 /** With this much input waiting, a connection that stands still is not read. */
 const PAUSE_BYTES = 64 * 1024;
+/** The same in the middle of a line of keys. What comes until the pause works fits its block too. */
+const LINE_PAUSE_BYTES = 1024 * 1024;
 
 export interface ConnectionsParts {
   readonly transport: Transport;
@@ -69,6 +73,7 @@ export interface ConnectionsParts {
   readonly pendings: PendingTable;
   readonly pendingList: PendingList;
   readonly input: Input;
+  readonly budget: BlockBudget<Connection>;
   readonly output: Output;
   readonly replies: Replies;
   readonly counters: Counters;
@@ -125,6 +130,8 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#clock = parts.clock;
     this.#request = new Request(this.#bytes);
     this.#restored = new Request(this.#bytes);
+    const drop = (connection: Connection) => this.#close(connection); // never who is served
+    parts.budget.holders = { all: () => this.#slots, drop };
   }
 
   /** Connections open on this thread. */
@@ -136,12 +143,13 @@ export class Connections implements TransportHandler, ReplyHandler {
     while (this.#slots.length <= slot) this.#slots.push(null); // alloc: once per slot ever used
     assert(this.#slots[slot] === null, "a slot is opened once");
     const wire = new WireState(this.#parts.wires[listener] as WireOptions); // alloc: per connection
-    this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now);
     this.#openCount++;
     this.#counters.add(Counter.connectionsOpened, 1);
     const { descriptor, events, transport, verbose } = this.#parts;
     const peer = transport.peerAddress(slot);
     const address = peer.slice(peer.indexOf(":") + 1);
+    const host = address.slice(0, Math.max(0, address.lastIndexOf(":")));
+    this.#slots[slot] = new Connection(slot, wire, new Order(), this.#clock.now, host);
     const kind = connectionTransport(peer);
     this.#table.open(slot, descriptor(slot), kind, listener, address, this.#clock.now);
     if (!events.isWatched()) return;
@@ -255,9 +263,10 @@ export class Connections implements TransportHandler, ReplyHandler {
     }
   }
 
-  /** Once a second: closes who has waited for a command for too long. */
+  /** Once a second: gives idle blocks back, and closes who has waited too long for a command. */
   second(): void {
-    const { idleSeconds } = this.#parts;
+    const { idleSeconds, budget } = this.#parts;
+    budget.giveIdle();
     if (idleSeconds === 0) return;
     for (const connection of this.#slots) {
       if (connection?.state !== ConnectionState.reading || connection.unsettled > 0) continue;
@@ -381,7 +390,9 @@ export class Connections implements TransportHandler, ReplyHandler {
     if (this.#table.state(slot) !== state) this.#table.setState(slot, state);
     if (readsInput(state)) {
       connection.idleSince = this.#clock.now;
-      if (connection.isPaused) this.#unpause(connection);
+      if (!connection.isPaused) return;
+      connection.isPaused = false;
+      this.#parts.transport.resume(slot);
       return;
     }
     if (state === ConnectionState.closing) {
@@ -452,14 +463,10 @@ export class Connections implements TransportHandler, ReplyHandler {
   #pauseWhenFull(connection: Connection): void {
     if (connection.isPaused) return;
     const isCrowded = connection.state === ConnectionState.crowded;
-    if (!isCrowded && connection.inEnd - connection.inStart < PAUSE_BYTES) return;
+    const bytesMax = connection.wire.keysOp === Op.none ? PAUSE_BYTES : LINE_PAUSE_BYTES;
+    if (!isCrowded && connection.inEnd - connection.inStart < bytesMax) return;
     connection.isPaused = true;
     this.#parts.transport.pause(connection.slot);
-  }
-
-  #unpause(connection: Connection): void {
-    connection.isPaused = false;
-    this.#parts.transport.resume(connection.slot);
   }
 
   /** Closes what takes no more and has nothing left to say. */
@@ -488,10 +495,4 @@ export class Connections implements TransportHandler, ReplyHandler {
     this.#input.release(connection);
     transport.close(slot);
   }
-}
-
-/** True when only the client could go on: with bytes, or by leaving. */
-function waitsForClient(connection: Connection, step: Step): boolean {
-  if (step === Step.quiet) return connection.wait?.source?.endless === true;
-  return step <= Step.swallows;
 }

@@ -4,18 +4,14 @@
  *   block    | served | inStart … kept … inEnd | room |        grows by doubling up to the largest block
  *
  * Half a request, or requests behind one that must wait. Blocks grow with what has come, never with
- * what a client says is coming, so a line that announces a megabyte reserves nothing.
+ * what a client says is coming, so a line that announces a megabyte reserves nothing. Who pays when
+ * there are none left: block-budget.ts.
  *
  * While a connection is served, its input is [at, end): of its block, or of the receive buffer.
  */
 import type { Arena } from "../memory/arena.ts";
-import {
-  BLOCK_BYTES_MAX,
-  BLOCK_BYTES_MIN,
-  type BlockPool,
-  NO_BLOCK,
-} from "../memory/block-pool.ts";
-import { Counter, type Counters } from "../memory/counters.ts";
+import { type BlockPool, NO_BLOCK } from "../memory/block-pool.ts";
+import type { BlockBudget } from "./block-budget.ts";
 import type { Connection } from "./connection.ts";
 
 export class Input {
@@ -24,12 +20,12 @@ export class Input {
   end = 0;
   readonly #bytes: Uint8Array;
   readonly #pool: BlockPool;
-  readonly #counters: Counters;
+  readonly #budget: BlockBudget<Connection>;
 
-  constructor(arena: Arena, pool: BlockPool, counters: Counters) {
+  constructor(arena: Arena, budget: BlockBudget<Connection>) {
     this.#bytes = arena.bytes;
-    this.#pool = pool;
-    this.#counters = counters;
+    this.#pool = budget.pool;
+    this.#budget = budget;
   }
 
   /** Aims at [at, end): what `connection` sent, until `close`. */
@@ -63,7 +59,7 @@ export class Input {
     const kept = connection.inEnd - connection.inStart;
     const wanted = kept + end - start;
     if (connection.inBlock === NO_BLOCK || wanted > this.#pool.blockBytes(connection.inBlock)) {
-      const block = this.#takeBlock(wanted);
+      const block = this.#budget.takeForInput(connection, wanted);
       if (block === NO_BLOCK) return false;
       if (connection.inBlock !== NO_BLOCK) {
         this.#bytes.copyWithin(block, connection.inStart, connection.inEnd);
@@ -84,13 +80,6 @@ export class Input {
     else this.#bytes.set(bytes.subarray(start, end), connection.inEnd);
     connection.inEnd += end - start;
     return true;
-  }
-
-  #takeBlock(bytes: number): number {
-    const block =
-      bytes > BLOCK_BYTES_MAX ? NO_BLOCK : this.#pool.take(Math.max(bytes, BLOCK_BYTES_MIN));
-    if (block === NO_BLOCK) this.#counters.add(Counter.readBufOom, 1);
-    return block;
   }
 
   /** Gives back what was kept. */

@@ -12,7 +12,8 @@
  * Invariants:
  *  - `at` is where the next byte goes, and `reserve` was asked for it;
  *  - a connection without a block has neither holes nor unsent bytes once `close` returned;
- *  - what one connection may keep is bounded by the largest block.
+ *  - what one connection may keep is bounded by the largest block, and who pays when there are none
+ *    left is block-budget.ts' to say.
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
@@ -24,6 +25,7 @@ import { Counter, type Counters } from "../memory/counters.ts";
 import { RECEIVE_BYTES, SCRATCH_BYTES } from "../memory/io-region.ts";
 import type { Encoder } from "../protocol/protocol.ts";
 import type { Transport } from "../transport/transport.ts";
+import type { BlockBudget } from "./block-budget.ts";
 import type { Connection } from "./connection.ts";
 import { NO_PENDING, PendingKind, type PendingTable } from "./pending-table.ts";
 
@@ -34,6 +36,7 @@ export class Output {
   at = 0;
   readonly #scratch: number;
   readonly #pool: BlockPool;
+  readonly #budget: BlockBudget<Connection>;
   readonly #pendings: PendingTable;
   readonly #transport: Transport;
   readonly #counters: Counters;
@@ -43,7 +46,7 @@ export class Output {
   constructor(parts: {
     arena: Arena;
     ioBase: number;
-    pool: BlockPool;
+    budget: BlockBudget<Connection>;
     pendings: PendingTable;
     transport: Transport;
     counters: Counters;
@@ -51,7 +54,8 @@ export class Output {
     this.arena = parts.arena;
     this.bytes = parts.arena.bytes;
     this.#scratch = parts.ioBase + RECEIVE_BYTES;
-    this.#pool = parts.pool;
+    this.#pool = parts.budget.pool;
+    this.#budget = parts.budget;
     this.#pendings = parts.pendings;
     this.#transport = parts.transport;
     this.#counters = parts.counters;
@@ -200,9 +204,8 @@ export class Output {
 
   /** Moves [start, end) of the scratch into a block of the connection's own. */
   #keep(connection: Connection, start: number, end: number): void {
-    const block = this.#pool.take(end - start);
+    const block = this.#budget.takeForOutput(connection, end - start);
     if (block === NO_BLOCK) {
-      this.#counters.add(Counter.readBufOom, 1);
       connection.isBroken = true;
       return;
     }
@@ -220,7 +223,7 @@ export class Output {
     const used = this.at - this.#base;
     const wanted = Math.max(used + bytes, 2 * used);
     if (used + bytes > BLOCK_BYTES_MAX) return false;
-    const block = this.#pool.take(Math.min(wanted, BLOCK_BYTES_MAX));
+    const block = this.#pool.take(Math.min(wanted, BLOCK_BYTES_MAX)); // it can wait: nobody pays
     if (block === NO_BLOCK) return false;
     this.bytes.copyWithin(block, this.#base, this.at);
     if (connection.outBlock !== NO_BLOCK) this.#pool.give(connection.outBlock);

@@ -11,7 +11,7 @@ import { SystemError } from "../base/errors.ts";
 import { Arena } from "../memory/arena.ts";
 import { CLibrary } from "./c-library.ts";
 import { fileCalls } from "./file-calls.ts";
-import { isKnownMachine, MADV_HUGEPAGE } from "./linux.ts";
+import { isKnownMachine, MADV_DONTNEED, MADV_HUGEPAGE } from "./linux.ts";
 import { memoryCalls } from "./memory-calls.ts";
 import { type Address, NativeMemory } from "./native-memory.ts";
 import type { PollHandle } from "./poll-handle.ts";
@@ -22,6 +22,8 @@ import { uringCalls } from "./uring-calls.ts";
 /** Addresses, options and events of one call are written here. */
 const SCRATCH_BYTES = 4096;
 const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
+/** Kernels with larger pages refuse to take single ones back, and the memory stays as it is. */
+const PAGE_BYTES = 4096;
 
 export class Libc {
   static #loaded: Libc | null = null;
@@ -110,6 +112,19 @@ export class Libc {
     const end = Math.floor((address + length) / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
     if (end <= start) return 0;
     return this.mappings.madvise(start as Address, end - start, MADV_HUGEPAGE);
+  }
+
+  /**
+   * Gives the pages of arena bytes [offset, offset + length) back to the system, as far as whole
+   * ones lie in it: what they held is lost. 0, or the negated errno of who will not have them (they
+   * are locked, say).
+   */
+  giveBack(memory: NativeMemory, offset: number, length: number): number {
+    const address = memory.address(offset, length);
+    const start = Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
+    const end = Math.floor((address + length) / PAGE_BYTES) * PAGE_BYTES;
+    if (end <= start) return 0;
+    return this.mappings.madvise(start as Address, end - start, MADV_DONTNEED);
   }
 }
 

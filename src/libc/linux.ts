@@ -72,6 +72,7 @@ export const RLIMIT_NOFILE = 7;
 export const SYS_MLOCK2 = process.arch === "x64" ? 325 : 284;
 /** Only pages that have been touched, and each as it is. */
 export const MLOCK_ONFAULT = 1;
+export const MADV_DONTNEED = 4;
 export const MADV_HUGEPAGE = 14;
 export const MADV_DONTDUMP = 16;
 export const PROT_READ = 1;

@@ -11,8 +11,9 @@
  *
  * Invariants:
  *  - a block is on one free list, or taken; a free block's buddy of the same order is not free;
- *  - `take` refuses (NO_BLOCK) when nothing fits: the caller ends the connection with an
- *    out-of-memory line.
+ *  - `take` refuses (NO_BLOCK) when nothing fits: connection/block-budget.ts says who pays then;
+ *  - what was touched and then lay idle from one look to the next is named by `giveIdle`, whose
+ *    caller hands it back to the system.
  */
 import { assert } from "../base/assert.ts";
 import { KIB } from "../base/unit.ts";
@@ -22,6 +23,14 @@ const ORDERS = 10;
 export const BLOCK_BYTES_MAX = BLOCK_BYTES_MIN << (ORDERS - 1);
 /** What `take` returns when no block is left. */
 export const NO_BLOCK = -1;
+
+/** Idle memory is given back in pieces of at least so much. */
+const PIECE_ORDER = 4;
+const PIECE_BYTES = BLOCK_BYTES_MIN << PIECE_ORDER;
+/** What is known of a piece: the system has it, it was free at the last look, or taken since. */
+const CLEAN = 0;
+const IDLE = 1;
+const USED = 2;
 
 const NONE = -1;
 const TAKEN = -1;
@@ -36,6 +45,10 @@ export class BlockPool {
   /** The order of a block: of a free block in `#freeOrder`, of a taken one in `#takenOrder`. */
   readonly #freeOrder: Int8Array;
   readonly #takenOrder: Int8Array;
+  /** By piece: `CLEAN`, `IDLE` or `USED`. */
+  readonly #pieces: Uint8Array;
+  /** False when every piece is clean and nothing is taken. */
+  #isTouched = false;
   #takenBytes = 0;
 
   /** A pool over `bytes` bytes at `base` (a multiple of 4 KiB long). */
@@ -46,6 +59,7 @@ export class BlockPool {
     this.#previous = new Int32Array(this.#unitCount).fill(NONE);
     this.#freeOrder = new Int8Array(this.#unitCount).fill(TAKEN);
     this.#takenOrder = new Int8Array(this.#unitCount);
+    this.#pieces = new Uint8Array(Math.ceil(this.#unitCount / (1 << PIECE_ORDER)));
     let unit = 0;
     while (unit < this.#unitCount) {
       let order = ORDERS - 1;
@@ -60,9 +74,18 @@ export class BlockPool {
     return this.#takenBytes;
   }
 
-  /** A block of at least `bytes` bytes, as an offset in the arena; NO_BLOCK when there is none. */
-  take(bytes: number): number {
+  /** Bytes in blocks that are free. */
+  freeBytes(): number {
+    return this.#unitCount * BLOCK_BYTES_MIN - this.#takenBytes;
+  }
+
+  /**
+   * A block of at least `bytes` bytes, as an offset in the arena; NO_BLOCK when there is none, or
+   * when less than `keptBytes` would be left.
+   */
+  take(bytes: number, keptBytes = 0): number {
     const wanted = orderFor(bytes);
+    if (this.freeBytes() - (BLOCK_BYTES_MIN << wanted) < keptBytes) return NO_BLOCK;
     let order = wanted;
     while (order < ORDERS && this.#first[order] === NONE) order++;
     if (order >= ORDERS) return NO_BLOCK;
@@ -74,6 +97,9 @@ export class BlockPool {
     }
     this.#takenOrder[unit] = wanted;
     this.#takenBytes += BLOCK_BYTES_MIN << wanted;
+    this.#isTouched = true;
+    const lastPiece = (unit + (1 << wanted) - 1) >>> PIECE_ORDER;
+    for (let piece = unit >>> PIECE_ORDER; piece <= lastPiece; piece++) this.#pieces[piece] = USED;
     return this.#base + unit * BLOCK_BYTES_MIN;
   }
 
@@ -94,6 +120,36 @@ export class BlockPool {
       order++;
     }
     this.#link(unit, order);
+  }
+
+  /**
+   * Tells `give` of every stretch that has been free since the last look, and was touched before:
+   * its offset in the arena, and its bytes.
+   */
+  giveIdle(give: (offset: number, bytes: number) => void): void {
+    if (!this.#isTouched) return;
+    this.#isTouched = this.#takenBytes > 0;
+    for (let order = PIECE_ORDER; order < ORDERS; order++) {
+      let unit = this.#first[order] as number;
+      while (unit !== NONE) {
+        this.#age(unit >>> PIECE_ORDER, (unit + (1 << order)) >>> PIECE_ORDER, give);
+        unit = this.#next[unit] as number;
+      }
+    }
+  }
+
+  /** The pieces [first, end) of a free block grow older; what was idle already is given. */
+  #age(first: number, end: number, give: (offset: number, bytes: number) => void): void {
+    let from = first;
+    for (let piece = first; piece < end; piece++) {
+      const state = this.#pieces[piece] as number;
+      if (state === USED) this.#isTouched = true;
+      if (state !== CLEAN) this.#pieces[piece] = state - 1;
+      if (state === IDLE) continue;
+      if (piece > from) give(this.#base + from * PIECE_BYTES, (piece - from) * PIECE_BYTES);
+      from = piece + 1;
+    }
+    if (end > from) give(this.#base + from * PIECE_BYTES, (end - from) * PIECE_BYTES);
   }
 
   #unit(block: number): number {

@@ -32,10 +32,12 @@ export class NodeServer {
     loginFailed: (peer: string) => void = () => {},
     bell: Bell | null = null,
   ) {
-    const memory = new ThreadMemory(data, libcAvailable() ? Libc.load() : null);
+    const libc = libcAvailable() ? Libc.load() : null;
+    const memory = new ThreadMemory(data, libc);
     const { layout, self } = data;
     if (data.settings.extended.debug) poisonReuse();
     const io = layout.io[self] as { arena: number; base: number };
+    const ioMemory = libc?.memory(memory.arena(io));
     const { ints } = memory.arena(layout.control);
     const workersBell = bell ?? new NotifyBell(ints, memory.control);
     this.transport = new NodeTransport({
@@ -50,6 +52,9 @@ export class NodeServer {
       waker: new Waker(ints, memory.control, workersBell),
       loans: memory.loans(workersBell),
       ownStore: null,
+      giveBack: (offset, bytes) => {
+        if (ioMemory !== undefined) libc?.giveBack(ioMemory, offset, bytes);
+      },
       busyPoll: new BusyPoll(0, memory.counters, () => 0), // libuv's loop is not ours
       descriptor: (slot) => slot,
       askPrimary,

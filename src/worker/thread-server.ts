@@ -6,8 +6,10 @@ import { listsNodes } from "../config/cluster-options.ts";
 import { AdminCommands } from "../connection/admin-commands.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { BatchReader } from "../connection/batch-reader.ts";
+import { BlockBudget } from "../connection/block-budget.ts";
 import { Broadcast } from "../connection/broadcast.ts";
 import type { BusyPoll } from "../connection/busy-poll.ts";
+import type { Connection } from "../connection/connection.ts";
 import { Connections } from "../connection/connections.ts";
 import { Executor } from "../connection/executor.ts";
 import { Input } from "../connection/input.ts";
@@ -54,6 +56,8 @@ export interface ServerParts {
   /** Sleeping workers' shards. */
   readonly loans: Loans;
   readonly busyPoll: BusyPoll;
+  /** Gives arena bytes [offset, offset + bytes) of the I/O region back to the system. */
+  readonly giveBack: (offset: number, bytes: number) => void;
   /** The descriptor of a slot, or the slot where there are none. */
   readonly descriptor: (slot: number) => number;
   readonly askPrimary: () => void;
@@ -188,9 +192,10 @@ export function createServer(parts: ServerParts): ThreadServer {
   const blocks = poolBytes(layout.socketThreads, settings.extended.readBufferBytesMax);
   const pool = new BlockPool(io.base + RECEIVE_BYTES + SCRATCH_BYTES, blocks);
   const pendings = new PendingTable();
-  const output = new Output({ arena, ioBase: io.base, pool, pendings, transport, counters });
+  const budget = new BlockBudget<Connection>(pool, counters, parts.giveBack);
+  const output = new Output({ arena, ioBase: io.base, budget, pendings, transport, counters });
   const encoder = new ReplyEncoder(clock);
-  const input = new Input(arena, pool, counters);
+  const input = new Input(arena, budget);
   const waits = new WaitPool(arena.bytes);
   const pendingList = new PendingList(pendings, waits, output, encoder, events);
   const lookers = { counters, observer, events, verbose, descriptor };
@@ -213,6 +218,7 @@ export function createServer(parts: ServerParts): ThreadServer {
   const connections = new Connections({
     ...own,
     ...lookers,
+    budget,
     transport,
     wires: wireOptions(data),
     parser: new WireParser(protocol, clock),

@@ -99,6 +99,7 @@ function serveSockets(libc: Libc, memory: ThreadMemory, owned: OwnedShard, post:
   });
   const { busyPollMicroseconds } = settings.extended;
   const nanoseconds = () => monotonicNanoseconds(libc);
+  const ioMemory = libc.memory(memory.arena(io));
   const server = createServer({
     memory,
     transport,
@@ -106,6 +107,7 @@ function serveSockets(libc: Libc, memory: ThreadMemory, owned: OwnedShard, post:
     ownStore: owned.store,
     busyPoll: new BusyPoll(busyPollMicroseconds, memory.counters, nanoseconds),
     loans: owned.loans,
+    giveBack: (offset, bytes) => libc.giveBack(ioMemory, offset, bytes),
     descriptor: (slot) => parts.table.fd(slot),
     askPrimary: () => post({ kind: "asked", self }),
     loginFailed: (slot) => {

@@ -12,6 +12,7 @@ import { Reply } from "../../../src/command/reply.ts";
 import { Request } from "../../../src/command/request.ts";
 import { Status } from "../../../src/command/status.ts";
 import { BatchReader } from "../../../src/connection/batch-reader.ts";
+import { BlockBudget } from "../../../src/connection/block-budget.ts";
 import { Connection } from "../../../src/connection/connection.ts";
 import { Input } from "../../../src/connection/input.ts";
 import { SendSource } from "../../../src/connection/operation/send-source.ts";
@@ -190,18 +191,19 @@ export class Desk {
   readonly clock = testClock();
   readonly counters = new Counters(this.arena, COUNTERS_AT);
   readonly pool = new BlockPool(RECEIVE_BYTES + SCRATCH_BYTES, POOL_BYTES);
+  readonly budget = new BlockBudget<Connection>(this.pool, this.counters, () => {});
   readonly transport = new PlayedTransport();
   readonly router = new PlayedRouter();
   readonly table = new PendingTable();
   readonly output = new Output({
     arena: this.arena,
     ioBase: 0,
-    pool: this.pool,
+    budget: this.budget,
     pendings: this.table,
     transport: this.transport,
     counters: this.counters,
   });
-  readonly input = new Input(this.arena, this.pool, this.counters);
+  readonly input = new Input(this.arena, this.budget);
   readonly encoder = new ReplyEncoder(this.clock);
   readonly waits = new WaitPool(this.arena.bytes);
   /** The ops that somebody looked at. */

@@ -89,6 +89,7 @@ class Server {
       ownStore: own.store,
       descriptor: (slot) => slot,
       askPrimary: () => {},
+      giveBack: () => {},
       loginFailed: () => {},
     });
     const turn = new Turn({
