@@ -2,7 +2,7 @@
  * Bundles the server: src/main.ts and workers/shard.ts, each with everything it imports, into
  * dist/server; packages are left out.
  *
- * Why: a start is mostly the loading of modules, one by one, in every thread anew. A worker's
+ * Why: a start is mostly the loading of modules, one by one, again in every thread. A worker's
  * hundred modules as one file load in a tenth of the time. Names and places stay: an entry, or a
  * module that is imported lazily, keeps its path below dist/server, so that what it finds relative
  * to itself is still there.

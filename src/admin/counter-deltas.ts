@@ -1,6 +1,6 @@
 /**
  * Counter deltas: how much each counter of each thread grew since the last look. Counters only
- * rise, but a memory that is used again may begin anew: a fall counts as growth from 0.
+ * rise, but memory that is used again may restart them: after a fall, growth counts from 0.
  */
 import type { Counter } from "../memory/counters.ts";
 import type { NodeView } from "../stats/node-view.ts";

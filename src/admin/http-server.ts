@@ -22,7 +22,7 @@ const REQUEST_MILLISECONDS_MAX = 15_000;
 const IDLE_MILLISECONDS_MAX = 30_000;
 /** How often the times above are looked at. */
 const CHECK_MILLISECONDS = 1000;
-/** Refusals for guessing are recorded once in so many. */
+/** One of this many refusals for guessing is recorded. */
 const GUESSES_PER_RECORD = 100;
 
 const SECURITY_HEADERS = {

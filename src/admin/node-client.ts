@@ -11,7 +11,7 @@
  * Changes share one connection, which is closed when it is idle; they are answered in order, so a
  * queue of waiting parsers is all the state there is. A read has a connection to itself: it hangs up
  * as soon as it has the part of the value that is wanted, however long the rest. Whatever goes wrong
- * fails those who wait; the next request connects anew. With -Y a connection logs in first.
+ * fails those who wait; the next request reconnects. With -Y a connection logs in first.
  */
 import { connect, type Socket } from "node:net";
 import type { Guard } from "./guard.ts";

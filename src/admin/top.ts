@@ -81,7 +81,7 @@ export interface View {
 }
 
 /**
- * The screen: lines for a terminal of so many columns. None is longer than one column less, since
+ * The screen: lines for a terminal of `columns` columns. None is longer than one column less, since
  * what ends in the last column is erased with the rest of the line.
  */
 export function screen(

@@ -48,8 +48,8 @@ export function doubleIndex(offset: number): number {
 }
 
 /**
- * The same number, as a small integer where it is one: what came out of a double's arithmetic stays
- * a double otherwise.
+ * The same number, as a small integer if it is one. Why: V8 keeps the result of arithmetic on
+ * doubles as a double, even where its value is an integer.
  */
 export function compact(value: number): number {
   const small = value | 0;

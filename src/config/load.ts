@@ -35,7 +35,7 @@ const HOST_DEFAULT = "127.0.0.1";
 const SHARD_BYTES_DEFAULT_MIN = 8 * 1024 * 1024;
 /** Nor more than this: with its index a shard must fit one buffer of 4 GiB. */
 const SHARD_BYTES_DEFAULT_MAX = 2.5 * 1024 * 1024 * 1024;
-/** Nor less than so many items of -I: a shard is to hold one, and no item exceeds half of -m. */
+/** Nor less than this many items of -I: a shard must hold one, and no item exceeds half of -m. */
 const SHARD_ITEMS_DEFAULT_MIN = 2;
 
 export interface Sources {
@@ -142,7 +142,7 @@ function emptyDraft(): Draft {
   };
 }
 
-/** Applies one source as a whole: -l and -v start anew, then add up. */
+/** Applies one source as a whole: its -l and -v replace those of earlier sources, and add up. */
 function applyAll(draft: Draft, assignments: readonly Assignment[], faults: Faults): void {
   const names = new Set(assignments.map(({ option }) => option.name));
   if (names.has("listen")) {

@@ -3,7 +3,7 @@
  * for another, or swapped with the next.
  */
 
-/** One mistake in so many letters is a slip. */
+/** One mistake in this many letters is a slip. */
 const LETTERS_PER_SLIP = 3;
 
 /** The nearest of `names`, or null when none is near. */

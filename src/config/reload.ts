@@ -1,5 +1,5 @@
 /**
- * What SIGHUP makes of a configuration that was read anew: which of its changes take effect at
+ * What SIGHUP makes of a configuration that was reread: which of its changes take effect at
  * once, and which wait for a restart, since memory and threads are laid out when the server starts.
  */
 import { OPTIONS } from "./options.ts";

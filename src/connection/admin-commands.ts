@@ -25,7 +25,7 @@ const ERROR = "ERROR";
 const BAD_FORMAT = "CLIENT_ERROR bad command line format";
 const BAD_CLASS = "BADCLASS invalid class id";
 const CLASSES_ALL: ReadonlySet<number> = new Set([1, 2, 3]);
-/** memcached has so many classes; more is no class at all. */
+/** memcached's highest class number. */
 const CLASS_MAX = 63;
 const WATCHERS_MAX = 20;
 const CRAWLER_SLEEP_MAX = 1_000_000;

@@ -5,11 +5,11 @@
  *
  *   scan up to 64 keys ─▶ seek all ─▶ accept, copy, confirm ─▶ accept, copy, confirm ─▶ …
  *
- * It takes the plain road only: a key that is not done at once, for whatever reason (a mutation of
- * it is under way, its value is large, the output is full), ends the batch, and the parser goes on
- * exactly there. So there are two roads for a get: which lines its reply has is said in
- * value-lines.ts for both, which items are dead in BatchFinder and in StoreReader, and all that is
- * not plain is operation/read.ts' alone.
+ * It is the fast path only: a key that cannot be answered at once, for whatever reason (a mutation
+ * of it is under way, its value is large, the output is full), ends the batch, and the parser
+ * resumes exactly there. So a get has two paths. What its reply looks like is written once for both,
+ * in value-lines.ts; which items are dead is known to BatchFinder and to StoreReader; whatever is
+ * not plain is done by operation/read.ts alone.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { KeyHash } from "../base/key-hash.ts";
@@ -83,8 +83,8 @@ export class BatchReader {
 
   /**
    * Answers plain gets from the start of [start, end) on, at most `requestsMax` of them. Returns
-   * how many bytes of the input were done with: 0 when the request there is another, or must be
-   * performed the long way.
+   * how many bytes of the input that took: 0 when the request there is not a plain get, or needs
+   * the parser and the executor.
    */
   serve(connection: Connection, start: number, end: number, requestsMax: number): number {
     this.served = 0;
@@ -165,7 +165,7 @@ export class BatchReader {
     this.#observer.sampled(request, !hit, valueBytes);
   }
 
-  /** The parser goes on at this key; returns how many bytes are before it. */
+  /** The parser resumes at this key; returns how many bytes are before it. */
   #stopAt(connection: Connection, key: number): number {
     const marks = this.#batch.marks[key] as number;
     this.#leave(connection, (marks & BatchMark.first) === 0, marks);

@@ -8,21 +8,23 @@
  * microseconds of latency, most of all in a virtual machine. So where the next request comes sooner
  * than that, waiting for it awake is less work, not more.
  *
- * When that is, only a client can make sure that sends a request when it has its reply, and nothing
- * else: it is alone on the thread, one request a turn, LONE_TURNS in a row. It is waited for
- * LONE_POLL_NANOSECONDS; if nothing came, the thread sleeps after the next 1, 3, 7, … requests, and
- * looks again then: a client that takes its time costs a thousandth of it.
+ * That can be expected of one kind of client only: it is alone on the thread and sends its next
+ * request as soon as it has the reply. A thread takes it for one after LONE_TURNS turns in a row
+ * with one request each, and then polls for LONE_POLL_NANOSECONDS after a reply. When a poll finds
+ * nothing, the thread sleeps at once after the next request, and polls again after the one that
+ * follows; after further such polls it sleeps for 3, 7, … REST_MAX requests. So a slow client costs
+ * one poll in a thousand requests.
  *
- * `-o busy_poll=<microseconds>` polls after any request, always so long, for processors that have
- * nothing else to do; 0 never.
+ * `-o busy_poll=<microseconds>` polls that long after every request, for processors that have
+ * nothing else to do; 0 never polls.
  */
 import { Counter, type Counters } from "../memory/counters.ts";
 
-/** Turns with one request of the same connection before that is taken for a client of its own. */
+/** Turns in a row with one request of the same connection: then its client is alone. */
 const LONE_TURNS = 16;
 /** Some two wake-ups of a virtual machine's idle processor. */
 const LONE_POLL_NANOSECONDS = 100_000;
-/** After polls in vain, as many requests at most are followed by sleep. */
+/** The most requests in a row after which a thread sleeps at once, since its polls found nothing. */
 const REST_MAX = 1023;
 const MICROSECOND = 1000;
 const NO_SLOT = -1;
@@ -42,9 +44,7 @@ export class BusyPoll {
   #since = 0;
   /** When the poll last looked in vain. */
   #looked = 0;
-  /**
-   * Requests still to be followed by sleep, and how many there will be after the next poll in vain.
-   */
+  /** Requests after which it still sleeps at once, and how many after the next poll in vain. */
   #rest = 0;
   #restNext = 1;
 

@@ -3,7 +3,7 @@
  * emptied every turn.
  *
  * Emptying keeps the array's memory: `length = 0` would give it back, and the next turn would
- * allocate it anew.
+ * allocate it again.
  */
 import type { Connection } from "./connection.ts";
 

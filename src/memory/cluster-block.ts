@@ -8,7 +8,7 @@
  *      …     half 1
  *
  * Generation g lies in half g mod 2, so the primary writes where nobody who looks now reads. A
- * reader copies, then looks at the generation again: half g is written anew only after g + 1 was
+ * reader copies, then looks at the generation again: half g is overwritten only after g + 1 was
  * published, so an unchanged generation means that the copy is whole. Neither side ever waits, and
  * a worker that never turns its event loop knows a change at once.
  */

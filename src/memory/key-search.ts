@@ -5,7 +5,7 @@
  *
  * One of 65 535 other keys has the same tag, so the first item looked at is nearly always the one.
  * Torn or not, what it reads lies inside the region; a reader asks its sequence lock afterwards
- * whether it was of one piece.
+ * whether it was torn.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { ItemRef } from "../base/unit.ts";

@@ -4,7 +4,7 @@
  *   version word:   even = at rest     odd = the owner is writing
  *
  *   owner   begin (odd) · plain writes · end (even)
- *   reader  see an even version · plain reads · the version is still the same: what was read is of one piece
+ *   reader  see an even version · plain reads · the version is still the same: what was read is not torn
  *
  * The technique is Linux's seqlock; why a reader needs the fence it has: Boehm, "Can seqlocks get along
  * with programming language memory models?", MSPC 2012.

@@ -293,7 +293,7 @@ export class ShardHeader {
     this.#words[this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD] = items;
   }
 
-  /** Counts so many items onto a queue; negative: off it. */
+  /** Adds `items`, which may be negative, to a queue's count. */
   addItems(queue: Queue, items: number): void {
     const word = this.#queues + (queue << QUEUE_WORDS_SHIFT) + ITEMS_WORD;
     this.#words[word] = (this.#words[word] as number) + items;

@@ -42,8 +42,8 @@ const FADE = 2 ** (-1 / SKETCH_HALF_LIFE_SECONDS);
 export const SKETCH_RATE = 1 - FADE;
 
 /**
- * The same for a sketch that has faded only so many times: its weights have not had the time to
- * grow to what the rate makes of them.
+ * The same for a sketch that has faded only `ticks` times: its weights have not yet grown to what a
+ * steady rate would make of them.
  */
 export function sketchRate(ticks: number): number {
   return SKETCH_RATE / (1 - FADE ** Math.max(1, ticks));

@@ -1,7 +1,7 @@
 /**
  * -d: the server in the background.
  *
- *   parent   starts this program anew, in a session of its own, and waits
+ *   parent   starts this program again, in a session of its own, and waits
  *   child    binds, serves, then says so over the IPC channel  ──▶  the parent exits 0
  *            or dies first; the parent repeats what it wrote and exits with its code
  *

@@ -6,8 +6,8 @@
  *      └── does not come up: absent, and again ────────┘        absent too long: given up
  *
  * All a shard is lies in shared memory, so a thread that dies loses its connections and nothing
- * else; the next one repairs what was being changed and serves on. Memory and rings are never
- * allocated anew.
+ * else; the next one repairs what was being changed and continues. Memory and rings are never
+ * allocated again.
  *
  * Before everything serves, a worker that does not start is a failed start: `start` rejects.
  * Afterwards it is tried again, with growing pauses: what was missing, descriptors or memory, may

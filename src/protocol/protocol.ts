@@ -39,7 +39,7 @@ export interface Parser {
    * - What the client got wrong is a request too, `Op.error`, so that replies keep their order.
    * - `request.streamed`: only the head was consumed; `valueBytes` of value follow, and then
    *   `bodyTailBytes`.
-   * - `request.swallowBytes`: so many bytes after the consumed ones are to be thrown away before
+   * - `request.swallowBytes`: the bytes after the consumed ones to be thrown away before
    *   answering.
    */
   parse(state: WireState, request: Request, bytes: Uint8Array, start: number, end: number): number;

@@ -93,7 +93,7 @@ export function saveRequest(
   return to + keyBytes;
 }
 
-/** Says of the request saved at out[at] that so many bytes of its line stand behind its key. */
+/** Notes in the request saved at out[at] that `lineBytes` of its line stand behind its key. */
 export function noteSavedLine(out: Uint8Array, at: number, lineBytes: number): void {
   assert(lineBytes <= SAVED_LINE_BYTES_MAX, "what is kept of a line is bounded");
   out[at + LINE_BYTES_AT] = lineBytes;

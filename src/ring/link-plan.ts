@@ -53,7 +53,7 @@ export interface LinkPlan {
   readonly regionBytes: number;
 }
 
-/** The ring size for so many threads when nobody asks for another. */
+/** The ring size for that many threads when nobody asks for another. */
 export function usualRingBytes(requesters: number, owners: number): number {
   const share = powerOfTwoAtMost(RINGS_BYTES_AIM / (requesters * owners));
   return Math.min(RING_BYTES_USUAL_MAX, Math.max(RING_BYTES_USUAL_MIN, share));

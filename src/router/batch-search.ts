@@ -8,9 +8,9 @@
  *   touch them                              one load a key, or three where items have several cache lines; what a longer one
  *                                           has besides, the processor fetches by itself while it is copied
  *
- * Why loops of their own: a processor has some 250 instructions under way. With the arithmetic of a
- * key between two loads it reaches the second when the first is nearly back; with ten instructions
- * a load it has a dozen under way at once.
+ * Why the loads have loops of their own: a processor has some 250 instructions in flight. If all of
+ * a key's arithmetic stood between two loads, the second would begin when the first is nearly done;
+ * with ten instructions between them, a dozen loads overlap.
  */
 import { shardOf } from "../base/key-hash.ts";
 import { CACHE_LINE_BYTES } from "../base/unit.ts";

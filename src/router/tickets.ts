@@ -60,7 +60,7 @@ export class Tickets {
     return this.#table.handle(ticket);
   }
 
-  /** A ticket for so many replies; NO_TICKET when all are out. */
+  /** A ticket for `replies` replies; NO_TICKET when all are out. */
   takeBroadcast(replies: number): number {
     const ticket = this.#take(TicketKind.broadcast, this.#self, null);
     if (ticket !== NO_TICKET) this.#table.setHandle(ticket, replies);

@@ -32,7 +32,7 @@ import { Sample, VALUE_UNKNOWN } from "../memory/sketch.ts";
 export const SAMPLES_PER_SECOND = 1000;
 /** Timed turns aimed at: two readings of the clock each. */
 const TIMED_TURNS_PER_SECOND = 2000;
-/** One timed turn of so many also reads the thread's own clock: a system call of 0.4 µs. */
+/** One of this many timed turns also reads the thread's own clock: a system call of 0.4 µs. */
 const TURNS_PER_THREAD_READING = 8;
 /**
  * Between two ticks, this many samples or timed turns double their period at once: a sudden flood

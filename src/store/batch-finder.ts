@@ -35,7 +35,7 @@ import { BUCKET_ENTRIES } from "../memory/shard-plan.ts";
 import type { SlabTable } from "../memory/slab-table.ts";
 import { ReadOutcome } from "./read-outcome.ts";
 
-/** What is touched of an item lies within so many words from the place that `pick` returned. */
+/** What is touched of an item lies within this many words from the place that `pick` returned. */
 const TOUCHED_WORDS_MAX = 64;
 
 export class BatchFinder {
@@ -55,7 +55,7 @@ export class BatchFinder {
   readonly #locks: SequenceLock;
   readonly #itemsEnd: number;
   readonly #valueBytesMax: number;
-  /** Places that are touched may be followed by so many words. */
+  /** The last place from which TOUCHED_WORDS_MAX words still lie in the arena. */
   readonly #lastPlace: number;
   readonly #clock: Clock;
   #own = false;
@@ -160,7 +160,7 @@ export class BatchFinder {
     return ReadOutcome.hit;
   }
 
-  /** After the value was copied: true when it was of one piece. */
+  /** After the value was copied: true when the copy is not torn. */
   confirm(batch: GetBatch, key: number): boolean {
     return (
       this.#own ||
@@ -171,7 +171,10 @@ export class BatchFinder {
     );
   }
 
-  /** After `pick` met no tag that fits: true when no key that fits was there then, and is now. */
+  /**
+   * After `pick` found no tag that fits: true when the key is surely missing. False when its bucket
+   * was being changed, or when the index has grown and the key belongs to another bucket now.
+   */
   #isAbsent(batch: GetBatch, key: number): boolean {
     if (this.#own) return true;
     if (!this.confirm(batch, key)) return false;

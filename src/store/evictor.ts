@@ -46,7 +46,10 @@ const NEED_HITS_MAX = 3;
 const COMPACT_SHARE = 0.5;
 /** With -M a slab is compacted when this little of it is dead: there is no other way to room. */
 const COMPACT_SHARE_STRICT = 15 / 16;
-/** A slab is compacted only if this share of it is dead: an unfilled end goes round for ever. */
+/**
+ * A slab is compacted only if this share of it is dead. Less may be nothing but its unfilled end,
+ * which the copy would have as well: compacting would never end.
+ */
 const DEAD_SHARE_MIN = 1 / 16;
 /** Slabs that may be evicted in a row while all their items survive. */
 const PATIENCE = 16;

@@ -2,8 +2,8 @@
  * Store reader: the half of a shard that any thread may use. Finds items and walks over them, under
  * the sequence lock of the item's bucket, and writes nothing but an entry's credit byte.
  *
- *   find ─▶ hit: the reply describes the item and says where its value lies ─▶ the caller copies ─▶ confirm ─▶ true: it was
- *        ─▶ miss                                                              of one piece; false: find again
+ *   find ─▶ hit: the reply describes the item and says where its value lies ─▶ the caller copies ─▶ confirm ─▶ true: the copy
+ *        ─▶ miss                                                              is not torn; false: find again
  *        ─▶ busy: the owner kept writing in this bucket, or died there: ask it
  *
  * Until `confirm` is true nothing in the reply is to be trusted, but its ranges always lie inside
@@ -77,9 +77,7 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
-  /**
-   * After the caller has copied what it wants: true when it was of one piece. False: find again.
-   */
+  /** After the caller has copied what it wants: true when the copy is not torn. False: find again. */
   confirm(): boolean {
     return this.#own || this.#locks.unchanged(this.#versionWord, this.#version);
   }

@@ -13,8 +13,8 @@ export function vivifiedExptime(request: Request): ServerSeconds {
 }
 
 /**
- * The exptime a reply shows of an item its request has made: what the flags left of t have made of
- * it.
+ * The exptime that flag t shows of an item this request has made. Only the flags to the left of t
+ * have taken effect when it is shown.
  */
 export function shownExptime(request: Request): ServerSeconds {
   const marks = request.marks;

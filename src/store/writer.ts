@@ -150,7 +150,7 @@ export class Writer {
     this.#slabs.noteExptime(slab, draft.exptime);
   }
 
-  /** What was read is not what is there now: the item has not been fetched yet. */
+  /** The value is a new one, which nobody has read: forgets that the old one was read. */
   #clearReads(entry: number): void {
     const credit = this.#buckets.credit(entry);
     const cleared = credit & ~(FETCHED | ACTIVE);

@@ -71,8 +71,8 @@ export interface LoopHandler {
    */
   turn(): number;
   /**
-   * The loop is back from a wait for which `turn` had allowed a sleep: nobody need ring the bell
-   * any more.
+   * The loop has returned from a wait in which the thread may have slept. It is awake: from here on
+   * other threads need not ring its bell.
    */
   awake(): void;
 }

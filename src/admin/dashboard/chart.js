@@ -30,7 +30,7 @@ function axes(values, splits) {
 }
 
 /**
- * A chart that follows its card's width, is drawn anew when the theme changes, and has a legend
+ * A chart that follows its card's width, is redrawn when the theme changes, and has a legend
  * outside of itself.
  */
 export class TimeChart {

@@ -8,8 +8,8 @@
  * expelled for it. A lease that is lost all the same, after a long stop of ours, answers a renewal
  * with 200 and no TTL, and a put with 404: both mean a new lease and a new put.
  *
- * A watch is opened anew whenever it ends, and each minute it was silent: a member that is stopped
- * says nothing.
+ * A watch is reopened whenever it ends, and after each silent minute: a member that is stopped says
+ * nothing.
  */
 import { type Registry, RegistryRefused, type RegistryView } from "../registry.ts";
 import { EtcdError, type EtcdGateway, type GatewayWatch } from "./etcd-gateway.ts";

@@ -7,7 +7,7 @@
  *
  * A node's name is what a client was given: `host:port`, an address, or a name of its own; ketama's
  * clients leave out memcached's own port. test/interop/mapping.test.ts derives the golden vectors
- * anew from the clients.
+ * again from the clients.
  */
 import {
   crc32,

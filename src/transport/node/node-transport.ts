@@ -131,9 +131,9 @@ export class NodeTransport implements Transport {
   }
 
   /**
-   * Takes over an accepted socket, paused until now. False when every slot is taken: the caller
-   * destroys it, and counts it as open otherwise; the transport counts it off. `listenAddress`:
-   * what `localAddress` says of a Unix socket.
+   * Takes over an accepted socket, paused until now. False when every slot is taken:
+   * then the caller destroys it. When true, the caller counts it as open, and the transport takes
+   * it off that count when it closes. `listenAddress`: what `localAddress` says of a Unix socket.
    */
   adopt(socket: NodeSocket, listener: number, listenAddress: string): boolean {
     const slot = this.#pool.take();

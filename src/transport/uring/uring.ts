@@ -201,7 +201,7 @@ export class Uring {
   }
 
   /**
-   * Submits everything and waits: 0 not at all, -1 until something completes, else so many
+   * Submits everything and waits: 0 not at all, -1 until something completes, else `waitMs`
    * milliseconds.
    */
   enter(waitMs: number): void {
