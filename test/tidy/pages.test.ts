@@ -1,5 +1,5 @@
 /** Pages that a test holds to the code: what they name is there, and what is there they name. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { isNamedTest } from "../support/named-tests.ts";
@@ -99,4 +99,15 @@ test("docs/README.md leads to every guide", () => {
   const index = read("docs/README.md");
   const guides = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md");
   for (const guide of guides) expect(index).toContain(`(${guide})`);
+});
+
+test("ARCHITECTURE.md names files and folders that exist", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const quoted = [...read("ARCHITECTURE.md").matchAll(/`([\w./-]+\/[\w./-]*)`/g)];
+  const paths = quoted.map(([, path]) => path as string);
+  expect(paths.length).toBeGreaterThan(50);
+  // Paths in a walk are short: below src, or beside the file they are named after.
+  const places = ["", "src/", "src/connection/", "src/transport/"];
+  const isThere = (path: string) => places.some((place) => existsSync(`${root}${place}${path}`));
+  expect(paths.filter((path) => !isThere(path))).toEqual([]);
 });
