@@ -7,8 +7,8 @@
  *
  * It is the fast path only: a key that cannot be answered at once, for whatever reason (a mutation
  * of it is under way, its value is large, the output is full), ends the batch, and the parser
- * resumes exactly there. So a get has two paths. What its reply looks like is written once for both,
- * in value-lines.ts; which items are dead is known to BatchFinder and to StoreReader; whatever is
+ * resumes exactly there. So a get has two paths. What its reply looks like is written once for
+ * both, in value-lines.ts; which items are dead is known to BatchFinder and to StoreReader; whatever is
  * not plain is done by operation/read.ts alone.
  */
 import { copyBytes } from "../base/bytes.ts";

@@ -24,7 +24,7 @@ import { Counter, type Counters } from "../memory/counters.ts";
 const LONE_TURNS = 16;
 /** Some two wake-ups of a virtual machine's idle processor. */
 const LONE_POLL_NANOSECONDS = 100_000;
-/** The most requests in a row after which a thread sleeps at once, since its polls found nothing. */
+/** The most requests in a row after which a thread sleeps at once, as its polls found nothing. */
 const REST_MAX = 1023;
 const MICROSECOND = 1000;
 const NO_SLOT = -1;

@@ -11,8 +11,8 @@
  *
  * A record is contiguous, so that key and value can be used where they are. What does not fit
  * before the ring's end goes to its beginning, behind a pad. The pad is published even when the
- * record behind it is refused: it moves `written` to the ring's beginning, the only place from which
- * a record as large as the ring can find all of it free.
+ * record behind it is refused: it moves `written` to the ring's beginning, the only place from
+ * which a record as large as the ring can find all of it free.
  * The consumer skips the pad, gives it back and wakes the producer like for any record.
  *
  * Publishing: write the bytes, then `Atomics.store` the index; load the index, then read the bytes.

@@ -154,8 +154,8 @@ export class Shard {
   }
 
   /**
-   * The record in hand may be a piece of an upload that was written only partially: then all uploads
-   * of its requester are aborted, which hears of it when it ends them.
+   * The record in hand may be a piece of an upload that was written only partially: then all
+   * uploads of its requester are aborted, which hears of it when it ends them.
    */
   #dropHalves(requester: number, position: number): void {
     readRequest(this.#arena, position, this.#request);

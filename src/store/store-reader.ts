@@ -77,7 +77,7 @@ export class StoreReader {
     return this.#own ? this.#findOwn(request, reply) : this.#findShared(request, reply);
   }
 
-  /** After the caller has copied what it wants: true when the copy is not torn. False: find again. */
+  /** After the caller's copy: true when it is not torn. False: find again. */
   confirm(): boolean {
     return this.#own || this.#locks.unchanged(this.#versionWord, this.#version);
   }

@@ -4,8 +4,8 @@
  *   plain     get|gets <key>[ <key>]*\r\n    the word in lower case, single spaces, keys of at most 250 bytes, the line whole
  *             mg <key> v\r\n
  *
- * Anything else ends the batch and is left to TextParser, which knows every rule and every error; so
- * nothing is refused here. In a cluster, so is the key that asks for the list of nodes. A line of
+ * Anything else ends the batch and is left to TextParser, which knows every rule and every error;
+ * so nothing is refused here. In a cluster, so is the key that asks for the list of nodes. A line of
  * more keys than a batch holds is served a batch at a time: its whole length is checked first, then
  * WireState.keysOp says that the input is inside a line, and the next scan resumes there.
  */
