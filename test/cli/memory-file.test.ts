@@ -240,10 +240,6 @@ describe("a file that is refused", () => {
       rmSync(disk, { recursive: true });
     }
   });
-
-  test("more memory than the filesystem has", async () => {
-    expect((await refusal(["-m", "3t", "-t", "255", "-I", "1m"])).code).not.toBe(0);
-  });
 });
 
 describe("a damaged file", () => {
