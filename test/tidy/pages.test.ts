@@ -111,3 +111,24 @@ test("ARCHITECTURE.md names files and folders that exist", () => {
   const isThere = (path: string) => places.some((place) => existsSync(`${root}${place}${path}`));
   expect(paths.filter((path) => !isThere(path))).toEqual([]);
 });
+
+describe("CHANGELOG.md", () => {
+  const lines = read("CHANGELOG.md").trimEnd().split("\n");
+
+  test("has each entry once", () => {
+    // An entry that two branches have worded in two ways still begins alike.
+    const begins = lines.filter((line) => line.startsWith("- ")).map((line) => line.slice(0, 60));
+    expect(begins.filter((line, index) => begins.indexOf(line) !== index)).toEqual([]);
+  });
+
+  test("has every entry under a heading, before the links to the versions", () => {
+    const links = lines.findIndex((line) => line.startsWith("[Unreleased]: "));
+    expect(links).toBeGreaterThan(0);
+    expect(lines.slice(links).filter((line) => !/^\[[^\]]+\]: https:/.test(line))).toEqual([]);
+    const headings = lines.filter((line) => line.startsWith("### "));
+    const unreleased = headings.slice(0, headings.indexOf("### Protocols"));
+    expect(unreleased).toEqual([...new Set(unreleased)]);
+    const known = /^### (Added|Changed|Deprecated|Removed|Fixed|Security)$/;
+    expect(unreleased.filter((heading) => !known.test(heading))).toEqual([]);
+  });
+});
