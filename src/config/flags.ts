@@ -32,7 +32,9 @@ export interface Flags {
 
 interface TokenConfig {
   type: "boolean" | "string";
+  /** Read by parseArgs. */
   multiple: true;
+  /** Read by parseArgs. */
   short?: string;
 }
 

@@ -166,7 +166,7 @@ export const OPTIONS: readonly Option[] = [
     {
       letter: "L",
       name: "enable-largepages",
-      help: ["accepted; large pages are not used yet"],
+      help: ["accepted; huge pages are asked for anyway"],
     },
     "largePages",
     true,

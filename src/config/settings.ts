@@ -31,13 +31,10 @@ export interface ListenAddress {
 export interface ExtendedSettings {
   readonly maxconnsFast: boolean;
   readonly hashpower: number;
-  readonly hashExpand: boolean;
   readonly slabReassign: boolean;
   readonly slabAutomove: number;
   readonly slabAutomoveRatio: number;
   readonly slabAutomoveWindow: number;
-  readonly slabAutomoveFreeratio: number;
-  readonly slabSizes: string;
   readonly slabChunkBytesMax: number;
   readonly tailRepairSeconds: number;
   readonly hashAlgorithm: HashAlgorithm;
@@ -69,7 +66,6 @@ export interface ExtendedSettings {
   readonly udpMultiDatagram: boolean;
   /** Tests may move the clock and let a worker die. */
   readonly debug: boolean;
-  readonly dropPrivileges: boolean;
 }
 
 export interface Settings {
@@ -208,13 +204,10 @@ export const BUSY_POLL_MICROSECONDS_MAX = 1_000_000;
 export const EXTENDED_DEFAULTS: ExtendedSettings = {
   maxconnsFast: true,
   hashpower: 0,
-  hashExpand: true,
   slabReassign: true,
   slabAutomove: 1,
   slabAutomoveRatio: 0.8,
   slabAutomoveWindow: 10,
-  slabAutomoveFreeratio: 0.01,
-  slabSizes: "",
   slabChunkBytesMax: 512 * KIB,
   tailRepairSeconds: 0,
   hashAlgorithm: "murmur3",
@@ -238,7 +231,6 @@ export const EXTENDED_DEFAULTS: ExtendedSettings = {
   lending: true,
   udpMultiDatagram: false,
   debug: false,
-  dropPrivileges: false,
 };
 
 /**

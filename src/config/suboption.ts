@@ -75,13 +75,13 @@ export function number(
   };
 }
 
-/** A fraction or factor strictly between two bounds. */
+/** A fraction or factor strictly between two bounds; checked alone where `key` is null. */
 export function fraction(
   name: string,
   above: number,
   below: number,
   complaint: string,
-  key: ExtendedKey<number>,
+  key: ExtendedKey<number> | null,
 ): Suboption {
   return {
     name,
@@ -94,7 +94,7 @@ export function fraction(
           : `above ${above}`;
         return refuse(complaint, allowed);
       }
-      draft.extended[key] = value;
+      if (key !== null) draft.extended[key] = value;
       return null;
     },
   };

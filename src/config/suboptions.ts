@@ -2,8 +2,8 @@
  * -o: memcached's extended options, a comma list of `name` or `name=value`.
  *
  * All of memcached's are known, with its ranges and its words; one it does not know is refused.
- * Most tune machinery that is not here (size classes, segmented LRU): they are checked, kept for
- * `stats settings`, and change nothing. Those of builds we are not (external storage, TLS) are
+ * Most tune machinery that is not here (size classes, segmented LRU): they are checked, kept where
+ * memcached's `stats settings` shows them, and change nothing. Those of builds we are not (external storage, TLS) are
  * taken with a warning, so that a start script goes on working.
  */
 import { KIB, MIB, UINT32_MAX } from "../base/unit.ts";
@@ -37,7 +37,7 @@ const SLAB_CLASSES_MAX = 62;
 const SLAB_CLASS_STEP_BYTES = 8;
 const HASH_ALGORITHMS: readonly HashAlgorithm[] = ["jenkins", "murmur3", "xxh3"];
 
-function slabSizes(draft: Draft, text: string): Refusal | null {
+function slabSizes(text: string): Refusal | null {
   let last = 0;
   const sizes = text.split("-");
   for (const sizeText of sizes) {
@@ -58,7 +58,6 @@ function slabSizes(draft: Draft, text: string): Refusal | null {
   if (sizes.length > SLAB_CLASSES_MAX) {
     return refuse("too many slab classes specified", `at most ${SLAB_CLASSES_MAX}`, EXIT_USAGE);
   }
-  draft.extended.slabSizes = text;
   return null;
 }
 
@@ -155,7 +154,7 @@ const numeric = (name: string) => `Missing numeric argument for ${name}`;
 export const SUBOPTIONS: readonly Suboption[] = [
   ...pair("maxconns_fast", "maxconnsFast"),
   { name: "hashpower", missing: numeric("hashpower"), apply: (d, t) => hashpower(d, t as string) },
-  word("no_hashexpand", (draft) => set(draft, "hashExpand", false)),
+  word("no_hashexpand", () => {}),
   ...pair("slab_reassign", "slabReassign"),
   { name: "slab_automove", missing: null, apply: slabAutomove },
   word("no_slab_automove", (draft) => {
@@ -174,17 +173,11 @@ export const SUBOPTIONS: readonly Suboption[] = [
     () => "slab_automove_window must be > 2 and < 1800",
     into("slabAutomoveWindow"),
   ),
-  fraction(
-    "slab_automove_freeratio",
-    0,
-    1,
-    "slab_automove_freeratio must be > 0 and < 1",
-    "slabAutomoveFreeratio",
-  ),
+  fraction("slab_automove_freeratio", 0, 1, "slab_automove_freeratio must be > 0 and < 1", null),
   {
     name: "slab_sizes",
     missing: "Missing slab_sizes argument",
-    apply: (draft, text) => slabSizes(draft, text as string),
+    apply: (_draft, text) => slabSizes(text as string),
   },
   {
     name: "slab_chunk_max",
@@ -304,7 +297,8 @@ export const SUBOPTIONS: readonly Suboption[] = [
   word("no_modern", noModern),
   word("inline_ascii_resp", () => {}),
   word("no_inline_ascii_resp", () => {}),
-  ...pair("drop_privileges", "dropPrivileges"),
+  word("drop_privileges", () => {}),
+  word("no_drop_privileges", () => {}),
   ...EXTSTORE_NAMES.map((name) => ignored(name, noExtstore)),
   ...TLS_NAMES.map((name) => ignored(name, noTls)),
 ];

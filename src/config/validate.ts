@@ -151,7 +151,7 @@ export function warningsOf(settings: Settings): string[] {
     warnings.push("WARNING: -s disables network support: what -l and -U ask for is not served");
   }
   if (settings.largePages) {
-    warnings.push("WARNING: -L has no effect: large pages are not used yet");
+    warnings.push("WARNING: -L changes nothing: transparent huge pages are asked for anyway");
   }
   return warnings;
 }

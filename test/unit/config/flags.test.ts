@@ -357,7 +357,7 @@ describe("warnings stop nothing", () => {
   for (const [flags, start] of [
     ["-t 65 -m 1024", "WARNING: Setting a high number of workerthreads is not recommended."],
     ["--persistence-dir /data", "WARNING: data is not kept on disk yet"],
-    ["-L", "WARNING: -L has no effect"],
+    ["-L", "WARNING: -L changes nothing"],
     ["-o ext_path=/tmp/x:1G", "WARNING: -o ext_path has no effect"],
     ["-o resp_obj_mem_limit=10", "DEPRECATED: resp_obj_mem_limit no longer used."],
   ] as const) {
