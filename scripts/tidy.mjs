@@ -15,6 +15,7 @@
  * Prints one line for each fault, `path:line rule: what`, and exits 1 when there is one.
  */
 import { ROOT } from "./root.mjs";
+import { verdictOn } from "./tidy/allowance.mjs";
 import { falseDrawings } from "./tidy/drawings.mjs";
 import { deadExports } from "./tidy/exports.mjs";
 import { deadFiles } from "./tidy/imports.mjs";
@@ -35,13 +36,13 @@ const RULES = [
   ["false drawing", falseDrawings],
   ["allocation", allocations],
 ];
-/** Faults from before a rule was made: these many, and never more. Whoever mends one lowers it. */
+/**
+ * Faults from before a rule was made: exactly these many. Whoever mends one lowers the number here,
+ * so that it never grows again.
+ */
 const ALLOWED = {
-  "dead export": 9,
-  "unread member": 12,
-  "wide line": 297,
-  "dead name": 3,
-  allocation: 125,
+  "wide line": 290,
+  allocation: 116,
 };
 
 const tree = readTree(ROOT);
@@ -49,10 +50,12 @@ const listAll = process.argv.includes("--all");
 let failed = false;
 for (const [name, rule] of RULES) {
   const found = rule(tree);
-  const allowed = ALLOWED[name] ?? 0;
-  if (found.length > allowed) failed = true;
-  if (found.length <= allowed && !listAll) continue;
-  for (const { path, line, message } of found) console.error(`${path}:${line} ${name}: ${message}`);
-  if (allowed > 0) console.error(`${name}: ${found.length} found, ${allowed} allowed`);
+  const verdict = verdictOn(name, found.length, ALLOWED[name] ?? 0);
+  if (verdict.hasFailed) failed = true;
+  if (verdict.listsFaults || listAll) {
+    for (const { path, line, message } of found)
+      console.error(`${path}:${line} ${name}: ${message}`);
+  }
+  if (verdict.message !== "") console.error(verdict.message);
 }
 process.exit(failed ? 1 : 0);

@@ -37,8 +37,6 @@ export interface LatencyFrame {
   readonly max: number;
   /** Requests by latency: bucket i ends at 2^(i/2) µs (admin/heat.ts). */
   readonly heat: readonly number[];
-  /** p99 by family, microseconds; only families in use. */
-  readonly families: Readonly<Record<string, { p50: number; p99: number; count: number }>>;
 }
 
 export interface WorkerFrame {

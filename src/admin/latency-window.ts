@@ -3,7 +3,7 @@
  * instead of since the start.
  */
 import { BUCKET_COUNT, percentileOf, totalOf } from "../memory/histogram.ts";
-import { FAMILY_COUNT, FAMILY_NAMES, type Family } from "../memory/observation.ts";
+import { FAMILY_COUNT, type Family } from "../memory/observation.ts";
 import type { NodeView } from "../stats/node-view.ts";
 import type { LatencyFrame } from "./frame.ts";
 import { foldRows, LATENCY_ROWS } from "./heat.ts";
@@ -23,19 +23,11 @@ export class LatencyWindow {
   advance(): LatencyFrame {
     const now = this.#look();
     const all = new Float64Array(BUCKET_COUNT);
-    const families: Record<string, { p50: number; p99: number; count: number }> = {};
     now.forEach((buckets, family) => {
       const gained = gain(buckets, this.#before[family] as Float64Array);
-      const count = totalOf(gained);
-      if (count === 0) return;
       for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
         all[bucket] = (all[bucket] as number) + (gained[bucket] as number);
       }
-      families[FAMILY_NAMES[family] as string] = {
-        p50: microseconds(gained, 0.5),
-        p99: microseconds(gained, 0.99),
-        count,
-      };
     });
     this.#before = now;
     return {
@@ -46,7 +38,6 @@ export class LatencyWindow {
       p999: microseconds(all, 0.999),
       max: microseconds(all, 1),
       heat: foldRows(all, NANOSECONDS_PER_MICROSECOND, LATENCY_ROWS),
-      families,
     };
   }
 

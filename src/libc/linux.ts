@@ -13,18 +13,10 @@
  */
 import { assert } from "../base/assert.ts";
 
-export const EPERM = 1;
-export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;
-export const EACCES = 13;
-export const ENOTDIR = 20;
-export const EINVAL = 22;
-export const ENFILE = 23;
-export const EMFILE = 24;
 export const ENAMETOOLONG = 36;
 export const EAFNOSUPPORT = 97;
-export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ECONNABORTED = 103;
 export const ENOBUFS = 105;

@@ -69,7 +69,7 @@ export class BlockPool {
     }
   }
 
-  /** Bytes in blocks that are taken. */
+  /** Bytes in blocks that are taken; tests only. */
   takenBytes(): number {
     return this.#takenBytes;
   }

@@ -14,8 +14,6 @@ import { NO_SLAB } from "./slab-table.ts";
 const SLAB_WORD = 0;
 const HOLDER_WORD = 1;
 const HALF = 0x10000;
-/** "No lease", "no upload". */
-export const NO_HANDLE = 0;
 
 export class LeaseTable {
   readonly count: number;

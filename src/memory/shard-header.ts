@@ -299,11 +299,6 @@ export class ShardHeader {
     this.#words[word] = (this.#words[word] as number) + items;
   }
 
-  /** Running mean of the memory that new items took. */
-  meanItemBytes(): number {
-    return (this.#words[this.#word + MEAN_WORD] as number) / MEAN_PARTS;
-  }
-
   /** A new item took `bytes`: moves the mean by a thousandth of the difference. */
   noteItemBytes(bytes: number): void {
     const at = this.#word + MEAN_WORD;
