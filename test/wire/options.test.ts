@@ -1,4 +1,5 @@
-/** Options that change what clients see: -C -F -M -A -I -B -X -W -s. */
+/** Options that change what clients see: -C -F -M -A -I -B -X -W -s -D -b. */
+import { execFileSync, spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Opcode, packet, response } from "../support/binary-packets.ts";
 import { cells, fleet } from "../support/server-matrix.ts";
@@ -40,6 +41,34 @@ describe("-F: what is refused counts as a flush all the same", () => {
       await client.send("stats\r\n");
       expect(await client.readThrough("END\r\n")).toContain("STAT cmd_flush 1\r\n");
       client.destroy();
+    });
+  }
+});
+
+const prefixes = transcriptsOn({ args: ["-D", "."], size: "small" });
+
+prefixes("-D: prefixes end at its character, and are counted from the start", [
+  ["stats reset\r\n", "RESET\r\n"],
+  ["set user.1 0 0 1\r\nA\r\n", "STORED\r\n"],
+  ["get user.1\r\n", "VALUE user.1 0 1\r\nA\r\nEND\r\n"],
+  ["get user.2\r\n", "END\r\n"],
+  ["set other:1 0 0 1\r\nA\r\n", "STORED\r\n"],
+  ["stats detail dump\r\n", "PREFIX user get 2 hit 1 set 1 del 0\r\nEND\r\n"],
+]);
+
+/** ss says of a listening socket how many connections may wait (its Send-Q). */
+function backlogOf(port: number): number {
+  const lines = execFileSync("ss", ["-Hltn", `sport = :${port}`], { encoding: "utf8" });
+  return Number(lines.trim().split(/\s+/)[2]);
+}
+
+const HAS_SS = spawnSync("ss", ["-V"]).status === 0;
+const queued = fleet({ args: ["-b", "77"], size: "small" });
+
+describe.skipIf(!HAS_SS)("-b: the system is asked for so long a queue", () => {
+  for (const cell of queued) {
+    test(cell.label, () => {
+      expect(backlogOf(cell.server.port)).toBe(77);
     });
   }
 });
