@@ -451,6 +451,7 @@ export class Connections implements TransportHandler, ReplyHandler {
 
   /** Nothing more is taken from it: it closes, now or when what it sent before is served. */
   #end(connection: Connection, event: Event, reason: CloseReason): void {
+    if (connection.state === ConnectionState.closing) return;
     connection.isHalfClosed = true;
     connection.closeReason = reason;
     if (!takes(connection.state, event)) return;

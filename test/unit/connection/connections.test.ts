@@ -234,6 +234,23 @@ describe("Connections", () => {
     expect(desk.table.peek()).toBe(first);
   });
 
+  test("why it closes is what was found first: its end, which follows, changes nothing", () => {
+    desk.transport.room = 0;
+    receive("x".repeat(3000)); // no command is so long
+    connections.ended(SLOT);
+    connections.drain();
+    expect(reasons).toEqual(["error"]);
+    desk.router.says(Outcome.hit, hit("red"));
+    connections.opened(1, 0);
+    desk.arena.bytes.set(Buffer.from(`get apple\r\n${"x".repeat(3000)}`), 0);
+    connections.received(1, desk.arena.bytes, 0, 3011);
+    expect(table.state(1)).toBe(ConnectionState.closing);
+    connections.ended(1);
+    desk.transport.room = Number.POSITIVE_INFINITY;
+    connections.writable(1);
+    expect(reasons).toEqual(["error", "error"]);
+  });
+
   test("too much input while it stands still: it is not read until it goes on", () => {
     desk.router.says(Outcome.sent).says(Outcome.hit, hit("red"));
     receive(GAT);
