@@ -20,6 +20,7 @@ import { Lease } from "../connection/operation/lease.ts";
 import { Read } from "../connection/operation/read.ts";
 import { SendLarge } from "../connection/operation/send-large.ts";
 import { SendSource } from "../connection/operation/send-source.ts";
+import type { StageTools } from "../connection/operation/stage.ts";
 import { Swallow } from "../connection/operation/swallow.ts";
 import { UploadBegin } from "../connection/operation/upload-begin.ts";
 import { UploadBody } from "../connection/operation/upload-body.ts";
@@ -108,17 +109,11 @@ function createRouter({ memory, ownStore, loans, waker }: ServerParts): Router {
   });
 }
 
-/** What every operation works with. */
-interface Bench {
+/** What every operation works with, and two that several hand over to. */
+interface Bench extends StageTools {
   readonly router: Router;
-  readonly waits: WaitPool;
-  readonly pendings: PendingList;
-  readonly input: Input;
-  readonly output: Output;
-  readonly replies: Replies;
   readonly send: SendSource;
   readonly swallow: Swallow;
-  readonly uploads: UploadQueue;
 }
 
 /** What answers requests that are no shard's: logins, stats, and what operators ask. */
@@ -163,20 +158,18 @@ function createNodeCommands(parts: ServerParts, bench: Bench): NodeCommands {
 }
 
 /** The operations, each after those it hands over to. */
-function createExecutor(parts: ServerParts, bench: Bench): Executor {
-  const { router, waits, pendings, input, output, replies } = bench;
+function createExecutor(parts: ServerParts, bench: Bench, uploads: UploadQueue): Executor {
   const copyBytesMax = SLAB_ITEM_BYTES_MAX;
-  const large = new SendLarge(router, output, replies, bench.send, parts.memory.shards);
-  const end = new FetchEnd(router, pendings, output, replies, large, copyBytesMax);
-  const lease = new Lease({ ...bench, large, end });
-  const uploadEnd = new UploadEnd(router, pendings, output, replies);
-  const body = new UploadBody({ router, waits, input, output, replies, end: uploadEnd });
+  const large = new SendLarge(bench, bench.send, parts.memory.shards);
+  const end = new FetchEnd(bench, large, copyBytesMax);
+  const lease = new Lease(bench, large, end);
+  const body = new UploadBody(bench, new UploadEnd(bench));
   return new Executor({
-    router,
-    read: new Read(router, pendings, output, replies, lease),
-    write: new Write(router, pendings, output, replies),
-    fetch: new Fetch({ ...bench, lease, end, copyBytesMax }),
-    upload: new UploadBegin({ ...bench, queue: bench.uploads, body }),
+    router: bench.router,
+    read: new Read(bench, lease),
+    write: new Write(bench),
+    fetch: new Fetch(bench, lease, end, copyBytesMax),
+    upload: new UploadBegin(bench, uploads, body, bench.swallow),
     node: createNodeCommands(parts, bench),
   });
 }
@@ -201,10 +194,10 @@ export function createServer(parts: ServerParts): ThreadServer {
   const lookers = { counters, observer, events, verbose, descriptor };
   const replies = new Replies(encoder, output, pendings, lookers);
   const uploads = new UploadQueue(memory.shards, clock);
-  const send = new SendSource(waits, output);
-  const swallow = new Swallow(waits, input, output, replies);
-  const own = { router, waits, input, output, replies, uploads };
-  const executor = createExecutor(parts, { ...own, pendings: pendingList, send, swallow });
+  const own = { router, waits, input, output, replies };
+  const tools = { ...own, pendings: pendingList };
+  const [send, swallow] = [new SendSource(tools), new Swallow(tools)];
+  const executor = createExecutor(parts, { ...tools, send, swallow }, uploads);
   const protocol = protocolOptions(memory, router.inlineValueBytesMax);
   const finders = memory.readers.map((reader) => reader.batches);
   const batches = new BatchReader(
@@ -218,6 +211,7 @@ export function createServer(parts: ServerParts): ThreadServer {
   const connections = new Connections({
     ...own,
     ...lookers,
+    uploads,
     budget,
     transport,
     wires: wireOptions(data),

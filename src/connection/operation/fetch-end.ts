@@ -12,46 +12,27 @@
  * fetch.
  */
 import { Op } from "../../command/op.ts";
-import { ItemMark, Reply } from "../../command/reply.ts";
+import { ItemMark, type Reply } from "../../command/reply.ts";
 import { Mark, Request } from "../../command/request.ts";
 import { Status } from "../../command/status.ts";
-import type { Router } from "../../router/router.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
-import type { PendingList } from "../pending-list.ts";
 import { NO_PENDING } from "../pending-table.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
 import type { Operation, Wait } from "../wait.ts";
 import type { SendLarge } from "./send-large.ts";
+import { Stage, type StageTools } from "./stage.ts";
 
-export class FetchEnd implements Operation {
-  readonly #router: Pick<Router, "mutate" | "letGo">;
-  readonly #pendings: PendingList;
-  readonly #output: Output;
-  readonly #replies: Replies;
+export class FetchEnd extends Stage implements Operation {
   readonly #large: Pick<SendLarge, "begin">;
-  /** The longest value that is copied into the output. */
+  /** The longest value that is copied into the output: larger ones are leased. */
   readonly #copyBytesMax: number;
   readonly #touch: Request;
-  readonly #reply: Reply;
 
-  constructor(
-    router: Pick<Router, "mutate" | "letGo">,
-    pendings: PendingList,
-    output: Output,
-    replies: Replies,
-    large: Pick<SendLarge, "begin">,
-    copyBytesMax: number,
-  ) {
-    this.#router = router;
-    this.#pendings = pendings;
-    this.#output = output;
-    this.#replies = replies;
+  constructor(tools: StageTools, large: Pick<SendLarge, "begin">, copyBytesMax: number) {
+    super(tools);
     this.#large = large;
     this.#copyBytesMax = copyBytesMax;
-    this.#touch = new Request(output.bytes);
-    this.#reply = new Reply(output.bytes);
+    this.#touch = new Request(tools.output.bytes);
   }
 
   /** What was read is in `wait.found`. */
@@ -61,35 +42,35 @@ export class FetchEnd implements Operation {
   }
 
   run(connection: Connection, request: Request, answer: Reply | null): Step {
-    const { encoder } = this.#replies;
+    const { encoder } = this.replies;
     const room = encoder.bound(request) + this.#copyBytesMax;
-    if (!this.#output.reserve(connection, room)) return Step.noRoom;
+    if (!this.output.reserve(connection, room)) return Step.noRoom;
     const { found } = connection.wait as Wait;
     let ended = answer;
     if (ended === null) {
-      const token = this.#pendings.token(connection);
-      if (token === NO_PENDING) return this.#pendings.withoutToken(connection);
-      ended = this.#reply;
+      const token = this.pendings.token(connection);
+      if (token === NO_PENDING) return this.pendings.withoutToken(connection);
+      ended = this.reply;
       const touch = this.#touchOf(request, found);
-      const outcome = this.#router.mutate(touch, ended, connection.order, token);
-      const step = this.#pendings.awaits(connection, request, outcome, this);
+      const outcome = this.router.mutate(touch, ended, connection.order, token);
+      const step = this.pendings.awaits(connection, request, outcome, this);
       if (step !== Step.done) return step;
     }
     const carries = encoder.carriesValue(request, found);
     const isLeased = carries && (found.marks & ItemMark.large) !== 0;
     if (ended.status !== Status.touched) {
-      if (isLeased) this.#router.letGo(found.handle);
+      if (isLeased) this.router.letGo(found.handle);
       if ((found.marks & ItemMark.won) !== 0) request.marks |= Mark.tokenHeld;
       return Step.again;
     }
     if (isLeased) return this.#large.begin(connection, request, found);
     if (!carries) {
-      this.#replies.answer(connection.slot, request, found);
+      this.replies.answer(connection.slot, request, found);
       return Step.done;
     }
-    this.#output.at = this.#output.writeHit(request, found, encoder);
-    this.#replies.count(request, found);
-    this.#replies.look(connection.slot, request, found, false, found.valueBytes);
+    this.output.at = this.output.writeHit(request, found, encoder);
+    this.replies.count(request, found);
+    this.replies.look(connection.slot, request, found, false, found.valueBytes);
     return Step.done;
   }
 

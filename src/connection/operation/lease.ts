@@ -8,47 +8,25 @@
  * Why a lease: a gigabyte takes seconds to send, and the item may be replaced or evicted meanwhile.
  * Its owner keeps the memory until the lease is let go, and the key is free to change.
  */
-import { ItemMark, Reply } from "../../command/reply.ts";
+import { ItemMark, type Reply } from "../../command/reply.ts";
 import type { Request } from "../../command/request.ts";
 import { Status, WireError } from "../../command/status.ts";
-import type { Router } from "../../router/router.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
-import type { PendingList } from "../pending-list.ts";
 import { NO_PENDING } from "../pending-table.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
-import type { Operation, Wait, WaitPool } from "../wait.ts";
+import type { Operation, Wait } from "../wait.ts";
 import type { FetchEnd } from "./fetch-end.ts";
 import type { SendLarge } from "./send-large.ts";
+import { Stage, type StageTools } from "./stage.ts";
 
-export class Lease implements Operation {
-  readonly #router: Pick<Router, "lease" | "letGo">;
-  readonly #waits: WaitPool;
-  readonly #pendings: PendingList;
-  readonly #output: Output;
-  readonly #replies: Replies;
+export class Lease extends Stage implements Operation {
   readonly #large: Pick<SendLarge, "begin">;
   readonly #end: Pick<FetchEnd, "begin">;
-  readonly #reply: Reply;
 
-  constructor(parts: {
-    router: Pick<Router, "lease" | "letGo">;
-    waits: WaitPool;
-    pendings: PendingList;
-    output: Output;
-    replies: Replies;
-    large: Pick<SendLarge, "begin">;
-    end: Pick<FetchEnd, "begin">;
-  }) {
-    this.#router = parts.router;
-    this.#waits = parts.waits;
-    this.#pendings = parts.pendings;
-    this.#output = parts.output;
-    this.#replies = parts.replies;
-    this.#large = parts.large;
-    this.#end = parts.end;
-    this.#reply = new Reply(parts.output.bytes);
+  constructor(tools: StageTools, large: Pick<SendLarge, "begin">, end: Pick<FetchEnd, "begin">) {
+    super(tools);
+    this.#large = large;
+    this.#end = end;
   }
 
   /**
@@ -61,7 +39,7 @@ export class Lease implements Operation {
     described: Reply | null,
     fetchedBefore: boolean,
   ): Step {
-    const wait = this.#waits.of(connection);
+    const wait = this.waits.of(connection);
     wait.goOnWith(this);
     wait.fetchedBefore = fetchedBefore;
     if (described !== null) wait.keepFound(described);
@@ -69,16 +47,16 @@ export class Lease implements Operation {
   }
 
   run(connection: Connection, request: Request, answer: Reply | null): Step {
-    const { encoder } = this.#replies;
-    if (!this.#output.reserve(connection, encoder.bound(request))) return Step.noRoom;
+    const { encoder } = this.replies;
+    if (!this.output.reserve(connection, encoder.bound(request))) return Step.noRoom;
     const wait = connection.wait as Wait;
     let leased = answer;
     if (leased === null) {
-      const token = this.#pendings.token(connection);
-      if (token === NO_PENDING) return this.#pendings.withoutToken(connection);
-      leased = this.#reply;
-      const outcome = this.#router.lease(request, leased, connection.order, token);
-      const step = this.#pendings.awaits(connection, request, outcome, this);
+      const token = this.pendings.token(connection);
+      if (token === NO_PENDING) return this.pendings.withoutToken(connection);
+      leased = this.reply;
+      const outcome = this.router.lease(request, leased, connection.order, token);
+      const step = this.pendings.awaits(connection, request, outcome, this);
       if (step !== Step.done) return step;
     }
     if (leased.status !== Status.hit || (leased.marks & ItemMark.large) === 0) {
@@ -93,7 +71,7 @@ export class Lease implements Operation {
     }
     const { found } = wait;
     if (found.casLow !== leased.casLow || found.casHigh !== leased.casHigh) {
-      this.#router.letGo(leased.handle);
+      this.router.letGo(leased.handle);
       return Step.again;
     }
     leased.marks |= found.marks;
@@ -115,13 +93,13 @@ export class Lease implements Operation {
       case Status.miss:
       case Status.notFound:
         reply.status = Status.miss;
-        this.#replies.write(request, reply);
+        this.replies.write(request, reply);
         return Step.done;
       case Status.outOfMemory:
-        this.#replies.writeError(request, WireError.outOfMemoryWriting);
+        this.replies.writeError(request, WireError.outOfMemoryWriting);
         return Step.done;
       case Status.ownerLost:
-        this.#replies.writeError(request, WireError.ownerLost);
+        this.replies.writeError(request, WireError.ownerLost);
         return Step.done;
       default:
         return Step.again;

@@ -8,55 +8,37 @@
  *   a read that may win the right to recache  fetch.ts
  */
 import { Op } from "../../command/op.ts";
-import { ItemMark, Reply } from "../../command/reply.ts";
+import { ItemMark } from "../../command/reply.ts";
 import type { Request } from "../../command/request.ts";
 import { Status } from "../../command/status.ts";
 import { Outcome } from "../../router/outcome.ts";
-import type { Router } from "../../router/router.ts";
 import { NO_VALUE } from "../../stats/observer.ts";
 import { mayWin } from "../../store/store-reader.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
-import type { PendingList } from "../pending-list.ts";
 import { NO_PENDING } from "../pending-table.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
 import type { Lease } from "./lease.ts";
+import { Stage, type StageTools } from "./stage.ts";
 
-export class Read {
-  readonly #router: Pick<Router, "read" | "confirm">;
-  readonly #pendings: PendingList;
-  readonly #output: Output;
-  readonly #replies: Replies;
+export class Read extends Stage {
   readonly #lease: Pick<Lease, "begin">;
-  readonly #reply: Reply;
 
-  constructor(
-    router: Pick<Router, "read" | "confirm">,
-    pendings: PendingList,
-    output: Output,
-    replies: Replies,
-    lease: Pick<Lease, "begin">,
-  ) {
-    this.#router = router;
-    this.#pendings = pendings;
-    this.#output = output;
-    this.#replies = replies;
+  constructor(tools: StageTools, lease: Pick<Lease, "begin">) {
+    super(tools);
     this.#lease = lease;
-    this.#reply = new Reply(output.bytes);
   }
 
   run(connection: Connection, request: Request): Step {
-    const output = this.#output;
-    const { encoder } = this.#replies;
-    const reply = this.#reply;
-    const token = this.#pendings.token(connection);
+    const output = this.output;
+    const { encoder } = this.replies;
+    const reply = this.reply;
+    const token = this.pendings.token(connection);
     while (true) {
-      const outcome = this.#router.read(request, reply, connection.order, token);
+      const outcome = this.router.read(request, reply, connection.order, token);
       if (outcome !== Outcome.hit && outcome !== Outcome.miss) {
         // Without a token nobody hears that the fence is answered.
-        if (token === NO_PENDING) return this.#pendings.withoutToken(connection);
-        return this.#pendings.awaits(connection, request, outcome, null);
+        if (token === NO_PENDING) return this.pendings.withoutToken(connection);
+        return this.pendings.awaits(connection, request, outcome, null);
       }
       reply.status = outcome === Outcome.hit ? Status.hit : Status.miss;
       if (outcome === Outcome.hit && request.op === Op.get && mayWin(request, reply)) {
@@ -73,11 +55,11 @@ export class Read {
       const end = carries
         ? output.writeHit(request, reply, encoder)
         : encoder.encode(request, reply, output.bytes, output.at);
-      if (!this.#router.confirm()) continue;
+      if (!this.router.confirm()) continue;
       output.at = end;
-      this.#replies.count(request, reply);
+      this.replies.count(request, reply);
       const readBytes = carries ? reply.valueBytes : NO_VALUE;
-      this.#replies.look(connection.slot, request, reply, outcome === Outcome.miss, readBytes);
+      this.replies.look(connection.slot, request, reply, outcome === Outcome.miss, readBytes);
       return Step.done;
     }
   }

@@ -6,33 +6,25 @@
  */
 import type { Request } from "../../command/request.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
 import { SOURCE_DONE, type Source } from "../source.ts";
 import { Step } from "../step.ts";
-import type { Operation, Wait, WaitPool } from "../wait.ts";
+import type { Operation, Wait } from "../wait.ts";
+import { Stage } from "./stage.ts";
 
 /** What a source is offered at a time. */
 const SOURCE_BYTES = 64 * 1024;
 
-export class SendSource implements Operation {
-  readonly #waits: WaitPool;
-  readonly #output: Output;
-
-  constructor(waits: WaitPool, output: Output) {
-    this.#waits = waits;
-    this.#output = output;
-  }
-
+export class SendSource extends Stage implements Operation {
   /** The request has been read: its reply comes from `source`. */
   begin(connection: Connection, source: Source): Step {
-    const wait = this.#waits.of(connection);
+    const wait = this.waits.of(connection);
     wait.goOnWith(this);
     wait.source = source;
     return Step.follows;
   }
 
   run(connection: Connection, _request: Request): Step {
-    const output = this.#output;
+    const output = this.output;
     const source = (connection.wait as Wait).source as Source;
     while (true) {
       if (!output.reserve(connection, SOURCE_BYTES)) return Step.noRoom;

@@ -5,28 +5,14 @@
 import type { Request } from "../../command/request.ts";
 import type { WireError } from "../../command/status.ts";
 import type { Connection } from "../connection.ts";
-import type { Input } from "../input.ts";
-import type { Output } from "../output.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
-import type { Operation, Wait, WaitPool } from "../wait.ts";
+import type { Operation, Wait } from "../wait.ts";
+import { Stage } from "./stage.ts";
 
-export class Swallow implements Operation {
-  readonly #waits: WaitPool;
-  readonly #input: Input;
-  readonly #output: Output;
-  readonly #replies: Replies;
-
-  constructor(waits: WaitPool, input: Input, output: Output, replies: Replies) {
-    this.#waits = waits;
-    this.#input = input;
-    this.#output = output;
-    this.#replies = replies;
-  }
-
+export class Swallow extends Stage implements Operation {
   /** The request has been read: `bytes` follow, and then `error` is answered. */
   begin(connection: Connection, bytes: number, error: WireError): Step {
-    const wait = this.#waits.of(connection);
+    const wait = this.waits.of(connection);
     wait.goOnWith(this);
     wait.bodyBytes = bytes;
     wait.error = error;
@@ -35,10 +21,10 @@ export class Swallow implements Operation {
 
   run(connection: Connection, request: Request): Step {
     const wait = connection.wait as Wait;
-    wait.bodyBytes -= this.#input.take(wait.bodyBytes);
+    wait.bodyBytes -= this.input.take(wait.bodyBytes);
     if (wait.bodyBytes > 0) return Step.swallows;
-    if (!this.#output.reserve(connection, this.#replies.encoder.bound(request))) return Step.noRoom;
-    this.#replies.writeError(request, wait.error);
+    if (!this.output.reserve(connection, this.replies.encoder.bound(request))) return Step.noRoom;
+    this.replies.writeError(request, wait.error);
     return Step.done;
   }
 }

@@ -6,49 +6,33 @@
  *              │         └─▶ refused: the value is thrown away (swallow.ts)
  *              └─▶ no room yet: waits until its shard gives some back (upload-queue.ts), and asks again
  */
-import { Reply } from "../../command/reply.ts";
+import type { Reply } from "../../command/reply.ts";
 import { Mark, type Request } from "../../command/request.ts";
 import { Status, WireError } from "../../command/status.ts";
-import type { Router } from "../../router/router.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
-import type { PendingList } from "../pending-list.ts";
 import { NO_PENDING } from "../pending-table.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
 import type { UploadQueue } from "../upload-queue.ts";
-import type { Operation, WaitPool } from "../wait.ts";
+import type { Operation } from "../wait.ts";
+import { Stage, type StageTools } from "./stage.ts";
 import type { Swallow } from "./swallow.ts";
 import type { UploadBody } from "./upload-body.ts";
 
-export class UploadBegin implements Operation {
-  readonly #router: Pick<Router, "uploadBegin" | "shardOf">;
-  readonly #waits: WaitPool;
-  readonly #pendings: PendingList;
+export class UploadBegin extends Stage implements Operation {
   readonly #queue: UploadQueue;
-  readonly #replies: Replies;
   readonly #body: Pick<UploadBody, "begin">;
   readonly #swallow: Pick<Swallow, "begin">;
-  readonly #reply: Reply;
 
-  constructor(parts: {
-    router: Pick<Router, "uploadBegin" | "shardOf">;
-    waits: WaitPool;
-    pendings: PendingList;
-    output: Output;
-    queue: UploadQueue;
-    replies: Replies;
-    body: Pick<UploadBody, "begin">;
-    swallow: Pick<Swallow, "begin">;
-  }) {
-    this.#router = parts.router;
-    this.#waits = parts.waits;
-    this.#pendings = parts.pendings;
-    this.#queue = parts.queue;
-    this.#replies = parts.replies;
-    this.#body = parts.body;
-    this.#swallow = parts.swallow;
-    this.#reply = new Reply(parts.output.bytes);
+  constructor(
+    tools: StageTools,
+    queue: UploadQueue,
+    body: Pick<UploadBody, "begin">,
+    swallow: Pick<Swallow, "begin">,
+  ) {
+    super(tools);
+    this.#queue = queue;
+    this.#body = body;
+    this.#swallow = swallow;
   }
 
   run(connection: Connection, request: Request, answer: Reply | null): Step {
@@ -58,15 +42,15 @@ export class UploadBegin implements Operation {
   }
 
   #ask(connection: Connection, request: Request): Step {
-    const token = this.#pendings.token(connection);
-    if (token === NO_PENDING) return this.#pendings.withoutToken(connection);
-    const wait = this.#waits.of(connection);
+    const token = this.pendings.token(connection);
+    if (token === NO_PENDING) return this.pendings.withoutToken(connection);
+    const wait = this.waits.of(connection);
     wait.goOnWith(this);
     request.marks &= ~Mark.mayWait;
-    if (this.#queue.mayWait(wait, this.#router.shardOf(request))) request.marks |= Mark.mayWait;
-    const reply = this.#reply;
-    const outcome = this.#router.uploadBegin(request, reply, connection.order, token);
-    const step = this.#pendings.awaits(connection, request, outcome, this);
+    if (this.#queue.mayWait(wait, this.router.shardOf(request))) request.marks |= Mark.mayWait;
+    const reply = this.reply;
+    const outcome = this.router.uploadBegin(request, reply, connection.order, token);
+    const step = this.pendings.awaits(connection, request, outcome, this);
     if (step !== Step.done) return step;
     if (reply.status === Status.noRoomYet) return Step.crowded;
     return this.#finish(connection, request, reply);
@@ -74,10 +58,10 @@ export class UploadBegin implements Operation {
 
   #finish(connection: Connection, request: Request, reply: Reply): Step {
     if (reply.status === Status.ok) {
-      this.#replies.lookAtUpload(request);
+      this.replies.lookAtUpload(request);
       return this.#body.begin(connection, request, reply.handle);
     }
-    this.#replies.count(request, reply);
+    this.replies.count(request, reply);
     const bytes = request.valueBytes + request.bodyTailBytes;
     return this.#swallow.begin(connection, bytes, refusal(reply.status));
   }

@@ -8,44 +8,25 @@
 import type { Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { CR, LF } from "../../protocol/ascii.ts";
-import type { Router } from "../../router/router.ts";
 import type { Connection } from "../connection.ts";
-import type { Input } from "../input.ts";
-import type { Output } from "../output.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
-import type { Operation, Wait, WaitPool } from "../wait.ts";
+import type { Operation, Wait } from "../wait.ts";
+import { Stage, type StageTools } from "./stage.ts";
 import type { UploadEnd } from "./upload-end.ts";
 
-export class UploadBody implements Operation {
-  readonly #router: Pick<Router, "uploadData" | "letGo">;
-  readonly #waits: WaitPool;
-  readonly #input: Input;
-  readonly #output: Output;
-  readonly #replies: Replies;
+export class UploadBody extends Stage implements Operation {
   readonly #end: Pick<UploadEnd, "begin">;
 
-  constructor(parts: {
-    router: Pick<Router, "uploadData" | "letGo">;
-    waits: WaitPool;
-    input: Input;
-    output: Output;
-    replies: Replies;
-    end: Pick<UploadEnd, "begin">;
-  }) {
-    this.#router = parts.router;
-    this.#waits = parts.waits;
-    this.#input = parts.input;
-    this.#output = parts.output;
-    this.#replies = parts.replies;
-    this.#end = parts.end;
+  constructor(tools: StageTools, end: Pick<UploadEnd, "begin">) {
+    super(tools);
+    this.#end = end;
   }
 
   /** The request has been read: its value follows, for the upload that `ticket` names. */
   begin(connection: Connection, request: Request, ticket: number): Step {
-    const wait = this.#waits.of(connection);
+    const wait = this.waits.of(connection);
     wait.goOnWith(this);
-    wait.save(request, this.#replies.encoder);
+    wait.save(request, this.replies.encoder);
     wait.bodyBytes = request.valueBytes;
     wait.tailBytes = request.bodyTailBytes;
     wait.upload = ticket;
@@ -54,17 +35,17 @@ export class UploadBody implements Operation {
 
   run(connection: Connection, request: Request): Step {
     const wait = connection.wait as Wait;
-    const input = this.#input;
+    const input = this.input;
     if (wait.bodyBytes > 0) {
       const end = Math.min(input.end, input.at + wait.bodyBytes);
-      const taken = this.#router.uploadData(wait.upload, this.#output.bytes, input.at, end);
+      const taken = this.router.uploadData(wait.upload, this.output.bytes, input.at, end);
       wait.bodyBytes -= taken;
       input.at += taken;
       if (input.at < end) return Step.refused;
       if (wait.bodyBytes > 0) return Step.value;
     }
     if (input.end - input.at < wait.tailBytes) return Step.value;
-    if (wait.tailBytes > 0 && !endsLine(this.#output.bytes, input.at)) {
+    if (wait.tailBytes > 0 && !endsLine(this.output.bytes, input.at)) {
       return this.#spoilt(connection, request, wait);
     }
     input.at += wait.tailBytes;
@@ -73,10 +54,10 @@ export class UploadBody implements Operation {
 
   /** Something else follows the value than its line end: nothing is stored. */
   #spoilt(connection: Connection, request: Request, wait: Wait): Step {
-    if (!this.#output.reserve(connection, this.#replies.encoder.bound(request))) return Step.noRoom;
-    this.#router.letGo(wait.upload);
-    this.#input.at += wait.tailBytes;
-    this.#replies.writeError(request, WireError.badDataChunk);
+    if (!this.output.reserve(connection, this.replies.encoder.bound(request))) return Step.noRoom;
+    this.router.letGo(wait.upload);
+    this.input.at += wait.tailBytes;
+    this.replies.writeError(request, WireError.badDataChunk);
     return Step.done;
   }
 }

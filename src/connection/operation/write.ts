@@ -7,54 +7,31 @@
  */
 import { assert } from "../../base/assert.ts";
 import { Op } from "../../command/op.ts";
-import { Reply } from "../../command/reply.ts";
 import type { Request } from "../../command/request.ts";
 import { WireError } from "../../command/status.ts";
 import { Outcome } from "../../router/outcome.ts";
-import type { Router } from "../../router/router.ts";
 import type { Connection } from "../connection.ts";
-import type { Output } from "../output.ts";
-import type { PendingList } from "../pending-list.ts";
 import { NO_PENDING } from "../pending-table.ts";
-import type { Replies } from "../replies.ts";
 import { Step } from "../step.ts";
+import { Stage } from "./stage.ts";
 
-export class Write {
-  readonly #router: Pick<Router, "mutate">;
-  readonly #pendings: PendingList;
-  readonly #output: Output;
-  readonly #replies: Replies;
-  readonly #reply: Reply;
-
-  constructor(
-    router: Pick<Router, "mutate">,
-    pendings: PendingList,
-    output: Output,
-    replies: Replies,
-  ) {
-    this.#router = router;
-    this.#pendings = pendings;
-    this.#output = output;
-    this.#replies = replies;
-    this.#reply = new Reply(output.bytes);
-  }
-
+export class Write extends Stage {
   run(connection: Connection, request: Request): Step {
-    const reply = this.#reply;
-    const token = this.#pendings.token(connection);
-    if (token === NO_PENDING) return this.#pendings.withoutToken(connection);
-    const room = this.#replies.encoder.bound(request);
-    if (!this.#output.reserve(connection, room)) return Step.noRoom;
-    const outcome = this.#router.mutate(request, reply, connection.order, token);
+    const reply = this.reply;
+    const token = this.pendings.token(connection);
+    if (token === NO_PENDING) return this.pendings.withoutToken(connection);
+    const room = this.replies.encoder.bound(request);
+    if (!this.output.reserve(connection, room)) return Step.noRoom;
+    const outcome = this.router.mutate(request, reply, connection.order, token);
     if (outcome === Outcome.full) return Step.refused;
     if (request.error !== WireError.none) return this.#afterError(connection, request, outcome);
     if (outcome === Outcome.done) {
-      this.#replies.answer(connection.slot, request, reply);
+      this.replies.answer(connection.slot, request, reply);
       return Step.done;
     }
     assert(outcome === Outcome.sent, "a write is done, sent or refused");
-    this.#replies.lookAtSent(request, token);
-    this.#pendings.leaveHole(connection, request, room);
+    this.replies.lookAtSent(request, token);
+    this.pendings.leaveHole(connection, request, room);
     return Step.done;
   }
 
@@ -64,7 +41,7 @@ export class Write {
    */
   #afterError(connection: Connection, request: Request, outcome: Outcome): Step {
     request.op = Op.error;
-    if (outcome === Outcome.sent) this.#pendings.leaveSilence(connection, request);
+    if (outcome === Outcome.sent) this.pendings.leaveSilence(connection, request);
     return Step.again;
   }
 }

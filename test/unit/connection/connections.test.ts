@@ -26,6 +26,15 @@ const SLOT = 0;
 const GAT = "gat 30 apple\r\n";
 const MN = "mn\r\n";
 
+/** Nobody looks at -vv. */
+const NOTHING_SHOWN = {
+  opened: () => {},
+  closed: () => {},
+  serves: () => {},
+  became: () => {},
+  reads: () => true,
+};
+
 let desk: Desk;
 let connections: Connections;
 let table: ConnectionTable;
@@ -78,16 +87,15 @@ beforeEach(() => {
     batches: { serve: () => 0, served: 0 } as never,
     executor: new Executor({
       router,
-      read: new Read(router, pendings, output, desk.replies, never),
-      write: new Write(router, pendings, output, desk.replies),
-      fetch: new Fetch({
-        ...{ router, waits, pendings, output, replies: desk.replies },
-        ...{ lease: never, end: never, copyBytesMax: 1000 },
-      }),
-      upload: { run: () => desk.swallow.begin(open(), 100_002, 1) },
+      read: new Read(desk.tools, never),
+      write: new Write(desk.tools),
+      fetch: new Fetch(desk.tools, never, never, 1000),
+      upload: { run: () => Step.done },
       node,
     }),
     waits,
+    budget: desk.budget,
+    verbose: NOTHING_SHOWN as never,
     uploads: new UploadQueue([], desk.clock),
     pendings: desk.table,
     pendingList: pendings,
@@ -109,11 +117,6 @@ beforeEach(() => {
   });
   connections.opened(SLOT, 0);
 });
-
-/** The connection under test, as the upload operation gets it. */
-function open(): never {
-  throw new Error("no test uploads");
-}
 
 describe("Connections", () => {
   test("a request that waits goes on where it stood: it is not sent twice, and what follows comes after", () => {

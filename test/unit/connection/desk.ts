@@ -16,6 +16,7 @@ import { BlockBudget } from "../../../src/connection/block-budget.ts";
 import { Connection } from "../../../src/connection/connection.ts";
 import { Input } from "../../../src/connection/input.ts";
 import { SendSource } from "../../../src/connection/operation/send-source.ts";
+import type { StageTools } from "../../../src/connection/operation/stage.ts";
 import { Swallow } from "../../../src/connection/operation/swallow.ts";
 import { Output } from "../../../src/connection/output.ts";
 import { PendingList } from "../../../src/connection/pending-list.ts";
@@ -230,8 +231,16 @@ export class Desk {
     this.lookers.events,
   );
   readonly replies = new Replies(this.encoder, this.output, this.table, this.lookers);
-  readonly send = new SendSource(this.waits, this.output);
-  readonly swallow = new Swallow(this.waits, this.input, this.output, this.replies);
+  readonly tools: StageTools = {
+    router: this.router,
+    waits: this.waits,
+    pendings: this.pendings,
+    input: this.input,
+    output: this.output,
+    replies: this.replies,
+  };
+  readonly send = new SendSource(this.tools);
+  readonly swallow = new Swallow(this.tools);
   readonly parser = new WireParser(OPTIONS, this.clock);
   readonly batches = new BatchReader(
     {

@@ -27,7 +27,7 @@ describe("FetchEnd", () => {
         return Step.follows;
       },
     };
-    end = new FetchEnd(desk.router, desk.pendings, desk.output, desk.replies, large, 1000);
+    end = new FetchEnd(desk.tools, large, 1000);
   });
 
   function begin(marks = 0, handle = 0): Step {

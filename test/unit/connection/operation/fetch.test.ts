@@ -22,27 +22,23 @@ describe("Fetch", () => {
     connection = desk.connection();
     leased = [];
     kept = [];
-    fetch = new Fetch({
-      router: desk.router,
-      waits: desk.waits,
-      pendings: desk.pendings,
-      output: desk.output,
-      replies: desk.replies,
-      lease: {
+    fetch = new Fetch(
+      desk.tools,
+      {
         begin: (_connection, _request, described) => {
           leased.push(described?.casLow);
           return Step.awaits;
         },
       },
-      end: {
+      {
         begin: (_connection, _request, { found }) => {
           const { value, valueStart, valueBytes } = found;
           kept.push(Buffer.from(value.subarray(valueStart, valueStart + valueBytes)).toString());
           return Step.awaits;
         },
       },
-      copyBytesMax: 1000,
-    });
+      1000,
+    );
   });
 
   const run = (answer?: (reply: Reply) => void) =>

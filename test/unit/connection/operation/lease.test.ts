@@ -22,25 +22,21 @@ describe("Lease", () => {
     request = desk.parse("get apple\r\n", connection);
     sent = [];
     ended = 0;
-    lease = new Lease({
-      router: desk.router,
-      waits: desk.waits,
-      pendings: desk.pendings,
-      output: desk.output,
-      replies: desk.replies,
-      large: {
+    lease = new Lease(
+      desk.tools,
+      {
         begin: (_connection, _request, { marks }) => {
           sent.push(marks);
           return Step.follows;
         },
       },
-      end: {
+      {
         begin: () => {
           ended++;
           return Step.awaits;
         },
       },
-    });
+    );
   });
 
   const large = (casLow: number, marks = 0) => hit("", { marks: marks | ItemMark.large, casLow });

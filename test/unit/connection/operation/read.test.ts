@@ -19,7 +19,7 @@ describe("Read", () => {
     desk = new Desk();
     connection = desk.connection();
     leases = [];
-    read = new Read(desk.router, desk.pendings, desk.output, desk.replies, {
+    read = new Read(desk.tools, {
       begin: (_connection, _request, described, fetchedBefore) => {
         expect(described).toBeNull();
         leases.push(fetchedBefore);

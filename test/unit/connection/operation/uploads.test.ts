@@ -31,19 +31,12 @@ describe("UploadBegin", () => {
 
   beforeEach(() => {
     queue = { places: 1, may: true };
-    const { router, waits, pendings, output, replies, swallow } = desk;
-    upload = new UploadBegin({
-      router,
-      waits,
-      pendings,
-      output,
-      replies,
-      swallow,
-      queue: { hasPlace: () => queue.places > 0, mayWait: () => queue.may } as never,
-      body: {
-        begin: (_connection, _request, ticket) => (ticket === TICKET ? Step.follows : -1) as Step,
-      },
-    });
+    upload = new UploadBegin(
+      desk.tools,
+      { hasPlace: () => queue.places > 0, mayWait: () => queue.may } as never,
+      { begin: (_connection, _request, ticket) => (ticket === TICKET ? Step.follows : Step.quits) },
+      desk.swallow,
+    );
   });
 
   const granted = status(Status.ok, { handle: TICKET });
@@ -109,14 +102,13 @@ describe("UploadBody", () => {
 
   beforeEach(() => {
     ends = 0;
-    const { router, waits, input, output, replies } = desk;
     const end = {
       begin: () => {
         ends++;
         return Step.awaits;
       },
     };
-    body = new UploadBody({ router, waits, input, output, replies, end });
+    body = new UploadBody(desk.tools, end);
     expect(body.begin(connection, request, TICKET)).toBe(Step.follows);
   });
 
@@ -175,7 +167,7 @@ describe("UploadEnd", () => {
   }
 
   beforeEach(() => {
-    end = new UploadEnd(desk.router, desk.pendings, desk.output, desk.replies);
+    end = new UploadEnd(desk.tools);
   });
 
   test("commits, waits, and answers", () => {

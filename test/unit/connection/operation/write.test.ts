@@ -22,7 +22,7 @@ describe("Write", () => {
   beforeEach(() => {
     desk = new Desk();
     connection = desk.connection();
-    write = new Write(desk.router, desk.pendings, desk.output, desk.replies);
+    write = new Write(desk.tools);
   });
 
   test("done at once: answered, and no wait taken", () => {
