@@ -154,7 +154,11 @@ describe.skipIf(reason !== "")(`etcd${reason}`, () => {
       await until(() => nodes.every(({ member }) => member.state.isRegistryUp));
       await until(() => nodes.every(({ member }) => member.state.alive.size === 2));
       expect(nodes.map(({ list }) => list?.version)).toEqual([version, version]);
-      expect(nodes[0]?.problems).toHaveLength(1);
+      // Said when it begins and when its words change, not at each of a dozen reads in vain.
+      const problems = nodes[0]?.problems ?? [];
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.length).toBeLessThan(4);
+      for (const problem of problems) expect(problem).toMatch(/^etcd cannot be used/);
     },
     TEST_MILLISECONDS_MAX,
   );
