@@ -20,6 +20,8 @@ export const LEADING_SPACES_MAX = 100;
  * much we hold.
  */
 export const KEYS_LINE_WHOLE_BYTES_MAX = 16 << 10;
+/** Spaces in a row between its keys: they are kept until what follows them is here. */
+export const KEYS_LINE_SPACES_BYTES_MAX = 256 << 10;
 /** The payload of an ASCII login. */
 export const AUTH_TOKEN_BYTES_MAX = 16_384;
 /** A SASL mechanism's name. */

@@ -20,6 +20,7 @@ import type { Clock } from "../../base/clock.ts";
 import { decimalToInt32, NOT_A_NUMBER } from "../../base/decimal.ts";
 import {
   KEY_BYTES_MAX,
+  KEYS_LINE_SPACES_BYTES_MAX,
   KEYS_LINE_WHOLE_BYTES_MAX,
   LEADING_SPACES_MAX,
   LINE_BYTES_MAX,
@@ -267,6 +268,7 @@ export class TextParser implements Parser {
   ): number {
     let keyStart = afterGet;
     while (keyStart < end && bytes[keyStart] === SPACE) keyStart += 1;
+    if (keyStart === end && end - start <= KEYS_LINE_SPACES_BYTES_MAX) return 0;
     if (keyStart === end || holdsLongKey(bytes, keyStart, start + KEYS_LINE_WHOLE_BYTES_MAX)) {
       return this.#badKey(state, request, bytes, start, end);
     }
@@ -379,7 +381,7 @@ export class TextParser implements Parser {
     while (at < end && bytes[at] === SPACE) at += 1;
     if (keyEnd - keyStart > KEY_BYTES_MAX) return this.#badKey(state, request, bytes, start, end);
     if (at >= end || (at + 1 === end && bytes[at] === CR)) {
-      if (end - start > KEYS_LINE_WHOLE_BYTES_MAX) {
+      if (end - start > KEYS_LINE_SPACES_BYTES_MAX) {
         return this.#badKey(state, request, bytes, start, end); // a key, and spaces without an end
       }
       this.needed = 0;
