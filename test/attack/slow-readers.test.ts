@@ -31,5 +31,8 @@ attack("slow readers cut nobody else off", options, async (server) => {
   expect(writer.hasEnded).toBe(false);
   writer.destroy();
   leave(mine);
-  if (!server.isOracle) await memoryComesBack(server, before, GROWN_MIB_MAX);
+  // Under node:net what waits for a socket is V8's, which gives memory back when it sees fit: there
+  // only that others are served is asked.
+  const isOurs = !server.isOracle && server.spec.transport === "native";
+  if (isOurs) await memoryComesBack(server, before, GROWN_MIB_MAX);
 });
