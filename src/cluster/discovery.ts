@@ -37,7 +37,7 @@ export interface DiscoveryState {
   readonly nodes: readonly ListedNode[];
   /** Lists published since the start, the first one included. */
   readonly changes: number;
-  /** What is wrong with the source now; empty when nothing is. */
+  /** What is wrong with the source, or with the last round; empty when nothing is. */
   readonly problem: string;
 }
 
@@ -62,6 +62,8 @@ export class Discovery {
   #nodes: readonly ListedNode[] = [];
   #changes = 0;
   #problem = "";
+  /** Why the last round came to nothing; empty when it did not. */
+  #roundProblem = "";
   #nextPeer = 0;
   #quickRounds = 0;
   #round: Promise<void> | null = null;
@@ -79,7 +81,7 @@ export class Discovery {
       version: this.#told?.version ?? 0,
       nodes: this.#nodes,
       changes: this.#changes,
-      problem: this.#problem,
+      problem: this.#problem || this.#roundProblem,
     };
   }
 
@@ -104,6 +106,10 @@ export class Discovery {
 
   #failed(why: string): void {
     this.#problem = why;
+    this.#warn(why);
+  }
+
+  #warn(why: string): void {
     const kept = this.#told === null ? "clients are told of no list yet" : "the last list stays";
     this.#parts.log("warn", `cluster: ${why}; ${kept}`);
   }
@@ -121,11 +127,24 @@ export class Discovery {
     this.#turn();
   }
 
-  /** Runs a round, now or after the one under way. */
+  /**
+   * Runs a round, now or after the one under way. It never rejects, since nobody waits for most:
+   * one that comes to nothing is told, and tried again.
+   */
   #turn(): void {
     if (this.#isStopped) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#round = (this.#round ?? Promise.resolve()).then(() => this.#runRound());
+    this.#round = (this.#round ?? Promise.resolve())
+      .then(() => this.#runRound())
+      .catch((error: unknown) => this.#roundFailed(error));
+  }
+
+  #roundFailed(error: unknown): void {
+    if (this.#isStopped) return;
+    const why = error instanceof Error ? error.message : String(error);
+    if (why !== this.#roundProblem) this.#warn(why);
+    this.#roundProblem = why;
+    this.#runLater();
   }
 
   async #runRound(): Promise<void> {
@@ -135,6 +154,7 @@ export class Discovery {
     const line = nodesLine(nodes);
     const version = list.version ?? (await this.#agree(list, line));
     if (list !== this.#list || this.#isStopped) return; // a newer list has its own round behind us
+    this.#roundProblem = "";
     this.#tell(version, line, nodes);
     this.#runLater();
   }
@@ -169,6 +189,7 @@ export class Discovery {
     const usual = this.#parts.roundMilliseconds ?? ROUND_MILLISECONDS;
     const wait = this.#quickRounds > 0 ? Math.min(QUICK_ROUND_MILLISECONDS, usual) : usual;
     this.#quickRounds = Math.max(0, this.#quickRounds - 1);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#turn(), wait);
     this.#timer.unref();
   }

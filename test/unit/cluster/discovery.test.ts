@@ -96,6 +96,38 @@ describe("Discovery", () => {
     }
   });
 
+  test("a round that throws ends nothing: it is told once, and tried until it goes", async () => {
+    const payloads: string[] = [];
+    const logs: string[] = [];
+    let asked = 0;
+    let problem = "";
+    const node = new Discovery({
+      source: new StaticSource(nodesNamed("a"), () => 7),
+      self: null,
+      publish: (payload) => payloads.push(payload),
+      log: (level, message) => logs.push(`${level} ${message}`),
+      addresses: new HostAddresses(() => Promise.resolve(["10.0.0.1"])),
+      ask: () => {
+        asked += 1;
+        if (problem !== "") throw new Error(problem); // as a file of logins that was moved away
+        return Promise.resolve(null);
+      },
+      roundMilliseconds: 5,
+    });
+    await node.start();
+    problem = "no logins";
+    const before = asked;
+    await until(() => asked > before + 3);
+    expect(node.state).toMatchObject({ version: 7, problem: "no logins" });
+    expect(logs.filter((line) => line.startsWith("warn"))).toEqual([
+      "warn cluster: no logins; the last list stays",
+    ]);
+    problem = "";
+    await until(() => node.state.problem === "");
+    node.stop();
+    expect(payloads).toEqual(["7\na|10.0.0.1|11211\n"]);
+  });
+
   test("a changed list has a higher version, the same on nodes that see it later", async () => {
     const sources = ["a", "b"].map(
       () => new HandSource({ nodes: nodesNamed("a", "b"), version: null, seed: 7 }),
