@@ -73,6 +73,8 @@ export class Primary {
   #configured: Settings;
   readonly #log: Log;
   readonly #supervisor: Supervisor;
+  /** Who we become once all is bound (-u); null when we stay who we are. */
+  readonly #becomes: Identity | null;
   readonly #memory: SharedMemory;
   readonly #ticker: ClockTicker;
   readonly #verbose: VerboseLines;
@@ -94,8 +96,8 @@ export class Primary {
     this.#reread = configuration.reread;
     this.#log = log;
     this.#supervisor = supervisor;
-    const becomes = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
-    this.#memory = new SharedMemory(settings, transport, becomes);
+    this.#becomes = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
+    this.#memory = new SharedMemory(settings, transport, this.#becomes);
     if (!this.#memory.isAligned) {
       log.warn(
         "memory lies off the cache lines: addresses are limited (ulimit -v), gets cost more",
@@ -118,7 +120,7 @@ export class Primary {
   /** Resolves once connections are accepted. Throws ConfigError and SystemError. */
   async start(createListeners: (parts: ListenersParts) => Promise<Listeners>): Promise<void> {
     const settings = this.#settings;
-    const identity = settings.user !== "" && isRoot() ? findUser(settings.user) : null;
+    const identity = this.#becomes;
     await this.#refuse(identity);
     const memory = this.#memory;
     // Not in the middle of a turn of ours: what was answered before a shutdown leaves first.
