@@ -2,10 +2,11 @@
  * What the dashboard looks like and says, in a real browser: text that can be read (WCAG 2.2 AA), a
  * first page that helps, buttons that say what they do.
  */
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TOKEN_ENVIRONMENT } from "../../src/admin/access.ts";
-import { type AdminServer, startAdmin } from "../../src/admin/admin.ts";
+import type { AdminServer } from "../../src/admin/admin.ts";
+import { launchBrowser, serveDashboard } from "../support/dashboard-world.ts";
 import { SimulatedNode } from "../support/simulated-node.ts";
 
 const TOKEN = "a-token-for-this-test";
@@ -16,10 +17,7 @@ const admins: AdminServer[] = [];
 
 beforeAll(async () => {
   process.env[TOKEN_ENVIRONMENT] = TOKEN;
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-  });
+  browser = await launchBrowser();
 }, STEP_MILLISECONDS);
 
 afterAll(async () => {
@@ -29,18 +27,7 @@ afterAll(async () => {
 }, STEP_MILLISECONDS);
 
 async function open(simulated: SimulatedNode, colorScheme: "light" | "dark", width = 1440) {
-  const admin = await startAdmin({
-    view: simulated.node.view,
-    readers: simulated.readers,
-    settings: {
-      adminListen: "127.0.0.1:0",
-      adminTokenFile: "",
-      adminHosts: "",
-      adminAuditFile: "",
-    },
-    node: { host: "127.0.0.1", port: 9 },
-    log: () => {},
-  });
+  const admin = await serveDashboard(simulated);
   admins.push(admin);
   const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
   page.setDefaultTimeout(STEP_MILLISECONDS / 2);

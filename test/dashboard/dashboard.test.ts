@@ -4,14 +4,14 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TOKEN_ENVIRONMENT } from "../../src/admin/access.ts";
-import { type AdminServer, startAdmin } from "../../src/admin/admin.ts";
+import type { AdminServer } from "../../src/admin/admin.ts";
 import type { Frame } from "../../src/admin/frame.ts";
+import { launchBrowser, serveDashboard } from "../support/dashboard-world.ts";
 import { SimulatedNode } from "../support/simulated-node.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const TOKEN = "a-token-for-this-test";
 const BYTES_MAX = 200 * 1024;
 const STEP_MILLISECONDS = 60_000;
@@ -29,30 +29,9 @@ const outside: string[] = [];
 beforeAll(async () => {
   process.env[TOKEN_ENVIRONMENT] = TOKEN;
   for (let second = 0; second < 5; second++) simulated.second(3000);
-  admin = await startAdmin({
-    view: simulated.node.view,
-    readers: simulated.readers,
-    settings: {
-      adminListen: "127.0.0.1:0",
-      adminTokenFile: "",
-      adminHosts: "",
-      adminAuditFile: "",
-    },
-    node: { host: "127.0.0.1", port: 9 },
-    log: () => {},
-  });
+  admin = await serveDashboard(simulated);
   load = setInterval(() => simulated.second(3000), 1000);
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
-  });
+  browser = await launchBrowser();
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(STEP_MILLISECONDS / 2);
   page.on("pageerror", (error) => problems.push(error.message));
